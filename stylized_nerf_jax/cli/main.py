@@ -1,0 +1,78 @@
+"""The `stylized-nerf` command: finds the subcommand and reports user errors.
+
+Every module named in `_COMMANDS` offers `HELP`, `add_arguments(parser)` and
+`run(args, config_args)`. What is wrong with the user's input ends in one line
+on stderr and exit status 2; a defect of ours keeps its traceback.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+_COMMANDS = {
+  "demo": "demo",
+  "train": "train",
+  "render": "render",
+  "evaluate": "evaluate",
+  "stylize-image": "stylize_image",
+  "train-stylizer": "train_stylizer",
+  "info": "info",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs one command; returns the exit status."""
+  arguments = list(sys.argv[1:] if argv is None else argv)
+  if not arguments or arguments[0] in ("-h", "--help"):
+    print(_usage())
+    return 0 if arguments else 2
+  name = arguments[0]
+  if name not in _COMMANDS:
+    print(
+      f"stylized-nerf: unknown command {name!r}; known: {', '.join(_COMMANDS)}",
+      file=sys.stderr,
+    )
+    return 2
+  command = importlib.import_module(f"stylized_nerf_jax.cli.{_COMMANDS[name]}")
+  parser = argparse.ArgumentParser(
+    prog=f"stylized-nerf {name}", description=command.HELP, allow_abbrev=False
+  )
+  command.add_arguments(parser)
+  args, config_args = parser.parse_known_args(arguments[1:])
+  try:
+    command.run(args, config_args)
+  except (ValueError, FileNotFoundError, PermissionError) as error:
+    if not _is_user_error(error):
+      raise
+    print(f"stylized-nerf {name}: {_one_line(error)}", file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    print(f"stylized-nerf {name}: interrupted", file=sys.stderr)
+    return 130
+  return 0
+
+
+def _usage() -> str:
+  lines = ["usage: stylized-nerf COMMAND [options]", "", "commands:"]
+  for name, module in _COMMANDS.items():
+    command = importlib.import_module(f"stylized_nerf_jax.cli.{module}")
+    lines.append(f"  {name:<16}{command.HELP}")
+  return "\n".join(lines)
+
+
+def _is_user_error(error: BaseException) -> bool:
+  """Tells our own complaint about input from an exception inside a library."""
+  trace = error.__traceback__
+  while trace.tb_next is not None:
+    trace = trace.tb_next
+  raised_in = trace.tb_frame.f_globals.get("__name__", "")
+  return raised_in.startswith("stylized_nerf_jax") or isinstance(error, OSError)
+
+
+def _one_line(error: BaseException) -> str:
+  return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+  sys.exit(main())

@@ -1,0 +1,193 @@
+"""Read, check, freeze and save the ml-collections config of a run.
+
+A config is a Python file with `get_config()` (its argument follows a colon,
+`configs/paper.py:fern`) or the `config.json` that a run has saved. Python files
+are executed, so only run those you trust; JSON cannot run anything.
+"""
+
+import difflib
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+
+import ml_collections
+from absl import flags
+from ml_collections import config_flags
+
+from stylized_nerf_jax import defaults
+
+
+class ConfigError(ValueError):
+  """A config that cannot be used: names the field and what to do."""
+
+
+def from_flags(
+  arguments: Sequence[str],
+  *,
+  base: Callable[[], ml_collections.ConfigDict] = defaults.get_config,
+) -> ml_collections.FrozenConfigDict:
+  """Builds a config from `--config=FILE --config.field=value ...`.
+
+  Args:
+    arguments: the flags, in any order.
+    base: makes the config that is used when `--config` is not among the
+      flags; its fields are those that may exist.
+
+  Returns:
+    The frozen config.
+
+  Raises:
+    ConfigError: a missing file, an unknown field (the nearest is named), a
+      value of the wrong type, or an argument that is no config flag.
+  """
+  path, overrides = _split(arguments)
+  if not path:
+    config = base()
+  elif path.endswith(".json"):
+    config = load(path)
+  else:
+    config = _execute(path)
+  _override(config, overrides)
+  check_fields(config, base())
+  return ml_collections.FrozenConfigDict(config)
+
+
+def check_fields(
+  config: ml_collections.ConfigDict, base: ml_collections.ConfigDict
+) -> None:
+  """Raises ConfigError on a field that `base` does not have."""
+  known = _leaves(base)
+  for name in _leaves(config):
+    if name not in known:
+      raise ConfigError(_unknown(name, known))
+
+
+def save(config, path: str | pathlib.Path) -> None:
+  """Writes the config as JSON that `load` reads back equal."""
+  text = json.dumps(_plain(config.to_dict()), indent=2, sort_keys=True)
+  pathlib.Path(path).write_text(text + "\n")
+
+
+def load(path: str | pathlib.Path) -> ml_collections.ConfigDict:
+  """Reads a saved config.
+
+  Raises:
+    ConfigError: no such file, or no JSON object in it.
+  """
+  try:
+    fields = json.loads(pathlib.Path(path).read_text())
+  except FileNotFoundError:
+    raise ConfigError(f"config file {path} does not exist") from None
+  except json.JSONDecodeError as error:
+    raise ConfigError(f"config file {path} is no JSON: {error}") from None
+  if not isinstance(fields, dict):
+    raise ConfigError(f"config file {path} holds no JSON object")
+  return ml_collections.ConfigDict(_tuples(fields))
+
+
+def section(config, name: str) -> dict:
+  """Returns one section as a plain dict, for keyword arguments."""
+  return getattr(config, name).to_dict()
+
+
+def _split(arguments: Sequence[str]) -> tuple[str, list[str]]:
+  """Separates the config file from the overrides of its fields."""
+  path, overrides = "", []
+  remaining = list(arguments)
+  while remaining:
+    argument = remaining.pop(0)
+    name, equals, value = argument.partition("=")
+    name = "--" + name.lstrip("-")
+    if name != "--config" and not name.startswith("--config."):
+      raise ConfigError(
+        f"unknown argument {argument!r}: config fields are set as "
+        "--config.section.field=value"
+      )
+    if not equals:
+      if not remaining:
+        raise ConfigError(f"{argument} needs a value: {argument}=VALUE")
+      value = remaining.pop(0)
+    if name == "--config":
+      path = value
+    else:
+      overrides.append(f"{name}={value}")
+  return path, overrides
+
+
+def _execute(path: str) -> ml_collections.ConfigDict:
+  """Runs the `get_config` of a Python config file."""
+  file = path.partition(":")[0]
+  if not pathlib.Path(file).is_file():
+    raise ConfigError(
+      f"config file {file} does not exist: give a file such as configs/fast.py"
+    )
+  values = flags.FlagValues()
+  argv = ["stylized-nerf", f"--config={path}"]
+  config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=argv)
+  try:
+    values(argv)
+  except (
+    flags.Error,
+    ValueError,
+    AttributeError,
+    KeyError,
+    TypeError,
+  ) as error:
+    raise ConfigError(f"config file {path}: {_line(error)}") from error
+  return values.config
+
+
+def _override(config: ml_collections.ConfigDict, overrides: list[str]) -> None:
+  known = _leaves(config)
+  for override in overrides:
+    name = override.removeprefix("--config.").partition("=")[0]
+    if name not in known:
+      raise ConfigError(_unknown(name, known))
+  values = flags.FlagValues()
+  argv = ["stylized-nerf", *overrides]
+  config_flags.DEFINE_config_dict(
+    "config", config, flag_values=values, sys_argv=argv
+  )
+  try:
+    values(argv)
+  except (flags.Error, ValueError, TypeError) as error:
+    raise ConfigError(f"config: {_line(error)}") from error
+
+
+def _leaves(config, prefix: str = "") -> list[str]:
+  names = []
+  for key, value in config.items():
+    if isinstance(value, ml_collections.ConfigDict | dict):
+      names += _leaves(value, f"{prefix}{key}.")
+    else:
+      names.append(prefix + key)
+  return names
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+  by_ending = [
+    k for k in known if k.rpartition(".")[2] == name.rpartition(".")[2]
+  ]
+  nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5) or by_ending
+  hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+  return f"unknown config field {name!r}{hint}"
+
+
+def _line(error: Exception) -> str:
+  return " ".join(str(error).split())
+
+
+def _plain(value):
+  if isinstance(value, dict):
+    return {key: _plain(item) for key, item in value.items()}
+  if isinstance(value, tuple | list):
+    return [_plain(item) for item in value]
+  return value
+
+
+def _tuples(value):
+  if isinstance(value, dict):
+    return {key: _tuples(item) for key, item in value.items()}
+  if isinstance(value, list):
+    return tuple(_tuples(item) for item in value)
+  return value

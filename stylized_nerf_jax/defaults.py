@@ -1,0 +1,163 @@
+"""Every config field with its default: the embedded synthetic scene, small.
+
+`configs/*.py` start from `get_config()` and change what they are about. A
+field that is not here does not exist: overrides of unknown fields are refused.
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+  """Returns the configuration of the demo, on which all others build."""
+  config = ml_collections.ConfigDict()
+  config.seed = 0
+  config.scene = _scene()
+  config.styles = _styles()
+  config.weights = _weights()
+  config.field = _field()
+  config.style_field = _style_field()
+  config.radiance_field = _radiance_field()
+  config.stylizer = _stylizer()
+  config.mutual_learning = _mutual_learning()
+  config.evaluation = _evaluation()
+  config.rendering = _section(rays_per_chunk=16384)
+  return config
+
+
+def _section(**fields) -> ml_collections.ConfigDict:
+  return ml_collections.ConfigDict(fields)
+
+
+def _scene() -> ml_collections.ConfigDict:
+  return _section(
+    path="synthetic",  # folder of a capture, or "synthetic"
+    format="auto",
+    downsample=1,
+    background="white",  # under RGBA pictures: "white" or "black"
+    space="auto",  # "ndc", "box", "contracted", or chosen from the cameras
+    holdout=8,  # every so many-th image is held out, where no split is given
+  )
+
+
+def _styles() -> ml_collections.ConfigDict:
+  return _section(
+    path="generated",  # folder of paintings, or "generated"
+    names="",  # comma-separated; empty: all
+    style_size=512,  # short side, pixels: the dial of stroke scale
+  )
+
+
+def _weights() -> ml_collections.ConfigDict:
+  return _section(
+    encoder="vgg16",  # or the file of a VGG-19 in `vgg_normalised` layout
+    decoder="",  # empty: the shipped weights
+    vae="",
+  )
+
+
+def _field() -> ml_collections.ConfigDict:
+  return _section(
+    kind="hash_grid",  # or "positional"
+    hash_grid=_section(
+      num_levels=7,
+      num_features=4,
+      log2_table_size=17,
+      coarsest_resolution=16,
+      finest_resolution=512,
+      width=64,
+      geometry_features=15,
+      proposal_levels=5,
+      proposal_features=2,
+      proposal_log2_table_size=15,
+      proposal_finest_resolution=128,
+      proposal_width=16,
+      num_proposal=32,
+      num_fine=16,
+    ),
+    positional=_section(
+      depth=8,
+      width=256,
+      point_octaves=10,
+      direction_octaves=4,
+      num_coarse=64,
+      num_fine=64,
+    ),
+  )
+
+
+def _style_field() -> ml_collections.ConfigDict:
+  return _section(
+    encoding="hash_grid",  # or "frequency": the paper's gamma(x)
+    depth=4,
+    width=64,
+    latent_size=32,
+    num_levels=8,
+    num_features=4,
+    log2_table_size=17,
+    coarsest_resolution=16,
+    finest_resolution=512,
+  )
+
+
+def _radiance_field() -> ml_collections.ConfigDict:
+  return _section(
+    steps=1500,
+    rays_per_step=2048,
+    learning_rate=1e-2,
+    learning_rate_final=1e-3,
+    density_noise=0.0,
+    interlevel_weight=1.0,
+    distortion_weight=0.001,
+    evaluate_every=1000,
+    checkpoint_every=1000,
+    steps_per_dispatch=20,
+  )
+
+
+def _stylizer() -> ml_collections.ConfigDict:
+  return _section(
+    steps=100,
+    views_per_step=4,
+    crop=128,  # pixels, a side of the crop of every view; 0: whole views
+    learning_rate=1e-4,
+    content_weight=1.0,
+    style_weight=1.0,
+    consistency_weight=50.0,
+    occlusion_tolerance=0.05,  # of the median distance of surface points
+    neighbours=6,  # views that may stand beside one in a batch
+    checkpoint_every=200,
+  )
+
+
+def _mutual_learning() -> ml_collections.ConfigDict:
+  return _section(
+    steps=1500,  # field steps
+    rays_per_step=2048,
+    learning_rate=5e-3,
+    learning_rate_final=5e-4,
+    latent_learning_rate=1e-3,
+    decoder_learning_rate=1e-5,
+    decoder_every=100,  # field steps for each decoder step; 0: one-way
+    decoder_crop=128,
+    decoder_rays=1024,
+    refresh_every=8,  # decoder steps between two makings of all 2D targets
+    mimic_field_weight=1.0,
+    mimic_coarse=False,
+    mimic_decoder_weight=10.0,
+    latent_weight=0.1,
+    latent_normalise="variance",  # or "standard_deviation", as the release
+    learn_latents=True,  # False: every view has its style's mean
+    content_weight=1.0,
+    style_weight=1.0,
+    consistency_weight=50.0,
+    checkpoint_every=500,
+    steps_per_dispatch=20,
+  )
+
+
+def _evaluation() -> ml_collections.ConfigDict:
+  return _section(
+    num_frames=60,
+    gaps=(1, 7),
+    max_pairs=12,  # pairs of frames scored for each gap; 0: all
+  )

@@ -1,0 +1,73 @@
+"""A progress bar on a terminal, plain lines elsewhere."""
+
+import contextlib
+import sys
+import time
+
+import tqdm
+
+
+class Progress:
+  """Counts steps; shows rate, time left and the newest figures.
+
+  Args:
+    total: number of steps at the end.
+    label: what is being done.
+    initial: steps done before.
+    every: seconds between two plain lines where stderr is no terminal.
+  """
+
+  def __init__(
+    self, total: int, label: str, *, initial: int = 0, every: float = 10.0
+  ):
+    self._total, self._label, self._every = total, label, every
+    self._first, self._done = initial, initial
+    self._start = self._last = time.monotonic()
+    self._figures = ""
+    self._bar = None
+    if sys.stderr.isatty():
+      self._bar = tqdm.tqdm(total=total, initial=initial, desc=label)
+
+  def advance(self, steps: int = 1, **figures: float) -> None:
+    """Counts `steps` more; `figures` are shown behind them."""
+    self._done += steps
+    if figures:
+      pairs = (f"{name} {float(value):.4g}" for name, value in figures.items())
+      self._figures = ", ".join(pairs)
+    if self._bar is not None:
+      self._bar.update(steps)
+      self._bar.set_postfix_str(self._figures)
+      return
+    now = time.monotonic()
+    if now - self._last >= self._every or self._done >= self._total:
+      self._last = now
+      print(self._line(now), file=sys.stderr, flush=True)
+
+  def close(self) -> None:
+    """Ends the bar."""
+    if self._bar is not None:
+      self._bar.close()
+
+  def _line(self, now: float) -> str:
+    rate = (self._done - self._first) / max(now - self._start, 1e-9)
+    left = (self._total - self._done) / max(rate, 1e-9)
+    figures = f"  {self._figures}" if self._figures else ""
+    return (
+      f"{self._label}: {self._done}/{self._total}  {rate:.3g}/s  "
+      f"{left:.0f} s left{figures}"
+    )
+
+
+@contextlib.contextmanager
+def progress(total: int, label: str, *, initial: int = 0):
+  """Yields a `Progress` and closes it."""
+  bar = Progress(total, label, initial=initial)
+  try:
+    yield bar
+  finally:
+    bar.close()
+
+
+def say(message: str) -> None:
+  """Prints one plain line for the user, beside any progress bar."""
+  tqdm.tqdm.write(message, file=sys.stderr)
