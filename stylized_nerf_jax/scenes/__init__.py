@@ -1,0 +1,88 @@
+"""Scenes: posed photographs in one type, one reader per file format."""
+
+import pathlib
+
+from stylized_nerf_jax.scenes.scene import Camera, Cameras, Scene
+
+__all__ = ["Camera", "Cameras", "Scene", "load_scene"]
+
+# In the order they are looked for; the file tells the format.
+_FORMAT_FILES = {
+  "llff": "poses_bounds.npy",
+  "blender": "transforms_train.json",
+  "transforms": "transforms.json",
+}
+
+
+def load_scene(
+  path: str | pathlib.Path,
+  *,
+  downsample: float = 1,
+  background: str = "white",
+  format: str = "auto",
+  holdout: int = 8,
+) -> Scene:
+  """Reads a scene; its images are decoded when they are asked for.
+
+  Args:
+    path: folder of the scene, or "synthetic" for the embedded one.
+    downsample: width and height of the images are divided by this, at least 1.
+    background: "white" or "black", under images with alpha.
+    format: "llff", "blender", "transforms" (instant-ngp, nerfstudio) or
+      "auto", which looks at the files of the folder.
+    holdout: every holdout-th image, from the first, is "test" where the
+      format has no splits of its own; 0 holds none out.
+
+  Raises:
+    ValueError: a file is missing or wrong, or an argument is; the message
+      names it and says what was expected.
+  """
+  if str(path) == "synthetic":
+    from stylized_nerf_jax.scenes import synthetic
+
+    return synthetic.make_scene()
+  root = pathlib.Path(path).expanduser()
+  if not root.is_dir():
+    raise ValueError(
+      f"{root}: no such folder; expected the folder of a scene, or "
+      '"synthetic" for the embedded one'
+    )
+  if format == "auto":
+    format = _detect(root)
+  if format == "llff":
+    from stylized_nerf_jax.scenes import llff
+
+    return llff.load_llff(
+      root, downsample=downsample, background=background, holdout=holdout
+    )
+  if format == "blender":
+    from stylized_nerf_jax.scenes import blender
+
+    return blender.load_blender(
+      root, downsample=downsample, background=background
+    )
+  if format == "transforms":
+    from stylized_nerf_jax.scenes import transforms
+
+    return transforms.load_transforms(
+      root, downsample=downsample, background=background, holdout=holdout
+    )
+  raise ValueError(
+    f"format is {format!r}; expected auto, {', '.join(_FORMAT_FILES)}"
+  )
+
+
+def _detect(root: pathlib.Path) -> str:
+  """Names the format of a folder by the file that holds its poses."""
+  for name, file in _FORMAT_FILES.items():
+    if (root / file).is_file():
+      return name
+  expected = ", ".join(_FORMAT_FILES.values())
+  if not any(root.iterdir()):
+    raise ValueError(
+      f"{root}: the folder is empty; expected images and one of {expected}"
+    )
+  raise ValueError(
+    f"{root}: no camera poses; expected one of {expected}: estimate them "
+    "with COLMAP and one of the converters of LLFF, instant-ngp or nerfstudio"
+  )

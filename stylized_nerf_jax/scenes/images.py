@@ -1,0 +1,239 @@
+"""Picture files of a scene: listed, measured, decoded on access, resized.
+
+Decoded pictures are float32 in [0, 1], sRGB values as stored (never
+linearised), rows from the top. EXIF rotation is ignored: poses and intrinsics
+of a capture refer to the pixels as stored.
+"""
+
+import hashlib
+import pathlib
+import re
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+BACKGROUNDS = {"white": 1.0, "black": 0.0}
+_ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
+
+
+def natural_key(name: str) -> list:
+  """Sort key under which "r_10" follows "r_9"; the name itself breaks ties."""
+  parts = re.split(r"([0-9]+)", name.lower())
+  return [[int(p) if i % 2 else p for i, p in enumerate(parts)], name]
+
+
+def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Returns the picture files of a folder in natural order, hidden ones not.
+
+  Raises:
+    ValueError: the folder is missing or holds no picture.
+  """
+  if not folder.is_dir():
+    raise ValueError(
+      f"{folder}: no such folder of images; check the path of the scene"
+    )
+  paths = [
+    path
+    for path in folder.iterdir()
+    if path.suffix.lower() in SUFFIXES
+    and not path.name.startswith(".")
+    and path.is_file()
+  ]
+  if not paths:
+    raise ValueError(
+      f"{folder}: no images; expected files ending in {', '.join(SUFFIXES)}"
+    )
+  return sorted(paths, key=lambda path: natural_key(path.name))
+
+
+def _open(path: pathlib.Path) -> Image.Image:
+  """Opens a picture, or says why it cannot be."""
+  path = pathlib.Path(path)
+  if not path.is_file():
+    raise ValueError(f"{path}: no such image file")
+  if path.stat().st_size == 0:
+    raise ValueError(
+      f"{path}: the image file is empty (0 bytes); copy it again or remove "
+      "the image and its pose"
+    )
+  try:
+    with warnings.catch_warnings():
+      # A large photograph is no attack here.
+      warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+      return Image.open(path)
+  except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    raise ValueError(
+      f"{path}: not a readable image ({type(error).__name__}); copy it again "
+      "or remove the image and its pose"
+    ) from error
+
+
+def read_header(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
+  """Returns ((width, height), has alpha) of a picture without decoding it."""
+  with _open(path) as image:
+    has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
+    return image.size, has_alpha
+
+
+def _decode(path: pathlib.Path) -> np.ndarray:
+  """Decodes a picture to float32 [H, W, 3], or [H, W, 4] where it has alpha."""
+  with _open(path) as image:
+    try:
+      image.load()
+      if image.mode.startswith("I;16"):
+        grey = np.asarray(image, dtype=np.float32) / 65535
+        return np.repeat(grey[..., None], 3, axis=-1)
+      has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
+      pixels = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+      raise ValueError(
+        f"{path}: the image is damaged ({error}); copy it again or remove "
+        "the image and its pose"
+      ) from error
+  return pixels.astype(np.float32) / 255
+
+
+def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+  """Resizes float32 [H, W, C] to size (width, height), averaging areas.
+
+  A whole factor is the exact mean of its block; any other takes Pillow's
+  Hamming filter, which has the support of one output pixel and does not ring.
+  """
+  height, width = pixels.shape[:2]
+  if (width, height) == tuple(size):
+    return pixels
+  whole = width % size[0] == 0 and height % size[1] == 0
+  resample = Image.Resampling.BOX if whole else Image.Resampling.HAMMING
+  channels = [
+    np.asarray(Image.fromarray(channel).resize(size, resample))
+    for channel in np.moveaxis(pixels, -1, 0)
+  ]
+  return np.stack(channels, axis=-1)
+
+
+def decode_rgba(
+  path: pathlib.Path, size: tuple[int, int] | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+  """Decodes a picture and resizes it with its colours premultiplied by alpha.
+
+  Args:
+    path: picture file.
+    size: (width, height) to resize to; None keeps the size of the file.
+
+  Returns:
+    premultiplied colour: float32 [H, W, 3] in [0, 1].
+    alpha: float32 [H, W] in [0, 1], or None where the file has none.
+
+  Raises:
+    ValueError: the file cannot be decoded.
+  """
+  pixels = _decode(path)
+  has_alpha = pixels.shape[-1] == 4
+  if has_alpha:
+    pixels = pixels.copy()
+    pixels[..., :3] *= pixels[..., 3:]
+  if size is not None:
+    pixels = np.clip(_resize(pixels, size), 0, 1)
+  return pixels[..., :3], pixels[..., 3] if has_alpha else None
+
+
+def check_background(background: str) -> None:
+  """Raises ValueError unless the background is "white" or "black"."""
+  if background not in BACKGROUNDS:
+    raise ValueError(
+      f"background is {background!r}; expected one of {', '.join(BACKGROUNDS)}"
+    )
+
+
+class _Files(Sequence):
+  """Files of V pictures with the sizes (width, height) they are wanted in."""
+
+  def __init__(
+    self,
+    paths: Sequence[pathlib.Path],
+    sizes: Sequence[tuple[int, int]],
+  ):
+    self.paths = tuple(pathlib.Path(path) for path in paths)
+    self.sizes = tuple((int(w), int(h)) for w, h in sizes)
+
+  def __len__(self) -> int:
+    return len(self.paths)
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    return self.decode(self.paths[index], self.sizes[index])
+
+  def decode(self, path: pathlib.Path, size: tuple[int, int]) -> np.ndarray:
+    """Decodes one file."""
+    raise NotImplementedError
+
+  def file_digest(self, index: int) -> bytes:
+    """Returns the sha256 of one file's bytes, and of how it is decoded."""
+    with self.paths[index].open("rb") as file:
+      digest = hashlib.file_digest(file, "sha256")
+    digest.update(repr((type(self).__name__, self.sizes[index])).encode())
+    return digest.digest()
+
+
+class ImageFiles(_Files):
+  """images[i]: float32 [H, W, 3], alpha composited over the background."""
+
+  def __init__(self, paths, sizes, *, background: str = "white"):
+    super().__init__(paths, sizes)
+    check_background(background)
+    self.background = background
+
+  def decode(self, path, size):
+    color, alpha = decode_rgba(path, size)
+    if alpha is None:
+      return color
+    return color + (1 - alpha[..., None]) * BACKGROUNDS[self.background]
+
+  def file_digest(self, index):
+    # The background changes the pixels only where there is alpha, but then
+    # it changes what a field learns.
+    digest = super().file_digest(index)
+    if not read_header(self.paths[index])[1]:
+      return digest
+    return hashlib.sha256(digest + self.background.encode()).digest()
+
+
+class AlphaFiles(_Files):
+  """alphas[i]: float32 [H, W]; 1 everywhere where a file has no alpha."""
+
+  def decode(self, path, size):
+    color, alpha = decode_rgba(path, size)
+    return np.ones_like(color[..., 0]) if alpha is None else alpha
+
+
+class MaskFiles(_Files):
+  """masks[i]: bool [H, W], True where the resized mask is at least half."""
+
+  def decode(self, path, size):
+    color, _ = decode_rgba(path, size)
+    return color.max(axis=-1) >= 0.5
+
+
+def downsampled_size(size: tuple[int, int], factor: float) -> tuple[int, int]:
+  """Returns (width, height) divided by a factor of at least 1, rounded."""
+  return (
+    max(1, round(size[0] / factor)),
+    max(1, round(size[1] / factor)),
+  )
+
+
+def check_downsample(downsample: float) -> None:
+  """Raises ValueError unless the factor is a number of at least 1."""
+  if isinstance(downsample, bool) or not isinstance(
+    downsample, (int, float, np.integer, np.floating)
+  ):
+    raise ValueError(
+      f"downsample is {downsample!r}; expected a number of at least 1"
+    )
+  if not 1 <= downsample < float("inf"):
+    raise ValueError(
+      f"downsample is {downsample:g}; expected at least 1 (8 divides width "
+      "and height by 8)"
+    )
