@@ -1,0 +1,111 @@
+"""OpenCV lens distortion with k1, k2, p1, p2, and its inverse.
+
+Coordinates are normalised: the point at pixel x is (x - cx) / fl_x, y down.
+With r^2 = x^2 + y^2, the lens moves (x, y) to
+
+  x (1 + k1 r^2 + k2 r^4) + 2 p1 x y + p2 (r^2 + 2 x^2),
+  y (1 + k1 r^2 + k2 r^4) + p1 (r^2 + 2 y^2) + 2 p2 x y.
+"""
+
+import jax
+import jax.numpy as jnp
+
+# Newton doubles the correct digits in each step; strong real lenses need four
+# steps for float32, and a fixed count keeps shapes and time static.
+_NEWTON_STEPS = 8
+
+
+def valid_radius_squared(distortion):
+  """Finds r^2 up to which the lens keeps order along a radius.
+
+  Beyond it the polynomial folds back, and a point far outside the picture
+  would be drawn inside.
+
+  Args:
+    distortion: [..., 4], k1, k2, p1, p2.
+
+  Returns:
+    [...], the smallest positive root of 1 + 3 k1 r^2 + 5 k2 r^4, or infinity.
+  """
+  k1, k2 = distortion[..., 0], distortion[..., 1]
+  discriminant = 9 * k1**2 - 20 * k2
+  denominator = -3 * k1 + jnp.sqrt(jnp.maximum(discriminant, 0.0))
+  has_root = (discriminant >= 0) & (denominator > 0)
+  return jnp.where(has_root, 2 / jnp.where(has_root, denominator, 1), jnp.inf)
+
+
+def distort(xy, distortion):
+  """Applies the lens.
+
+  Args:
+    xy: [..., 2], ideal normalised coordinates.
+    distortion: [..., 4], broadcast against them.
+
+  Returns:
+    [..., 2], distorted normalised coordinates.
+  """
+  x, y = xy[..., 0], xy[..., 1]
+  k1, k2, p1, p2 = jnp.moveaxis(distortion, -1, 0)
+  r2 = x**2 + y**2
+  radial = 1 + r2 * (k1 + r2 * k2)
+  return jnp.stack(
+    [
+      x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x**2),
+      y * radial + p1 * (r2 + 2 * y**2) + 2 * p2 * x * y,
+    ],
+    axis=-1,
+  )
+
+
+def undistort(xy, distortion):
+  """Inverts `distort` by a fixed number of Newton steps.
+
+  Steps are kept within the radius where the lens is invertible, so that a
+  pixel no ideal point maps to gets the nearest such ray, not infinity.
+
+  Args:
+    xy: [..., 2], distorted normalised coordinates.
+    distortion: [..., 4], broadcast against them.
+
+  Returns:
+    [..., 2], ideal normalised coordinates.
+  """
+  shape = jnp.broadcast_shapes(xy.shape[:-1], distortion.shape[:-1])
+  target = jnp.broadcast_to(xy, (*shape, 2))
+  limit = valid_radius_squared(distortion)
+
+  def step(point, _):
+    residual = distort(point, distortion) - target
+    (a, b), (c, d) = _jacobian(point, distortion)
+    determinant = a * d - b * c
+    # Zero only on the fold itself, where the limit below takes over.
+    safe = jnp.where(jnp.abs(determinant) < 1e-6, 1e-6, determinant)
+    dx = (d * residual[..., 0] - b * residual[..., 1]) / safe
+    dy = (a * residual[..., 1] - c * residual[..., 0]) / safe
+    return _within(point - jnp.stack([dx, dy], axis=-1), limit), None
+
+  point, _ = jax.lax.scan(
+    step, _within(target, limit), None, length=_NEWTON_STEPS
+  )
+  return point
+
+
+def _within(point, limit):
+  """Shortens points [..., 2] to the squared radius `limit` [...]."""
+  r2 = jnp.sum(point**2, axis=-1)
+  shrink = jnp.sqrt(jnp.minimum(1, limit / jnp.maximum(r2, 1e-12)))
+  return point * shrink[..., None]
+
+
+def _jacobian(point, distortion):
+  """Returns the rows of d distort / d (x, y), each entry [...]."""
+  x, y = point[..., 0], point[..., 1]
+  k1, k2, p1, p2 = jnp.moveaxis(distortion, -1, 0)
+  r2 = x**2 + y**2
+  radial = 1 + r2 * (k1 + r2 * k2)
+  slope = 2 * (k1 + 2 * r2 * k2)
+  mixed = slope * x * y + 2 * (p1 * x + p2 * y)
+  return (
+    (radial + slope * x**2 + 2 * p1 * y + 6 * p2 * x, mixed),
+    (mixed, radial + slope * y**2 + 6 * p1 * y + 2 * p2 * x),
+  )

@@ -1,0 +1,259 @@
+"""Rays of cameras, and the way back from a ray to a point and a pixel.
+
+Pixel (x, y) is (column + 0.5, row + 0.5), y down; cameras have OpenGL axes
+(x right, y up, looking along -z). A ray is origin + t * direction in *ray
+space*: NDC for forward-facing scenes (NeRF, appendix C, near plane 1), where
+t runs from 0 on the near plane to 1 at infinity; otherwise the model frame,
+with unit directions, so that t is the distance from the camera centre.
+Everything is float32 and works under jit and vmap.
+"""
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from stylized_nerf_jax.rendering import distortion as lens
+from stylized_nerf_jax.scenes import normalization as normalization_lib
+from stylized_nerf_jax.scenes import scene as scene_lib
+
+# NDC depth 1 is infinity: points are held this far from it.
+_NDC_LIMIT = 1 - 1e-4
+# Rays that miss the box keep this share of the way from near to far: samplers
+# need some length, and nothing of weight fits into it.
+_MISS_LENGTH = 1e-4
+
+
+@flax.struct.dataclass
+class CameraArrays:
+  """Cameras as arrays; leading dimensions are free.
+
+  Attributes:
+    camera_to_model: [..., 3, 4], OpenGL axes, rotation and centre.
+    intrinsics: [..., 4], fl_x, fl_y, cx, cy in pixels.
+    distortion: [..., 4], OpenCV k1, k2, p1, p2.
+  """
+
+  camera_to_model: jax.Array
+  intrinsics: jax.Array
+  distortion: jax.Array
+
+
+@flax.struct.dataclass
+class Rays:
+  """Rays in ray space; leading dimensions are free.
+
+  Attributes:
+    origins: [..., 3], ray space.
+    directions: [..., 3], ray space; unit but for NDC.
+    viewdirs: [..., 3], unit, model axes, taken before NDC.
+    centers: [..., 3], camera centres, model frame.
+    near: [..., 1], first ray parameter.
+    far: [..., 1], last ray parameter, beyond near.
+  """
+
+  origins: jax.Array
+  directions: jax.Array
+  viewdirs: jax.Array
+  centers: jax.Array
+  near: jax.Array
+  far: jax.Array
+
+
+def camera_arrays(
+  cameras: scene_lib.Cameras | scene_lib.Camera,
+  normalization: normalization_lib.Normalization | None,
+) -> CameraArrays:
+  """Turns cameras of the file frame into arrays of the model frame.
+
+  Args:
+    cameras: V cameras, or one.
+    normalization: of the model; None stays in the file frame.
+
+  Returns:
+    Arrays with leading dimension V, or none for a single camera.
+  """
+  if isinstance(cameras, scene_lib.Camera):
+    several = camera_arrays(
+      scene_lib.Cameras.from_list([cameras]), normalization
+    )
+    return jax.tree.map(lambda values: values[0], several)
+  if normalization is None:
+    poses = cameras.camera_to_world[:, :3]
+  else:
+    poses = normalization.cameras_to_model(cameras)
+  intrinsics = np.stack(
+    [cameras.fl_x, cameras.fl_y, cameras.cx, cameras.cy], axis=-1
+  )
+  return CameraArrays(
+    camera_to_model=jnp.asarray(poses, jnp.float32),
+    intrinsics=jnp.asarray(intrinsics, jnp.float32),
+    distortion=jnp.asarray(cameras.distortion, jnp.float32),
+  )
+
+
+def pixel_grid(height: int, width: int):
+  """Returns the pixel centres (x, y) of a picture: [H, W, 2] float32."""
+  x, y = jnp.meshgrid(
+    jnp.arange(width, dtype=jnp.float32) + 0.5,
+    jnp.arange(height, dtype=jnp.float32) + 0.5,
+  )
+  return jnp.stack([x, y], axis=-1)
+
+
+def cast_rays(
+  cameras: CameraArrays, xy, space: normalization_lib.RaySpace
+) -> Rays:
+  """Casts the rays of pixels.
+
+  Args:
+    cameras: leading dimensions broadcast against those of `xy`.
+    xy: [..., 2], pixel coordinates.
+    space: where the rays live.
+
+  Returns:
+    Rays with the broadcast leading dimensions.
+  """
+  viewdirs = _pixel_directions(cameras, xy)
+  centers = jnp.broadcast_to(cameras.camera_to_model[..., :, 3], viewdirs.shape)
+  if space.kind == "ndc":
+    origins, directions = _to_ndc(centers, viewdirs, space)
+  else:
+    origins, directions = centers, viewdirs
+  near = jnp.full_like(viewdirs[..., :1], space.near)
+  far = jnp.full_like(near, space.far)
+  if space.kind == "box":
+    near, far = _clip_to_box(origins, directions, near, far, space)
+  return Rays(origins, directions, viewdirs, centers, near, far)
+
+
+def to_model(points, space: normalization_lib.RaySpace):
+  """Maps points from ray space to the model frame.
+
+  Args:
+    points: [..., 3], ray space.
+    space: where they live.
+
+  Returns:
+    [..., 3]; NDC points at infinity come to lie at z = -20,000.
+  """
+  if space.kind != "ndc":
+    return points
+  x, y, z = jnp.moveaxis(points, -1, 0)
+  z = 2 / (jnp.minimum(z, _NDC_LIMIT) - 1)
+  return jnp.stack(
+    [-space.half_width * z * x, -space.half_height * z * y, z], axis=-1
+  )
+
+
+def euclidean_depth(
+  rays: Rays, t, opacity, space: normalization_lib.RaySpace, scale: float
+):
+  """Converts ray parameters to distances from the camera centre.
+
+  Args:
+    rays: leading dimensions [...].
+    t: [...], expected ray parameter of each ray.
+    opacity: [...], in [0, 1].
+    space: where the rays live.
+    scale: model units in one file unit.
+
+  Returns:
+    [...], file units; 0 where the opacity is below 0.5.
+  """
+  points = to_model(rays.origins + t[..., None] * rays.directions, space)
+  distance = jnp.linalg.norm(points - rays.centers, axis=-1) / scale
+  return jnp.where(opacity < 0.5, 0.0, distance)
+
+
+def project(points, camera: CameraArrays):
+  """Projects points to pixels, lens distortion included.
+
+  Args:
+    points: [..., 3], in the frame of the camera's poses.
+    camera: leading dimensions broadcast against those of the points.
+
+  Returns:
+    xy: [..., 2], pixel coordinates; (-1, -1), outside every picture, for
+      points behind the camera or outside what its lens can show.
+    z: [...], distance along the optical axis, negative behind the camera.
+  """
+  offsets = points - camera.camera_to_model[..., :, 3]
+  # Sums, not a matrix product: accelerators round the latter's inputs.
+  local = jnp.sum(
+    camera.camera_to_model[..., :, :3] * offsets[..., :, None], axis=-2
+  )
+  z = -local[..., 2]
+  in_front = z > 1e-6
+  safe = jnp.where(in_front, z, 1.0)
+  ideal = jnp.stack([local[..., 0], -local[..., 1]], axis=-1)
+  ideal = ideal / safe[..., None]
+  limit = lens.valid_radius_squared(camera.distortion)
+  seen = in_front & (jnp.sum(ideal**2, axis=-1) < limit)
+  distorted = lens.distort(
+    jnp.where(seen[..., None], ideal, 0.0), camera.distortion
+  )
+  xy = distorted * camera.intrinsics[..., :2] + camera.intrinsics[..., 2:]
+  return jnp.where(seen[..., None], xy, -1.0), z
+
+
+def unproject_depth(camera: CameraArrays, xy, depth):
+  """Finds the points seen at pixels in given distances.
+
+  Args:
+    camera: leading dimensions broadcast against those of `xy`.
+    xy: [..., 2], pixel coordinates.
+    depth: [...], Euclidean distance from the camera centre, in units of the
+      camera's frame.
+
+  Returns:
+    [..., 3], in the frame of the camera's poses.
+  """
+  directions = _pixel_directions(camera, xy)
+  return camera.camera_to_model[..., :, 3] + depth[..., None] * directions
+
+
+def _pixel_directions(cameras: CameraArrays, xy):
+  """Returns unit directions [..., 3] of pixels, distortion undone."""
+  focal, center = cameras.intrinsics[..., :2], cameras.intrinsics[..., 2:]
+  ideal = lens.undistort((xy - center) / focal, cameras.distortion)
+  local = jnp.stack(
+    [ideal[..., 0], -ideal[..., 1], -jnp.ones_like(ideal[..., 0])], axis=-1
+  )
+  directions = jnp.sum(
+    cameras.camera_to_model[..., :, :3] * local[..., None, :], axis=-1
+  )
+  return directions / jnp.linalg.norm(directions, axis=-1, keepdims=True)
+
+
+def _to_ndc(centers, directions, space: normalization_lib.RaySpace):
+  """Converts model-frame rays to NDC, origins moved to the near plane."""
+  # NDC cannot hold rays that look away; they are turned to the horizon, so
+  # that they stay finite.
+  z = jnp.minimum(directions[..., 2:], -1e-6)
+  slopes = directions[..., :2] / z
+  extent = jnp.asarray([space.half_width, space.half_height], jnp.float32)
+  on_plane = centers[..., :2] - (1 + centers[..., 2:]) * slopes
+  ones = jnp.ones_like(z)
+  origins = jnp.concatenate([on_plane / extent, -ones], axis=-1)
+  along = jnp.concatenate([-(slopes + on_plane) / extent, 2 * ones], axis=-1)
+  return origins, along
+
+
+def _clip_to_box(
+  origins, directions, near, far, space: normalization_lib.RaySpace
+):
+  """Clips ray intervals [..., 1] to the box; a miss keeps a sliver."""
+  lower, upper = jnp.asarray(space.lower), jnp.asarray(space.upper)
+  tiny = jnp.where(directions < 0, -1e-9, 1e-9)
+  safe = jnp.where(jnp.abs(directions) < 1e-9, tiny, directions)
+  first, second = (lower - origins) / safe, (upper - origins) / safe
+  enter = jnp.minimum(first, second).max(axis=-1, keepdims=True)
+  leave = jnp.maximum(first, second).min(axis=-1, keepdims=True)
+  enter, leave = jnp.maximum(enter, near), jnp.minimum(leave, far)
+  sliver = _MISS_LENGTH * (far - near)
+  hit = leave - enter > sliver
+  return (
+    jnp.where(hit, enter, near),
+    jnp.where(hit, leave, near + sliver),
+  )

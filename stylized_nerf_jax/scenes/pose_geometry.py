@@ -1,0 +1,105 @@
+"""Geometry of a set of camera poses: their average, what they look at, up.
+
+Poses are OpenGL camera-to-world matrices; everything is float64 numpy.
+"""
+
+import numpy as np
+
+from stylized_nerf_jax.scenes import scene as scene_lib
+
+# Below this, optical axes are within about two degrees of one another and
+# where they meet is decided by noise.
+_PARALLEL = 1e-3
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+  """Returns vectors [..., 3] divided by their length."""
+  return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
+
+
+def look_along(
+  back: np.ndarray, up: np.ndarray, center: np.ndarray
+) -> np.ndarray:
+  """Builds a pose from where its back points, roughly up, and its centre.
+
+  Args:
+    back: [3], the camera looks along -back; any length.
+    up: [3], not parallel to back; any length.
+    center: [3].
+
+  Returns:
+    [4, 4] camera-to-world.
+  """
+  back = unit(np.asarray(back, dtype=np.float64))
+  right = np.cross(up, back)
+  if np.linalg.norm(right) < 1e-9 * max(np.linalg.norm(up), 1e-300):
+    # Looking straight along `up`: any other direction serves as the horizon.
+    right = np.cross(np.roll(back, 1) + [0.1, 0.2, 0.3], back)
+  right = unit(right)
+  pose = np.eye(4)
+  pose[:3, 0] = right
+  pose[:3, 1] = np.cross(back, right)
+  pose[:3, 2] = back
+  pose[:3, 3] = center
+  return pose
+
+
+def average_pose(cameras: scene_lib.Cameras) -> np.ndarray:
+  """Averages poses: mean centre, mean viewing direction, mean up.
+
+  Returns:
+    [4, 4] camera-to-world, rigid (NeRF's recentring, appendix of its code).
+
+  Raises:
+    ValueError: the viewing directions cancel out.
+  """
+  poses = cameras.camera_to_world
+  back = poses[:, :3, 2].sum(axis=0)
+  if np.linalg.norm(back) < 1e-6 * len(poses):
+    raise ValueError(
+      "the viewing directions of the cameras cancel out; an average pose "
+      "needs cameras that look one way"
+    )
+  return look_along(
+    back, poses[:, :3, 1].sum(axis=0), poses[:, :3, 3].mean(axis=0)
+  )
+
+
+def mean_up(cameras: scene_lib.Cameras) -> np.ndarray:
+  """Returns the mean up axis [3] of the cameras, unit; +z if they cancel."""
+  up = cameras.camera_to_world[:, :3, 1].mean(axis=0)
+  if np.linalg.norm(up) < 1e-3:
+    return np.array([0.0, 0.0, 1.0])
+  return unit(up)
+
+
+def focus_point(cameras: scene_lib.Cameras) -> np.ndarray:
+  """Finds the point that the cameras look at.
+
+  It is the point nearest to all optical axes in the least-squares sense.
+  Where the axes are all but parallel, or meet behind the cameras (a capture
+  that looks outwards), there is none, and the mean centre stands for it.
+
+  Returns:
+    [3], file frame.
+  """
+  centers, axes = cameras.centers, cameras.view_directions
+  across = np.eye(3) - axes[:, :, None] * axes[:, None, :]
+  system = across.mean(axis=0)
+  middle = centers.mean(axis=0)
+  if np.linalg.eigvalsh(system)[0] < _PARALLEL:
+    return middle
+  target = np.einsum("vij,vj->i", across, centers - middle) / len(centers)
+  point = middle + np.linalg.solve(system, target)
+  in_front = np.einsum("vi,vi->v", point - centers, axes)
+  return point if np.median(in_front) > 0 else middle
+
+
+def rotation_to_z(direction: np.ndarray) -> np.ndarray:
+  """Returns the smallest rotation [3, 3] that turns a unit vector to +z."""
+  x, y, z = direction
+  if z < -1 + 1e-12:
+    return np.diag([1.0, -1.0, -1.0])
+  # Rodrigues' formula with the axis direction x (0, 0, 1).
+  cross = np.array([[0, 0, -x], [0, 0, -y], [x, y, 0]])
+  return np.eye(3) + cross + cross @ cross / (1 + z)
