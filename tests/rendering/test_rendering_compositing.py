@@ -63,7 +63,7 @@ def test_weights_and_gradients_are_finite_and_bounded(density, last):
     depth = compositing.expected_t(weights, jnp.arange(6.0))
     return jnp.sum(colour) + depth, weights
 
-  gradients, weights = jax.grad(pixel, argnums=(0, 1), has_aux=True)(
+  gradients, weights = jax.jit(jax.grad(pixel, argnums=(0, 1), has_aux=True))(
     densities, deltas
   )
   assert np.all(np.isfinite(gradients[0]))
@@ -89,6 +89,7 @@ def test_gradient_equals_finite_differences():
       weights = compositing.alpha_weights(densities, deltas)
       return jnp.sum(compositing.composite(weights, values) ** 2)
 
+    pixel = jax.jit(pixel)
     gradient = jax.grad(pixel)(densities)
     for k in range(7):
       step = jnp.zeros(7).at[k].set(1e-6)
