@@ -1,0 +1,1 @@
+"""Procedural painters: each returns one picture from a random generator."""
