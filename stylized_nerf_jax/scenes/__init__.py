@@ -42,6 +42,8 @@ def load_scene(
 
     return synthetic.make_scene()
   root = pathlib.Path(path).expanduser()
+  if root.is_file() and root.name in _FORMAT_FILES.values():
+    root = root.parent
   if not root.is_dir():
     raise ValueError(
       f"{root}: no such folder; expected the folder of a scene, or "

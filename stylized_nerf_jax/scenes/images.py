@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 BACKGROUNDS = {"white": 1.0, "black": 0.0}
@@ -64,7 +64,7 @@ def _open(path: pathlib.Path) -> Image.Image:
       # A large photograph is no attack here.
       warnings.simplefilter("ignore", Image.DecompressionBombWarning)
       return Image.open(path)
-  except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+  except Exception as error:  # Pillow's readers raise nearly anything.
     raise ValueError(
       f"{path}: not a readable image ({type(error).__name__}); copy it again "
       "or remove the image and its pose"
@@ -88,7 +88,7 @@ def _decode(path: pathlib.Path) -> np.ndarray:
         return np.repeat(grey[..., None], 3, axis=-1)
       has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
       pixels = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # Pillow's readers raise nearly anything.
       raise ValueError(
         f"{path}: the image is damaged ({error}); copy it again or remove "
         "the image and its pose"
@@ -153,10 +153,10 @@ class _Files(Sequence):
 
   def __init__(
     self,
-    paths: Sequence[pathlib.Path],
+    paths: Sequence[pathlib.Path | None],
     sizes: Sequence[tuple[int, int]],
   ):
-    self.paths = tuple(pathlib.Path(path) for path in paths)
+    self.paths = tuple(paths)
     self.sizes = tuple((int(w), int(h)) for w, h in sizes)
 
   def __len__(self) -> int:
@@ -171,8 +171,10 @@ class _Files(Sequence):
 
   def file_digest(self, index: int) -> bytes:
     """Returns the sha256 of one file's bytes, and of how it is decoded."""
-    with self.paths[index].open("rb") as file:
-      digest = hashlib.file_digest(file, "sha256")
+    digest = hashlib.sha256()
+    if self.paths[index] is not None:
+      with self.paths[index].open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
     digest.update(repr((type(self).__name__, self.sizes[index])).encode())
     return digest.digest()
 
@@ -209,9 +211,14 @@ class AlphaFiles(_Files):
 
 
 class MaskFiles(_Files):
-  """masks[i]: bool [H, W], True where the resized mask is at least half."""
+  """masks[i]: bool [H, W], True where the resized mask is at least half.
+
+  An image without a mask file (None) may be used everywhere.
+  """
 
   def decode(self, path, size):
+    if path is None:
+      return np.ones(size[::-1], dtype=bool)
     color, _ = decode_rgba(path, size)
     return color.max(axis=-1) >= 0.5
 

@@ -70,8 +70,8 @@ def load_llff(
   rows = {name: i for i, name in enumerate(sorted(f.name for f in files))}
   order = [rows[file.name] for file in files]
   headers = [image_files.read_header(file) for file in files]
-  size = _common_size(files, [header[0] for header in headers])
-  size = image_files.downsampled_size(size, downsample / factor)
+  scene_lib.check_one_size(files, [header[0] for header in headers])
+  size = image_files.downsampled_size(headers[0][0], downsample / factor)
   sizes = [size] * len(files)
   cameras = scene_lib.Cameras.from_list(
     [
@@ -196,20 +196,6 @@ def _find_folder(
       f"{downsample:g} (found: {have}){hint}"
     )
   return found[max(usable)], max(usable)
-
-
-def _common_size(
-  files: list[pathlib.Path], sizes: list[tuple[int, int]]
-) -> tuple[int, int]:
-  """Returns the one size of all images; the format has one focal length."""
-  for file, size in zip(files, sizes, strict=True):
-    if size != sizes[0]:
-      raise ValueError(
-        f"{file}: the image is {size[0]}x{size[1]} but {files[0].name} is "
-        f"{sizes[0][0]}x{sizes[0][1]}; expected one size in an LLFF scene: "
-        "resize or remove the image"
-      )
-  return sizes[0]
 
 
 def _camera(

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import math
+import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -302,7 +303,7 @@ class Scene:
     far: file units along the ray. LLFF: the largest bound in the file.
     bounding_box: ((x0, y0, z0), (x1, y1, z1)) in the file frame where the
       format guarantees one; or None.
-    splits: indices of the images of "train", "test", ...
+    splits: indices of the images of "train", "test" (may be empty), ...
     messages: what a user should be told about the files.
     fingerprint: stands for the pixels in `content_hash` where the images are
       computed, not read; "" otherwise.
@@ -424,18 +425,31 @@ def _hash_items(digest, items: Sequence | None) -> None:
       digest.update(repr(array.shape).encode() + array.tobytes())
 
 
+def check_one_size(
+  files: Sequence[pathlib.Path], sizes: Sequence[tuple[int, int]]
+) -> None:
+  """Raises ValueError where images that share intrinsics differ in size."""
+  for file, size in zip(files, sizes, strict=True):
+    if tuple(size) != tuple(sizes[0]):
+      raise ValueError(
+        f"{file}: the image is {size[0]}x{size[1]} but {files[0].name} is "
+        f"{sizes[0][0]}x{sizes[0][1]}; expected one size, because all images "
+        "share one focal length: resize the image or remove it and its pose"
+      )
+
+
 def holdout_splits(count: int, every: int) -> dict[str, tuple[int, ...]]:
   """Holds out every `every`-th of `count` images, starting with the first.
 
   Args:
     count: number of images.
-    every: at least 2; 0 holds nothing out (no "test" split).
+    every: at least 2; 0 holds nothing out, and "test" is empty.
 
   Raises:
     ValueError: `every` is 1 or negative, or no image is left to train on.
   """
   if every == 0:
-    return {"train": tuple(range(count))}
+    return {"train": tuple(range(count)), "test": ()}
   if every < 2:
     raise ValueError(
       f"holdout is {every}; expected 0 (hold nothing out) or at least 2"

@@ -1,0 +1,128 @@
+"""Reader of NeRF-synthetic scenes as Blender renders them (NeRF, section 6).
+
+`transforms_train.json`, `transforms_val.json` and `transforms_test.json` name
+RGBA pictures of one object, which lies within 1.5 units of the origin and
+between 2 and 6 units from every camera.
+"""
+
+import pathlib
+
+from stylized_nerf_jax.scenes import images as image_files
+from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes import transforms_json
+
+SPLITS = ("train", "val", "test")
+_NEAR, _FAR = 2.0, 6.0
+_BOUNDING_BOX = ((-1.5, -1.5, -1.5), (1.5, 1.5, 1.5))
+
+
+def load_blender(
+  path: str | pathlib.Path,
+  *,
+  downsample: float = 1,
+  background: str = "white",
+) -> scene_lib.Scene:
+  """Reads a NeRF-synthetic scene.
+
+  Args:
+    path: folder with transforms_train.json; those of val and test may be
+      absent. Without test pictures, those of val are the "test" split.
+    downsample: width and height are divided by this when decoded.
+    background: "white" or "black", under transparent pixels.
+
+  Returns:
+    A scene with its images in the order train, val, test, each in natural
+    order of names.
+
+  Raises:
+    ValueError: a file is missing or wrong; the message names it.
+  """
+  root = pathlib.Path(path)
+  image_files.check_downsample(downsample)
+  cameras, files, splits, messages = [], [], {}, []
+  for split in SPLITS:
+    source = root / f"transforms_{split}.json"
+    if split != "train" and not source.is_file():
+      continue
+    found, missing = _read_split(source)
+    if missing:
+      messages.append(
+        transforms_json.report_missing(
+          source, missing, len(missing) + len(found), needed=split == "train"
+        )
+      )
+    splits[split] = tuple(range(len(files), len(files) + len(found)))
+    cameras.extend(camera for camera, _ in found)
+    files.extend(file for _, file in found)
+  splits["test"] = splits.get("test") or splits.get("val", ())
+  sizes = [(camera.width, camera.height) for camera in cameras]
+  scene_lib.check_one_size(files, sizes)
+  size = image_files.downsampled_size(sizes[0], downsample)
+  sizes = [size] * len(files)
+  has_alpha = any(image_files.read_header(file)[1] for file in files)
+  return scene_lib.Scene(
+    name=root.resolve().name,
+    format="blender",
+    path=str(root),
+    cameras=scene_lib.Cameras.from_list(
+      [camera.resized(*size) for camera in cameras]
+    ),
+    images=image_files.ImageFiles(files, sizes, background=background),
+    masks=None,
+    alphas=image_files.AlphaFiles(files, sizes) if has_alpha else None,
+    depths=None,
+    layout="bounded",
+    near=_NEAR,
+    far=_FAR,
+    bounding_box=_BOUNDING_BOX,
+    splits=splits,
+    messages=tuple(messages),
+  )
+
+
+def _read_split(
+  source: pathlib.Path,
+) -> tuple[list[tuple[scene_lib.Camera, pathlib.Path]], list[str]]:
+  """Reads one file: (camera, image) of its frames, and names without image."""
+  content = transforms_json.read_json(source)
+  root = source.parent
+  found, missing = [], []
+  for i, frame in enumerate(content["frames"]):
+    name = transforms_json.frame_name(frame["file_path"])
+    where = f"{source}, frame {i} ({name})"
+    pose = scene_lib.check_pose(frame["transform_matrix"], where=where)
+    file = transforms_json.find_image(root, name)
+    if file is None:
+      missing.append(name)
+      continue
+    (width, height), _ = image_files.read_header(file)
+    focal = _focal_length(content, width, source)
+    scene_lib.check_intrinsics(
+      focal, focal, width / 2, height / 2, width, height, where=where
+    )
+    camera = scene_lib.Camera(
+      pose,
+      focal,
+      focal,
+      width / 2,
+      height / 2,
+      width,
+      height,
+      name=transforms_json.image_name(root, file),
+    )
+    found.append((camera, file))
+  found.sort(key=lambda item: image_files.natural_key(item[0].name))
+  return found, missing
+
+
+def _focal_length(content: dict, width: int, source: pathlib.Path) -> float:
+  """Returns the focal length in pixels for images of a width."""
+  key = "camera_angle_x"
+  if key not in content:
+    raise ValueError(
+      f'{source}: no "{key}"; expected the horizontal field of view in radians'
+    )
+  angle = transforms_json.number(content[key], where=str(source), key=key)
+  return transforms_json.focal_from_angle(
+    angle, width, where=str(source), key=key
+  )
