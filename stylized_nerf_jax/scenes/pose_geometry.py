@@ -103,3 +103,42 @@ def rotation_to_z(direction: np.ndarray) -> np.ndarray:
   # Rodrigues' formula with the axis direction x (0, 0, 1).
   cross = np.array([[0, 0, -x], [0, 0, -y], [x, y, 0]])
   return np.eye(3) + cross + cross @ cross / (1 + z)
+
+
+def slerp(first: np.ndarray, second: np.ndarray, fraction: float) -> np.ndarray:
+  """Turns one rotation into another at constant speed, the short way round.
+
+  Args:
+    first: [3, 3] rotation, at fraction 0.
+    second: [3, 3] rotation, at fraction 1.
+    fraction: usually in [0, 1].
+
+  Returns:
+    [3, 3] rotation.
+  """
+  relative = first.T @ second
+  skew = np.array(
+    [
+      relative[2, 1] - relative[1, 2],
+      relative[0, 2] - relative[2, 0],
+      relative[1, 0] - relative[0, 1],
+    ]
+  )
+  sine = np.linalg.norm(skew)
+  angle = np.arctan2(sine, np.trace(relative) - 1)
+  if sine > 1e-6:
+    axis = skew / sine
+  elif angle < 1:
+    return first
+  else:
+    # Half a turn leaves no skew part: R + I = 2 axis axis^T.
+    outer = relative + np.eye(3)
+    axis = unit(outer[:, np.argmax(np.diag(outer))])
+  return first @ axis_rotation(axis, fraction * angle)
+
+
+def axis_rotation(axis: np.ndarray, angle: float) -> np.ndarray:
+  """Returns the rotation [3, 3] about a unit axis by radians (Rodrigues)."""
+  x, y, z = axis
+  cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+  return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
