@@ -1,0 +1,65 @@
+"""The style field: colour of a point in a style (method of StylizedNeRF).
+
+It replaces the colour head of a radiance field whose density is frozen, and
+reads the coordinates that the density reads. It sees no view direction: what
+two views of a style disagree about goes into their latent codes.
+"""
+
+import flax.linen as nn
+
+from stylized_nerf_jax.fields import encodings, joint_dense
+
+ENCODINGS = ("frequency",)
+
+
+class StyleField(nn.Module):
+  """A multilayer perceptron from points and a latent code to colours.
+
+  The code enters at every layer. It is the same for all samples of a ray, so
+  its part of each layer is computed once a ray.
+
+  Attributes:
+    depth: number of layers, the output layer included.
+    width: outputs of the inner layers.
+    skip: index of the layer that reads the encoded point again, after the
+      previous layer's output and the code.
+    encoding: name of the point's encoding, one of ENCODINGS.
+    num_octaves: frequencies of the encoding "frequency".
+  """
+
+  depth: int = 8
+  width: int = 256
+  skip: int = 4
+  encoding: str = "frequency"
+  num_octaves: int = 10
+
+  def setup(self):
+    if self.encoding not in ENCODINGS:
+      raise ValueError(
+        f"encoding is {self.encoding!r}; expected one of {ENCODINGS}"
+      )
+    dense = joint_dense.JointDense
+    self.layer = [dense(self.width) for _ in range(self.depth - 1)]
+    self.color_head = dense(3)
+
+  def encode(self, points):
+    """Encodes points [..., 3], in field coordinates: [..., E]."""
+    return encodings.frequency_encoding(points, self.num_octaves)
+
+  def __call__(self, points, latents):
+    """Computes stylized colours.
+
+    Args:
+      points: [..., K, 3], field coordinates of the samples of rays.
+      latents: [..., L], one code a ray, or [L] for all of them.
+
+    Returns:
+      [..., K, 3], in [0, 1].
+    """
+    encoded = self.encode(points)
+    latents = latents[..., None, :]
+    hidden = nn.relu(self.layer[0](encoded, latents))
+    for index in range(1, self.depth - 1):
+      again = (encoded,) if index == self.skip else ()
+      hidden = nn.relu(self.layer[index](hidden, latents, *again))
+    return nn.sigmoid(self.color_head(hidden, latents))

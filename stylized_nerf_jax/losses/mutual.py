@@ -1,0 +1,57 @@
+"""What the style field and the stylizer learn from each other.
+
+Each loss holds constant what it may not update, so that a caller who
+differentiates with respect to everything still trains the right half.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from stylized_nerf_jax.fields import latents as latents_lib
+
+
+def mimic_2d_to_3d(rendered, target):
+  """Draws the style field and its codes to the stylizer's images.
+
+  Args:
+    rendered: [..., 3], colours of rays in a style; learns.
+    target: [..., 3], stylized images at their pixels; constant.
+
+  Returns:
+    Scalar, mean squared error.
+  """
+  return jnp.mean((rendered - jax.lax.stop_gradient(target)) ** 2)
+
+
+def mimic_3d_to_2d(stylized, rendered):
+  """Draws the stylizer's decoder to what the style field renders.
+
+  Args:
+    stylized: [..., 3], the decoder's output at pixels; learns.
+    rendered: [..., 3], colours of their rays in the style; constant.
+
+  Returns:
+    Scalar, mean squared error.
+  """
+  return jnp.mean((stylized - jax.lax.stop_gradient(rendered)) ** 2)
+
+
+def latent_loss(latents, means, variances, *, normalise: str = "variance"):
+  """Keeps latent codes near their styles.
+
+  Args:
+    latents: [..., L], codes z[s, v]; learn.
+    means: [..., L], of each code's style; constant.
+    variances: [..., L], positive; constant.
+    normalise: as in `latents.latent_nll`.
+
+  Returns:
+    Scalar, the mean over codes of 0.5 sum((z - mean)^2 / variance).
+
+  Raises:
+    ValueError: for an unknown normalisation.
+  """
+  means, variances = jax.lax.stop_gradient((means, variances))
+  return jnp.mean(
+    latents_lib.latent_nll(latents, means, variances, normalise=normalise)
+  )

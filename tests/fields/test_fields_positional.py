@@ -1,0 +1,270 @@
+"""The paper's field against torch, against a loop, and in its corners."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylized_nerf_jax.fields import positional
+from stylized_nerf_jax.rendering import compositing, sampling
+from stylized_nerf_jax.rendering import rays as rays_lib
+
+KEY = jax.random.PRNGKey(0)
+SMALL = functools.partial(
+  positional.PositionalField,
+  num_coarse=6,
+  num_fine=4,
+  depth=3,
+  width=16,
+  skip=1,
+  color_width=8,
+  # Higher frequencies amplify the rounding of positions beyond what the
+  # comparisons below allow.
+  position_octaves=3,
+)
+
+
+def make_rays(shape=(6,), seed=0, near=0.0, far=1.0):
+  rng = np.random.default_rng(seed)
+
+  def vectors(low, high):
+    return rng.uniform(low, high, (*shape, 3)).astype(np.float32)
+
+  viewdirs = vectors(-1, 1)
+  viewdirs /= np.linalg.norm(viewdirs, axis=-1, keepdims=True)
+  ends = np.ones((*shape, 1), np.float32)
+  return rays_lib.Rays(
+    origins=vectors(-1, 1),
+    directions=vectors(-2, 2),
+    viewdirs=viewdirs,
+    centers=vectors(-1, 1),
+    near=near * ends,
+    far=far * ends,
+  )
+
+
+@functools.lru_cache
+def small_params():
+  return jax.jit(SMALL().init)(KEY, make_rays())["params"]
+
+
+# Compiled once and shared: compiling takes most of the time of this file.
+@functools.partial(jax.jit, static_argnames="noise")
+def render(params, rays, key=None, *, noise=0.0):
+  rgb, samples, aux = SMALL().apply({"params": params}, rays, key, noise=noise)
+  return {"rgb": rgb, "samples": samples, **aux}
+
+
+@jax.jit
+@functools.partial(jax.grad, argnums=0)
+def slopes(params, coarse_share):
+  out = render(params, make_rays(), KEY, noise=1.0)
+  coarse = jnp.sum(out["coarse_rgb"] ** 2)
+  return jnp.sum(out["rgb"] ** 2) + coarse_share * coarse
+
+
+def test_the_paper_field_has_1191688_parameters():
+  field = positional.PositionalField()
+  shapes = jax.eval_shape(field.init, KEY, make_rays())["params"]
+  assert set(shapes) == {"coarse", "fine"}
+  count = sum(leaf.size for leaf in jax.tree.leaves(shapes))
+  assert count == 1_191_688
+  assert hash(field) == hash(positional.PositionalField())
+
+
+def test_parameter_names_are_stable():
+  """Checkpoints of earlier runs are read by these names."""
+  params = small_params()["fine"]
+  assert set(params) == {
+    "layer_0",
+    "layer_1",
+    "layer_2",
+    "density_head",
+    "feature",
+    "color_layer",
+    "color_head",
+  }
+
+
+@pytest.mark.oracle
+def test_network_equals_torch_with_the_same_weights():
+  torch = pytest.importorskip("torch")
+  mlp = positional.PositionalMlp()
+  rng = np.random.default_rng(0)
+  points = rng.uniform(-1, 1, (2, 3, 3)).astype(np.float32)
+  viewdirs = rng.normal(size=(2, 3)).astype(np.float32)
+
+  def run(mlp, points, viewdirs):
+    densities, features = mlp.geometry(points)
+    return densities, features, mlp.color(features, viewdirs)
+
+  variables = jax.jit(functools.partial(mlp.init, method=run))(
+    KEY, points, viewdirs
+  )
+  params = jax.tree.map(np.asarray, variables["params"])
+  for name, leaf in params.items():
+    bias = rng.normal(scale=0.1, size=leaf["bias"].shape)
+    params[name] = {**leaf, "bias": bias.astype(np.float32)}
+  outputs = jax.jit(functools.partial(mlp.apply, method=run))(
+    {"params": params}, points, viewdirs
+  )
+
+  def linear(name, x):
+    layer = torch.nn.Linear(*params[name]["kernel"].shape)
+    layer.weight.data = torch.tensor(params[name]["kernel"].T)
+    layer.bias.data = torch.tensor(params[name]["bias"])
+    return layer(x)
+
+  def encode(x, octaves):
+    parts = [x]
+    for octave in range(octaves):
+      parts += [torch.sin(x * 2**octave), torch.cos(x * 2**octave)]
+    return torch.cat(parts, dim=-1)
+
+  with torch.no_grad():
+    encoded = encode(torch.tensor(points), 10)
+    hidden = encoded
+    for index in range(8):
+      hidden = torch.relu(linear(f"layer_{index}", hidden))
+      if index == 4:
+        hidden = torch.cat([encoded, hidden], dim=-1)
+    densities = linear("density_head", hidden)[..., 0]
+    features = torch.relu(linear("feature", hidden))
+    directions = encode(torch.tensor(viewdirs), 4)[:, None].expand(-1, 3, -1)
+    colors = torch.relu(
+      linear("color_layer", torch.cat([features, directions], dim=-1))
+    )
+    colors = torch.sigmoid(linear("color_head", colors))
+  for ours, theirs in zip(outputs, (densities, features, colors)):
+    np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_sampling_equals_the_steps_of_the_paper():
+  """Coarse pass, refinement, fine pass, written out ray by ray."""
+  rays, params = make_rays(near=0.5, far=3.0), small_params()
+  out = render(params, rays)
+  samples = out["samples"]
+  assert samples.points.shape == (6, 10, 3)
+
+  mlp = positional.PositionalMlp(3, 16, 1, 8, position_octaves=3)
+  geometry = jax.jit(functools.partial(mlp.apply, method="geometry"))
+
+  for r in range(6):
+    norm = np.linalg.norm(rays.directions[r])
+    t = np.asarray(sampling.stratified(None, rays.near[r], rays.far[r], 6))
+    for network in ("coarse", "fine"):
+      points = rays.origins[r] + t[:, None] * rays.directions[r]
+      raw, features = geometry({"params": params[network]}, points)
+      weights, through = [], 1.0
+      for k, density in enumerate(np.maximum(np.asarray(raw), 0)):
+        delta = (t[k + 1] - t[k] if k + 1 < len(t) else 1e10) * norm
+        alpha = 1 - np.exp(-float(density) * float(delta))
+        weights.append(through * alpha)
+        through *= 1 - alpha
+      if network == "coarse":
+        opacity = sum(weights)
+        t = np.asarray(
+          sampling.refine(None, jnp.asarray(t), jnp.asarray(weights), 4)
+        )
+    np.testing.assert_allclose(samples.t[r], t, rtol=1e-4)
+    np.testing.assert_allclose(samples.points[r], points, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(samples.weights[r], weights, atol=1e-4)
+    np.testing.assert_allclose(samples.features[r], features, atol=1e-4)
+    np.testing.assert_allclose(out["coarse_opacity"][r], opacity, atol=1e-4)
+
+
+def test_randomness_comes_from_the_key_alone():
+  """Jitter or noise in a render makes frames flicker (section 9, defect 5)."""
+  params, rays = small_params(), make_rays()
+  programs = [
+    str(jax.make_jaxpr(functools.partial(render, noise=noise))(params, rays))
+    for noise in (0.0, 1.0)
+  ]
+  assert programs[0] == programs[1]
+  assert "random" not in programs[0]
+  still = render(params, rays)["samples"]
+  quiet = render(params, rays, KEY)["samples"]
+  assert np.all(np.any(np.asarray(still.t != quiet.t), axis=-1))
+  noisy = render(params, rays, KEY, noise=1.0)["samples"]
+  assert np.any(np.asarray(quiet.weights != noisy.weights))
+  other = render(params, rays, jax.random.PRNGKey(1))["samples"]
+  assert np.all(np.any(np.asarray(other.t != quiet.t), axis=-1))
+
+
+def test_color_is_skipped_when_only_geometry_is_wanted():
+  rays, field = make_rays(), SMALL()
+  params = jax.tree.map(lambda leaf: leaf, small_params())
+  variables = {"params": params}
+  sample = functools.partial(field.apply, method="sample", with_color=False)
+  shapes, aux = jax.eval_shape(sample, variables, rays)
+  assert aux["coarse_rgb"] is None
+  assert aux["coarse_opacity"].shape == (6,)
+  assert shapes.weights.shape == (6, 10)
+  # The coarse colour layers do not even run.
+  del params["coarse"]["color_layer"]
+  jax.eval_shape(sample, variables, rays)
+
+
+def test_call_composites_the_colors_of_the_samples():
+  rays, params = make_rays(), small_params()
+  out = render(params, rays)
+  colors = SMALL().apply(
+    {"params": params}, out["samples"], rays.viewdirs, method="color"
+  )
+  assert colors.shape == (6, 10, 3)
+  assert np.all((colors >= 0) & (colors <= 1))
+  expected = compositing.composite(out["samples"].weights, colors)
+  np.testing.assert_allclose(out["rgb"], expected, rtol=1e-4)
+
+
+def test_contraction_keeps_far_points_inside_the_ball_of_two():
+  rays = make_rays(near=0.1, far=1e4)
+  field = SMALL(contract=True, spacing="disparity")
+  samples, _ = jax.jit(
+    functools.partial(field.apply, method="sample", with_color=False)
+  )({"params": small_params()}, rays)
+  norms = np.linalg.norm(samples.points, axis=-1)
+  assert norms.max() > 1.5
+  assert norms.max() <= 2 + 1e-6
+  # Half of the coarse samples lie within about twice the near distance.
+  assert np.all(np.sum(np.asarray(samples.t) < 0.22, axis=-1) >= 3)
+
+
+def test_shapes_agree():
+  rays, params = make_rays(), small_params()
+  flat = render(params, rays)
+  grid = render(
+    params, jax.tree.map(lambda x: x.reshape(2, 3, x.shape[-1]), rays)
+  )
+  single = render(params, jax.tree.map(lambda x: x[5], rays))
+  for values, many, one in zip(*map(jax.tree.leaves, (flat, grid, single))):
+    assert many.shape == (2, 3, *values.shape[1:])
+    np.testing.assert_allclose(
+      np.reshape(many, values.shape), values, atol=1e-4
+    )
+    np.testing.assert_allclose(one, values[5], atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1e4])
+def test_both_networks_learn_and_gradients_stay_finite(scale):
+  params = dict(small_params())
+  for network in ("coarse", "fine"):
+    head = {
+      **params[network]["density_head"],
+      "bias": np.full(1, scale, np.float32),
+    }
+    params[network] = {**params[network], "density_head": head}
+  gradients = slopes(params, 1.0)
+  for leaf in jax.tree.leaves(gradients):
+    assert np.all(np.isfinite(leaf))
+  for network in ("coarse", "fine"):
+    assert np.any(np.asarray(gradients[network]["color_head"]["kernel"]))
+
+
+def test_the_fine_loss_does_not_move_the_coarse_network():
+  """Positions are constants: only its own loss trains the coarse network."""
+  gradients = slopes(small_params(), 0.0)
+  for leaf in jax.tree.leaves(gradients["coarse"]):
+    np.testing.assert_array_equal(leaf, np.zeros_like(leaf))
