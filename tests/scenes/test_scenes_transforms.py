@@ -1,0 +1,231 @@
+"""transforms.json: dialects, scaling, missing frames, splits, refusals."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stylized_nerf_jax.scenes import load_scene
+
+
+def test_file_intrinsics_are_scaled_to_the_images(write_transforms):
+  root = write_transforms(
+    fl_x=40.0, fl_y=44.0, cx=15.0, cy=13.0, w=32, h=24, k1=0.1, p2=-0.02
+  )
+  camera = load_scene(root, downsample=2).cameras[0]
+  assert (camera.width, camera.height) == (8, 6)
+  assert (camera.fl_x, camera.fl_y) == (10, 11)
+  assert (camera.cx, camera.cy) == (3.75, 3.25)
+  assert camera.distortion == (0.1, 0, 0, -0.02)
+  assert camera.model == "opencv"
+
+
+def test_a_frame_overrides_the_file(write_transforms, write_picture):
+  own = {"fl_x": 50.0, "w": 10, "h": 20, "cx": 4.0, "k1": 0.2}
+  root = write_transforms([("a.png", {}), ("b.png", own)], k1=0.1, k2=0.01)
+  write_picture(root / "b.png", 10, 20)
+  scene = load_scene(root, holdout=0)
+  first, second = scene.cameras
+  assert (first.fl_x, first.fl_y, first.cx, first.cy) == (20, 20, 8, 6)
+  assert (second.fl_x, second.cx, second.cy) == (50, 4, 10)
+  assert second.distortion == (0.2, 0.01, 0, 0)
+  assert scene.images[1].shape == (20, 10, 3)
+
+
+def test_field_of_view_stands_in_for_a_focal_length(write_transforms):
+  root = write_transforms(
+    fl_x=None, w=None, h=None, camera_angle_x=0.8, camera_angle_y=0.7
+  )
+  camera = load_scene(root).cameras[0]
+  assert camera.fl_x == pytest.approx(8 / np.tan(0.4))
+  assert camera.fl_y == pytest.approx(6 / np.tan(0.35))
+  assert (camera.cx, camera.cy) == (8, 6)
+  assert camera.model == "pinhole"
+
+
+@pytest.mark.parametrize(
+  "listed", ["./images/1.png", "images/1", "images\\1.png", "./images\\1"]
+)
+def test_every_way_to_write_a_path_finds_the_image(write_transforms, listed):
+  root = write_transforms([("images/1.png", {}), ("images/2.png", {})])
+  path = root / "transforms.json"
+  content = json.loads(path.read_text())
+  content["frames"][0]["file_path"] = listed
+  path.write_text(json.dumps(content))
+  scene = load_scene(root)
+  assert scene.cameras.names == ("images/1.png", "images/2.png")
+
+
+def test_missing_frames_are_left_out_and_named(write_transforms):
+  frames = [(f"images/{i}.png", {}) for i in range(12)]
+  root = write_transforms(frames)
+  for i in (3, 4, 10, 11):
+    (root / "images" / f"{i}.png").unlink()
+  scene = load_scene(root, holdout=4)
+  names = tuple(f"images/{i}.png" for i in (0, 1, 2, 5, 6, 7, 8, 9))
+  assert scene.cameras.names == names
+  assert scene.splits["test"] == (0, 4)
+  (message,) = scene.messages
+  assert "4 of 12 frames have no image" in message
+  assert "images/3.png, images/4.png, images/10.png, ..." in message
+
+
+def test_poses_stay_in_the_coordinates_of_the_file(
+  write_transforms, look_at_origin
+):
+  frames = [("10.png", {}), ("9.png", {})]
+  scene = load_scene(write_transforms(frames))
+  assert scene.cameras.names == ("9.png", "10.png")
+  for camera, azimuth in zip(scene.cameras, (0.5, 0.0), strict=True):
+    np.testing.assert_allclose(
+      camera.camera_to_world, look_at_origin(azimuth), atol=1e-12
+    )
+
+
+def test_bounds_come_from_where_the_cameras_stand(write_transforms):
+  scene = load_scene(write_transforms())
+  # All look at the origin from 4 units away.
+  assert scene.near == pytest.approx(0.2)
+  assert scene.far == pytest.approx(4000)
+  assert scene.layout == "unbounded"
+  assert scene.bounding_box is None
+
+
+def test_listed_splits_win_over_holdout(write_transforms):
+  frames = [(f"images/{i}.png", {}) for i in range(5)]
+  lists = {
+    "train_filenames": ["images/0.png", "./images/3.png"],
+    "val_filenames": ["images/1.png"],
+  }
+  root = write_transforms(frames, **lists)
+  scene = load_scene(root)
+  assert scene.splits == {"train": (0, 3), "val": (1,), "test": (1,)}
+  root = write_transforms(frames, test_filenames=["images/2.png"])
+  assert load_scene(root).splits == {"train": (0, 1, 3, 4), "test": (2,)}
+  root = write_transforms(frames, test_filenames=["images/9.png"])
+  with pytest.raises(ValueError, match="test_filenames names images/9.png"):
+    load_scene(root)
+  root = write_transforms(frames, train_filenames=[])
+  with pytest.raises(ValueError, match="train_filenames"):
+    load_scene(root)
+
+
+def test_masks_are_read_where_frames_name_them(write_transforms):
+  frames = [("1.png", {"mask_path": "masks/1.png"}), ("2.png", {})]
+  root = write_transforms(frames)
+  with pytest.raises(ValueError, match=r"1.png.*mask_path.*masks/1.png"):
+    load_scene(root)
+  (root / "masks").mkdir()
+  (root / "1.png").rename(root / "masks" / "1.png")
+  write_transforms(frames)
+  scene = load_scene(root)
+  assert scene.masks[0].shape == (12, 16)
+  assert 0 < scene.masks[0].mean() < 1
+  assert scene.masks[1].all()
+  before = scene.content_hash
+  (root / "2.png").rename(root / "masks" / "1.png")
+  write_transforms(frames)
+  assert load_scene(root).content_hash != before
+
+
+@pytest.mark.parametrize(
+  ("fields", "words"),
+  [
+    ({"fl_x": 0.0}, "focal lengths are 0 and 0"),
+    ({"fl_y": -3}, "focal lengths are 20 and -3"),
+    ({"fl_x": None}, "no focal length"),
+    ({"fl_x": "20"}, "\"fl_x\" is '20'; expected a number"),
+    ({"k1": float("nan")}, '"k1" is nan'),
+    ({"w": 0}, "w is 0"),
+    ({"w": 12, "h": 16}, "12x16 but the image is 16x12"),
+    ({"camera_model": "OPENCV_FISHEYE"}, "OPENCV_FISHEYE.*undistort"),
+    ({"is_fisheye": True}, "fisheye"),
+    ({"k3": 0.1}, '"k3" is 0.1'),
+    ({"fl_x": None, "camera_angle_x": -1}, '"camera_angle_x" is -1'),
+  ],
+)
+def test_bad_intrinsics_are_refused(write_transforms, fields, words):
+  with pytest.raises(ValueError, match=words) as error:
+    load_scene(write_transforms(**fields))
+  assert "transforms.json, frame 0 (images/1.png)" in str(error.value)
+
+
+def test_unused_terms_of_a_lens_may_be_zero(write_transforms):
+  root = write_transforms(camera_model="OPENCV", k1=0.1, k3=0, k4=0.0)
+  assert load_scene(root).cameras[0].distortion == (0.1, 0, 0, 0)
+
+
+def test_images_are_checked_at_load(write_transforms, write_picture):
+  root = write_transforms()
+  write_picture(root / "images" / "2.png", 20, 15)
+  with pytest.raises(ValueError, match=r"2.png.*20x15.*16x12"):
+    load_scene(root)
+  (root / "images" / "2.png").write_bytes(b"")
+  with pytest.raises(ValueError, match="2.png.*empty"):
+    load_scene(root)
+  root = write_transforms([("a.png", {}), ("a.png", {})])
+  with pytest.raises(ValueError, match="listed before, by frame 0"):
+    load_scene(root)
+  root = write_transforms([("x.png", {})], pictures=False)
+  with pytest.raises(ValueError, match="none of its 1 frames has an image"):
+    load_scene(root)
+
+
+@settings(
+  max_examples=60,
+  deadline=None,
+  suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+  row=st.integers(0, 3),
+  column=st.integers(0, 3),
+  value=st.one_of(
+    st.floats(-2, 2),
+    st.sampled_from([float("nan"), float("inf"), None, "x", [1.0], True]),
+  ),
+)
+def test_a_changed_pose_loads_rigid_or_is_refused(
+  write_transforms, row, column, value
+):
+  """Whatever one entry becomes: a rigid pose, or one line that names it."""
+  root = write_transforms([("images/1.png", {}), ("images/2.png", {})])
+  path = root / "transforms.json"
+  content = json.loads(path.read_text())
+  content["frames"][1]["transform_matrix"][row][column] = value
+  path.write_text(json.dumps(content))
+  try:
+    scene = load_scene(root)
+  except ValueError as error:
+    message = str(error)
+    assert "transforms.json, frame 1 (images/2.png)" in message
+    assert "\n" not in message
+    return
+  rotation = scene.cameras[1].camera_to_world[:3, :3]
+  assert np.abs(rotation.T @ rotation - np.eye(3)).max() <= 1e-3
+  assert np.linalg.det(rotation) > 0
+
+
+@pytest.mark.real_data
+def test_fox(real_data):
+  scene = load_scene(real_data / "scenes" / "fox", downsample=8)
+  assert len(scene) == len(scene.images) == 50
+  assert "17 of 67 frames have no image" in scene.messages[0]
+  assert "images/0005.jpg" in scene.messages[0]
+  assert scene.cameras.names[:2] == ("images/0001.jpg", "images/0002.jpg")
+  assert scene.splits["test"] == (0, 8, 16, 24, 32, 40, 48)
+  camera = scene.cameras[0]
+  assert (camera.width, camera.height) == (135, 240)
+  assert camera.fl_x == pytest.approx(1375.52 / 8)
+  assert camera.cy == pytest.approx(965.268 / 8)
+  assert camera.distortion == (
+    0.0578421,
+    -0.0805099,
+    -0.000980296,
+    0.00015575,
+  )
+  assert scene.images[7].shape == (240, 135, 3)
+  assert scene.layout == "unbounded"
+  # The fox's head is what the cameras look at, 4 to 6 units away.
+  assert 0.05 * 5 < scene.near < 0.05 * 8
