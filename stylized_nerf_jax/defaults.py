@@ -77,7 +77,7 @@ def _field() -> ml_collections.ConfigDict:
     positional=_section(
       depth=8,
       width=256,
-      point_octaves=10,
+      position_octaves=10,
       direction_octaves=4,
       num_coarse=64,
       num_fine=64,

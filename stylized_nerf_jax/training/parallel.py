@@ -48,6 +48,24 @@ def device_count() -> int:
   return jax.local_device_count()
 
 
+def replicate(tree):
+  """Puts a tree on every device, as pmap itself leaves its results.
+
+  Free for what is there already. Without it the first call, whose arguments
+  lie elsewhere, and the second, which takes results of the first, would each
+  be compiled.
+  """
+  mesh = jax.make_mesh(
+    (device_count(),),
+    (_AXIS,),
+    axis_types=(jax.sharding.AxisType.Auto,),
+    devices=jax.local_devices(),
+  )
+  return jax.device_put(
+    tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+  )
+
+
 def share(total: int, what: str) -> int:
   """Returns one device's share of a batch.
 
@@ -106,10 +124,44 @@ def make_train_steps(
   )
 
   def run(state, constants, key):
+    state, constants = replicate((state, constants))
     devices = np.arange(device_count())
     return mapped(state, constants, jax.random.key_data(key), devices)
 
   return run
+
+
+class StepRunner:
+  """Takes training steps, many to a dispatch, and stops exactly where told.
+
+  Args:
+    loss_fn, optimizer: as in `make_train_steps`.
+    steps_per_dispatch: steps of one call; the rest before `until` is taken
+      one by one.
+  """
+
+  def __init__(
+    self,
+    loss_fn: Callable,
+    optimizer: optax.GradientTransformation,
+    *,
+    steps_per_dispatch: int,
+  ):
+    self._many = make_train_steps(
+      loss_fn, optimizer, num_steps=steps_per_dispatch
+    )
+    self._one = make_train_steps(loss_fn, optimizer, num_steps=1)
+    self._length = steps_per_dispatch
+
+  def __call__(self, state: TrainState, constants, key, *, until: int):
+    """Takes `steps_per_dispatch` steps, or one when fewer are left.
+
+    Returns:
+      (state, metrics averaged over the steps taken).
+    """
+    if until - int(state.step) >= self._length:
+      return self._many(state, constants, key)
+    return self._one(state, constants, key)
 
 
 def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
@@ -125,6 +177,7 @@ def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
   mapped = jax.pmap(fn, axis_name=_AXIS, in_axes=(None, 0))
 
   def run(constants, rows):
+    constants = replicate(constants)
     total = jax.tree.leaves(rows)[0].shape[0]
     devices = device_count()
     per_device = min(rows_per_device, -(-total // devices))

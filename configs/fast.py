@@ -1,0 +1,16 @@
+"""The fast preset: hash grid, proposal sampling, hash-grid style field.
+
+stylized-nerf train --config configs/fast.py --config.scene.path=SCENE
+  --config.styles.path=PAINTINGS --workdir RUN
+"""
+
+from stylized_nerf_jax import defaults
+
+
+def get_config():
+  """Returns the config for real captures on a small machine."""
+  config = defaults.get_config()
+  config.scene.path = ""
+  config.styles.path = ""
+  config.radiance_field.steps = 5000
+  return config

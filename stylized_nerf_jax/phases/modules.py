@@ -1,0 +1,48 @@
+"""Flax modules from a config and a scene."""
+
+from flax import linen as nn
+
+from stylized_nerf_jax.fields import hash_grid, positional, style_field
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import normalization, scene_record
+
+
+def radiance_field(config, space: normalization.RaySpace) -> nn.Module:
+  """Builds the radiance field that `config.field` describes.
+
+  Raises:
+    ValueError: an unknown kind.
+  """
+  contract = space.kind == "contracted"
+  common = {
+    "contract": contract,
+    "spacing": "disparity" if contract else "linear",
+  }
+  if config.kind == "hash_grid":
+    return hash_grid.HashGridField(
+      lower=space.lower,
+      upper=space.upper,
+      **common,
+      **config.hash_grid.to_dict(),
+    )
+  if config.kind == "positional":
+    return positional.PositionalField(**common, **config.positional.to_dict())
+  raise ValueError(
+    f"field.kind is {config.kind!r}; expected hash_grid or positional"
+  )
+
+
+def style_field_of(config, space: normalization.RaySpace) -> nn.Module:
+  """Builds the style field that `config.style_field` describes."""
+  return style_field.StyleField(
+    lower=space.lower, upper=space.upper, **config.to_dict()
+  )
+
+
+def ray_setting(record: scene_record.SceneRecord) -> renderer.RaySetting:
+  """What stays fixed while rendering the scene of a record."""
+  return renderer.RaySetting(
+    space=record.normalization.space,
+    scale=record.normalization.scale,
+    background=record.background,
+  )

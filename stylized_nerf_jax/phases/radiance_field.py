@@ -1,0 +1,235 @@
+"""Phase 1: a radiance field from photographs.
+
+MSE of rendered rays against photographed pixels (method: section 3), with the
+coarse pass of the positional field, or the interlevel and distortion losses of
+the hash grid, beside it.
+"""
+
+import functools
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from stylized_nerf_jax.evaluation import image_metrics
+from stylized_nerf_jax.losses import photometric
+from stylized_nerf_jax.phases import modules, run_folder
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.training import (
+  parallel,
+  pixel_bank,
+  prng,
+  progress,
+)
+
+PHASE = "radiance_field"
+
+
+def train_and_evaluate(
+  config, run: run_folder.RunFolder, scene: scene_lib.Scene
+) -> None:
+  """Trains the field of a run, from where it stopped, and scores it.
+
+  Args:
+    config: the run's config.
+    run: the run's folder, which the scene has claimed.
+    scene: the photographs.
+  """
+  record = run.scene()
+  state_of_work = run.begin(PHASE, _inputs(config, record))
+  if state_of_work == "done":
+    progress.say(f"{PHASE}: finished before, nothing to do")
+    return
+  field = modules.radiance_field(config.field, record.normalization.space)
+  setting = modules.ray_setting(record)
+  params = init_params(field, record, seed=config.seed)
+  optimizer = make_optimizer(config.radiance_field)
+  state = parallel.create_state(params, optimizer)
+  checkpoints = run.checkpoints(PHASE)
+  if state_of_work == "resume" and checkpoints.latest_step() is not None:
+    items, _ = checkpoints.restore({"state": state})
+    state = jax.tree.map(jnp.asarray, items["state"])
+    progress.say(f"{PHASE}: resuming at step {int(state.step)}")
+  train = scene.split("train")
+  bank = pixel_bank.make_pixel_bank(
+    (train.images[i] for i in range(len(train))),
+    rays_lib.camera_arrays(train.cameras, record.normalization),
+  )
+  evaluate = HeldOutViews(field, setting, scene, record, config.rendering)
+  started = time.monotonic()
+  state = _train(
+    config, run, checkpoints, field, setting, bank, state, evaluate
+  )
+  seconds = time.monotonic() - started
+  scores = evaluate(state.params)
+  run.metrics.write(phase=PHASE, step=state.step, **scores)
+  checkpoints.save(
+    int(state.step), {"state": state}, {"phase": PHASE, **scores}
+  )
+  checkpoints.close()
+  run.finish(PHASE, scores=scores, seconds=round(seconds, 1))
+  progress.say(
+    f"{PHASE}: {_scores_line(scores)} on {len(evaluate)} held-out views "
+    f"after {seconds:.0f} s"
+  )
+
+
+def init_params(field, record: scene_record.SceneRecord, *, seed: int):
+  """Initialises a field's parameters."""
+  camera = rays_lib.camera_arrays(record.cameras[0], record.normalization)
+  rays = rays_lib.cast_rays(
+    camera, jnp.full((1, 2), 0.5), record.normalization.space
+  )
+  key = prng.stream_key(seed, "radiance_field/init")
+  return field.init(key, rays)["params"]
+
+
+def make_optimizer(config) -> optax.GradientTransformation:
+  """Adam with exponential decay over the phase."""
+  schedule = optax.exponential_decay(
+    config.learning_rate,
+    transition_steps=config.steps,
+    decay_rate=config.learning_rate_final / config.learning_rate,
+  )
+  return optax.adam(schedule, b2=0.99, eps=1e-15)
+
+
+def loss_fn(
+  params, bank, key, *, field, setting, num_rays, options
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+  """Loss of one batch of rays.
+
+  Args:
+    params: of the field.
+    bank: training pixels.
+    key: random key of the step and device.
+    field: the module.
+    setting: of the scene.
+    num_rays: rays of this device.
+    options: `config.radiance_field`.
+
+  Returns:
+    (loss [], metrics).
+  """
+  draw_key, sample_key = jax.random.split(key)
+  view, xy, colors = bank.draw(draw_key, num_rays)
+  rays = rays_lib.cast_rays(bank.view_cameras(view), xy, setting.space)
+  bound = {"params": params}
+  samples, aux = field.apply(
+    bound, rays, sample_key, noise=options.density_noise, method="sample"
+  )
+  sample_colors = field.apply(bound, samples, rays.viewdirs, method="color")
+  rgb = renderer.composite_colors(
+    samples.weights, sample_colors, setting.background
+  )
+  mse = photometric.mse(rgb, colors)
+  loss = mse
+  if "coarse_rgb" in aux:
+    coarse_rgb = aux["coarse_rgb"] + (
+      1.0 - aux["coarse_opacity"][..., None]
+    ) * jnp.asarray(setting.background)
+    loss += photometric.mse(coarse_rgb, colors)
+  if "proposal_weights" in aux:
+    loss += options.interlevel_weight * photometric.interlevel_loss(
+      aux["edges"],
+      aux["weights"],
+      aux["proposal_edges"],
+      aux["proposal_weights"],
+    )
+    loss += options.distortion_weight * photometric.distortion_loss(
+      aux["edges"], aux["weights"]
+    )
+  return loss, {"loss": loss, "mse": mse, "psnr": photometric.psnr(mse)}
+
+
+class HeldOutViews:
+  """Renders and scores the views that no training pixel came from."""
+
+  def __init__(self, field, setting, scene, record, rendering):
+    name = "test" if scene.splits.get("test") else "train"
+    self._scene = scene.split(name)
+    self._cameras = rays_lib.camera_arrays(
+      self._scene.cameras, record.normalization
+    )
+    self._render = renderer.make_image_renderer(
+      field, None, setting, rays_per_chunk=rendering.rays_per_chunk
+    )
+
+  def __len__(self) -> int:
+    return len(self._scene)
+
+  def __call__(self, params, *, limit: int | None = None) -> dict[str, float]:
+    """Returns mean PSNR and SSIM over the views, or the first `limit`."""
+    psnrs, ssims = [], []
+    for i in range(min(len(self), limit or len(self))):
+      camera = self._scene.cameras[i]
+      rendered = self._render(
+        {"field": params},
+        jax.tree.map(lambda values: values[i], self._cameras),  # noqa: B023
+        camera.height,
+        camera.width,
+      )
+      photo = self._scene.images[i]
+      psnrs.append(float(image_metrics.psnr(rendered.rgb, photo)))
+      ssims.append(float(image_metrics.ssim(rendered.rgb, photo)))
+    return {"test_psnr": np.mean(psnrs), "test_ssim": np.mean(ssims)}
+
+
+def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
+  options = config.radiance_field
+  loss = functools.partial(
+    loss_fn,
+    field=field,
+    setting=setting,
+    num_rays=parallel.share(
+      options.rays_per_step, "radiance_field.rays_per_step"
+    ),
+    options=options,
+  )
+  optimizer = make_optimizer(options)
+  key = prng.stream_key(config.seed, PHASE)
+  steps = parallel.StepRunner(
+    loss, optimizer, steps_per_dispatch=options.steps_per_dispatch
+  )
+  with progress.progress(options.steps, PHASE, initial=int(state.step)) as bar:
+    while (step := int(state.step)) < options.steps:
+      state, metrics = steps(state, bank, key, until=options.steps)
+      taken = int(state.step) - step
+      bar.advance(taken, psnr=metrics["psnr"])
+      if _passed(step, state.step, options.evaluate_every):
+        scores = evaluate(state.params, limit=4)
+        run.metrics.write(phase=PHASE, step=state.step, **metrics, **scores)
+        progress.say(f"{PHASE}: step {int(state.step)} {_scores_line(scores)}")
+      elif _passed(step, state.step, 100):
+        run.metrics.write(phase=PHASE, step=state.step, **metrics)
+      if _passed(step, state.step, options.checkpoint_every):
+        checkpoints.save(int(state.step), {"state": state}, {"phase": PHASE})
+  return state
+
+
+def _passed(before, after, every: int) -> bool:
+  return int(after) // every > int(before) // every
+
+
+def _inputs(config, record: scene_record.SceneRecord) -> dict:
+  options = config.radiance_field.to_dict()
+  for name in ("evaluate_every", "checkpoint_every"):
+    del options[name]
+  kind = config.field.kind
+  return {
+    "scene": record.content_hash,
+    "normalization": run_folder.fingerprint(record.normalization.to_dict()),
+    "background": record.background,
+    "field": {"kind": kind, **getattr(config.field, kind).to_dict()},
+    "radiance_field": options,
+    "seed": config.seed,
+  }
+
+
+def _scores_line(scores) -> str:
+  return f"PSNR {scores['test_psnr']:.2f} dB, SSIM {scores['test_ssim']:.3f}"

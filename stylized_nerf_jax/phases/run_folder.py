@@ -1,0 +1,255 @@
+"""A run's folder: what each phase was made from, and where its results are.
+
+```
+RUN/
+  config.json        the effective config
+  manifest.json      scene, phases, the inputs each phase was made from
+  scene.json         cameras, bounds and model frame
+  metrics.jsonl      one line per log entry of every phase
+  styles/NAME.png    the paintings as they were used
+  radiance_field/    checkpoints of phase 1
+  stylizer/          checkpoints of phase 2
+  mutual_learning/   checkpoints of phase 3
+  replaced/          what an earlier state of the inputs had made
+```
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+from collections.abc import Mapping
+
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.training import checkpoints, metric_log, progress
+
+PHASES = ("radiance_field", "stylizer", "mutual_learning")
+
+
+class RunFolder:
+  """Reads and writes one run.
+
+  Args:
+    path: of the folder.
+
+  Raises:
+    ValueError: the folder's manifest is damaged.
+  """
+
+  def __init__(self, path: str | pathlib.Path):
+    self.path = pathlib.Path(path)
+    self.metrics = metric_log.MetricLog(self.path / "metrics.jsonl")
+    self._manifest = {"phases": {}}
+    if self._manifest_path.is_file():
+      try:
+        self._manifest = json.loads(self._manifest_path.read_text())
+      except json.JSONDecodeError as error:
+        raise ValueError(
+          f"{self._manifest_path} is damaged ({error}): restore it or start "
+          "in another --workdir"
+        ) from None
+
+  @property
+  def _manifest_path(self) -> pathlib.Path:
+    return self.path / "manifest.json"
+
+  def create(self) -> None:
+    """Makes the folder and checks that it can be written.
+
+    Raises:
+      ValueError: it cannot.
+    """
+    try:
+      self.path.mkdir(parents=True, exist_ok=True)
+      probe = self.path / f".write-test-{os.getpid()}"
+      probe.write_text("")
+      probe.unlink()
+    except OSError as error:
+      raise ValueError(
+        f"--workdir {self.path} cannot be written ({error.strerror}): choose "
+        "another folder or change its permissions"
+      ) from None
+
+  def claim_scene(self, record: scene_record.SceneRecord) -> None:
+    """Ties the run to one scene and writes `scene.json`.
+
+    Raises:
+      ValueError: the run was made from another scene; names both.
+    """
+    before = self._manifest.get("scene")
+    if (
+      before
+      and before["content_hash"] != record.content_hash
+      and before["path"] != _absolute(record.path)
+    ):
+      raise ValueError(
+        f"--workdir {self.path} was made from the scene "
+        f"{before['path'] or before['name']}, not from "
+        f"{record.path or record.name}: use another --workdir for it"
+      )
+    self._manifest["scene"] = {
+      "name": record.name,
+      "path": _absolute(record.path),
+      "content_hash": record.content_hash,
+    }
+    write_json(self.path / "scene.json", record.to_dict())
+    self._write()
+
+  def scene(self) -> scene_record.SceneRecord:
+    """Reads `scene.json`."""
+    return scene_record.SceneRecord.from_dict(self._json("scene.json"))
+
+  def config(self):
+    """Reads the run's config."""
+    self._json("config.json")
+    return config_lib.load(self.path / "config.json")
+
+  def save_config(self, config) -> None:
+    """Writes the effective config."""
+    config_lib.save(config, self.path / "config.json")
+
+  def begin(self, phase: str, inputs: Mapping[str, object]) -> str:
+    """Compares a phase's inputs with those of its earlier result.
+
+    A result made from other inputs is moved into `replaced/`, and the reason
+    is printed.
+
+    Args:
+      phase: one of `PHASES`.
+      inputs: what the result depends on, JSON-able, by name.
+
+    Returns:
+      "done", "resume" or "new".
+    """
+    inputs = json.loads(json.dumps(dict(inputs), sort_keys=True))
+    entry = self._manifest["phases"].get(phase)
+    if entry and entry["inputs"] == inputs:
+      return "done" if entry["finished"] else "resume"
+    if entry:
+      changed = ", ".join(_differences(entry["inputs"], inputs))
+      moved = self._move_aside(phase)
+      progress.say(
+        f"{phase}: {changed} changed; the earlier result is now in {moved}"
+      )
+    self._manifest["phases"][phase] = {
+      "inputs": inputs,
+      "fingerprint": fingerprint(inputs),
+      "revision": git_revision(),
+      "finished": False,
+    }
+    self._write()
+    return "new"
+
+  def finish(self, phase: str, **facts) -> None:
+    """Marks a phase as finished, with what is worth knowing of it."""
+    self._manifest["phases"][phase].update(finished=True, **facts)
+    self._write()
+
+  def facts(self, phase: str) -> dict:
+    """Returns the manifest's entry of a phase, empty if it never began."""
+    return dict(self._manifest["phases"].get(phase, {}))
+
+  def phase_fingerprint(self, phase: str) -> str:
+    """Returns what stands for a finished phase's result in later inputs.
+
+    Raises:
+      ValueError: the phase is not finished; names the command that does it.
+    """
+    entry = self._manifest["phases"].get(phase)
+    if not entry or not entry["finished"]:
+      raise ValueError(
+        f"{self.path}: phase {phase} is not finished; run `stylized-nerf "
+        f"train --phase {phase} --workdir {self.path}` with its config first"
+      )
+    return entry["fingerprint"]
+
+  def phase_path(self, phase: str) -> pathlib.Path:
+    """Returns the folder of a phase."""
+    return self.path / phase
+
+  def checkpoints(self, phase: str) -> checkpoints.Checkpoints:
+    """Opens the checkpoints of a phase."""
+    return checkpoints.Checkpoints(self.phase_path(phase) / "checkpoints")
+
+  def replaced(self, phase: str) -> list[pathlib.Path]:
+    """Returns the folders of earlier results of a phase, newest first."""
+    folders = (self.path / "replaced").glob(f"{phase}-*")
+    return sorted(folders, key=lambda f: -int(f.name.rpartition("-")[2]))
+
+  def _move_aside(self, phase: str) -> pathlib.Path:
+    folder = self.path / "replaced"
+    folder.mkdir(exist_ok=True)
+    earlier = self.replaced(phase)
+    number = int(earlier[0].name.rpartition("-")[2]) + 1 if earlier else 0
+    target = folder / f"{phase}-{number}"
+    if self.phase_path(phase).exists():
+      self.phase_path(phase).rename(target)
+    else:
+      target.mkdir()
+    return target
+
+  def _json(self, name: str) -> dict:
+    try:
+      return json.loads((self.path / name).read_text())
+    except FileNotFoundError:
+      raise ValueError(
+        f"{self.path} is no run: {name} is missing; make one with "
+        f"`stylized-nerf train --config configs/fast.py --workdir {self.path}`"
+      ) from None
+    except json.JSONDecodeError as error:
+      raise ValueError(f"{self.path / name} is damaged: {error}") from None
+
+  def _write(self) -> None:
+    write_json(self._manifest_path, self._manifest)
+
+
+def write_json(path: pathlib.Path, values) -> None:
+  """Writes JSON so that a kill leaves the old file or the new one."""
+  temporary = path.with_suffix(path.suffix + ".tmp")
+  temporary.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
+  temporary.replace(path)
+
+
+def fingerprint(inputs) -> str:
+  """Returns a hash of JSON-able inputs."""
+  text = json.dumps(inputs, sort_keys=True)
+  return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def git_revision() -> str:
+  """Returns the commit of the source tree, or "" outside of one."""
+  here = pathlib.Path(__file__).parent
+  try:
+    result = subprocess.run(
+      ["git", "describe", "--always", "--dirty"],
+      cwd=here,
+      capture_output=True,
+      text=True,
+      timeout=10,
+      check=True,
+    )
+  except (OSError, subprocess.SubprocessError):
+    return ""
+  return result.stdout.strip()
+
+
+def _absolute(path: str) -> str:
+  return str(pathlib.Path(path).absolute()) if path else ""
+
+
+def _differences(before, after, prefix: str = "") -> list[str]:
+  """Names the entries that differ between two nested dicts."""
+  names = []
+  for key in sorted(set(before) | set(after)):
+    old, new = before.get(key), after.get(key)
+    if old == new:
+      continue
+    if isinstance(old, dict) and isinstance(new, dict):
+      names += _differences(old, new, f"{prefix}{key}.")
+    elif isinstance(old, int | float) and isinstance(new, int | float):
+      names.append(f"{prefix}{key} ({old:g} -> {new:g})")
+    else:
+      names.append(prefix + key)
+  return names
