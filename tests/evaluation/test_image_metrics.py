@@ -7,7 +7,6 @@ import skimage.metrics
 
 from stylized_nerf_jax.evaluation import image_metrics
 
-
 _ssim = jax.jit(image_metrics.ssim)
 _psnr = jax.jit(image_metrics.psnr)
 

@@ -1,0 +1,109 @@
+"""`stylized-nerf evaluate`: scores of a run, or of any folder of frames."""
+
+import argparse
+import pathlib
+
+from stylized_nerf_jax.evaluation import report
+
+HELP = "score a run, or any folder of frames against a folder of geometry"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+  """Declare the options."""
+  parser.add_argument("--workdir", help="folder of a run")
+  parser.add_argument("--frames", help="folder of pictures, in name order")
+  parser.add_argument(
+    "--geometry",
+    help="folder with cameras.json and depth/, as"
+    " `render --style none --save-depth --out FOLDER` writes it",
+  )
+  parser.add_argument("--style", help="picture that the frames should resemble")
+  parser.add_argument(
+    "--style-size",
+    type=int,
+    default=512,
+    help="short side that the style picture is resized to (default 512)",
+  )
+  parser.add_argument("--json", help="file to write the whole report to")
+
+
+def run(args: argparse.Namespace, config_args: list[str]) -> None:
+  """Evaluate and print the table.
+
+  Raises:
+    ValueError: the options name neither a run nor frames with geometry, or
+      what they name cannot be scored.
+  """
+  if config_args:
+    raise ValueError(
+      f"evaluate: unknown option {config_args[0]!r}; see"
+      " `stylized-nerf evaluate --help`"
+    )
+  if args.json:
+    report.check_destination(args.json)
+  if args.workdir and not (args.frames or args.geometry or args.style):
+    from stylized_nerf_jax.phases import evaluation
+
+    evaluation.evaluate_run(args.workdir, args.json)
+  elif args.frames and args.geometry and not args.workdir:
+    _evaluate_frames(args)
+  else:
+    raise ValueError(
+      "evaluate: give either --workdir RUN, or --frames DIR and --geometry DIR"
+      " (and --style IMG)"
+    )
+
+
+def _evaluate_frames(args: argparse.Namespace) -> None:
+  """Score a folder of frames, and the unstylized ones where they are there."""
+  from stylized_nerf_jax.evaluation import (
+    frames,
+    geometry,
+    lpips,
+  )
+  from stylized_nerf_jax.scenes import styles
+  from stylized_nerf_jax.training import progress
+
+  scored = {args.frames: frames.read_frames(args.frames)}
+  scene_geometry = geometry.read_geometry(args.geometry)
+  same = pathlib.Path(args.frames).resolve() == (
+    pathlib.Path(args.geometry).resolve()
+  )
+  if scene_geometry.content is not None and not same:
+    scored["unstylized (floor)"] = scene_geometry.content
+  style = encode = None
+  if args.style:
+    style = styles.load_style_image(args.style, args.style_size)
+    encode = _make_encode()
+  lpips_params = lpips.load_lpips()
+
+  rows = []
+  steps = len(scored) * frames.count_steps(len(scene_geometry.cameras))
+  with progress.progress(steps, "scoring") as bar:
+    for name, sequence in scored.items():
+      scores = frames.score_frames(
+        sequence,
+        scene_geometry,
+        style=None if style is None else style.image,
+        encode=encode,
+        lpips_params=lpips_params,
+        advance=bar.advance,
+      )
+      style_name = None if style is None else style.name
+      rows.append({"name": name, "style": style_name, **scores})
+  protocol = frames.describe_protocol(scene_geometry)
+  result = report.make_report(rows, protocol=protocol)
+  if args.json:
+    report.write_report(result, args.json)
+  print(report.plain_table(report.table_cells(result)))
+
+
+def _make_encode():
+  """Load the default encoder as a function of pictures."""
+  import jax
+
+  from stylized_nerf_jax.stylizer import pretrained, vgg
+
+  encoder = pretrained.load_encoder()
+  apply = jax.jit(vgg.VggEncoder(encoder.layout).apply)
+  return lambda images: apply({"params": encoder.params}, images)

@@ -1,0 +1,198 @@
+"""Scoring a sequence of frames: the one path that every score takes.
+
+Frames are [H, W, 3] float32 in [0, 1], whoever made them; geometry is that of
+the scene, never that of the frames (method, section 11). No filter lies
+between a frame and its score.
+"""
+
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from stylized_nerf_jax.evaluation import (
+  consistency,
+  geometry,
+  image_metrics,
+  lpips,
+  stylization,
+)
+from stylized_nerf_jax.scenes import images
+
+_lpips = jax.jit(lpips.lpips)
+_ssim = jax.jit(image_metrics.ssim)
+_high_frequency_energy = jax.jit(stylization.high_frequency_energy)
+
+
+def read_frames(folder: str | pathlib.Path) -> images.ImageFiles:
+  """Find the pictures of a folder, in the natural order of their names.
+
+  Args:
+    folder: holds the frames and no other pictures.
+
+  Returns:
+    A sequence of [H, W, 3] float32 in [0, 1], decoded when they are asked
+    for; transparency lies over white.
+
+  Raises:
+    ValueError: the folder is missing, or holds no readable picture.
+  """
+  paths = images.list_images(pathlib.Path(folder))
+  return images.ImageFiles(paths, [images.read_header(p)[0] for p in paths])
+
+
+def count_steps(count: int, gaps: Sequence[int] = consistency.GAPS) -> int:
+  """Tell how often `score_frames` calls `advance` for `count` frames."""
+  pairs = [consistency.sequence_pairs(count, gap) for gap in gaps]
+  return count + sum(len(some) for some in pairs)
+
+
+def describe_protocol(
+  scene_geometry: geometry.Geometry,
+  *,
+  gaps: Sequence[int] = consistency.GAPS,
+) -> dict[str, Any]:
+  """State what scores must share to be compared, for the report.
+
+  Args:
+    scene_geometry: what the sequences are scored against.
+    gaps: distances between the frames of a pair.
+
+  Returns:
+    The "protocol" of a report.
+  """
+  camera = scene_geometry.cameras[0]
+  return {
+    "frames": len(scene_geometry.cameras),
+    "width": camera.width,
+    "height": camera.height,
+    "gaps": list(gaps),
+    "scene_scale": scene_geometry.scene_scale,
+    "tolerance": scene_geometry.tolerance,
+    "minimum_overlap": consistency.MINIMUM_OVERLAP,
+  }
+
+
+def score_frames(
+  frames: Sequence[np.ndarray],
+  scene_geometry: geometry.Geometry,
+  *,
+  style: np.ndarray | None = None,
+  encode: stylization.Encode | None = None,
+  lpips_params: dict[str, Any] | None = None,
+  gaps: Sequence[int] = consistency.GAPS,
+  advance: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+  """Score one sequence.
+
+  Args:
+    frames: V pictures, frame v as camera v sees it.
+    scene_geometry: cameras and depths of the V views, and their unstylized
+      pictures where there are any.
+    style: the style image [H, W, 3] that the frames should resemble.
+    encode: the stylizer's encoder, see `stylization.style_distance`.
+    lpips_params: None reads the installed ones.
+    gaps: distances between the frames of a pair.
+    advance: called after every frame and every pair, for progress bars.
+
+  Returns:
+    "consistency", as `consistency.sequence_consistency` lists it;
+    "style_distance" (None without style or encode), "color_distance" (None
+    without style), "content_lpips" and "content_ssim" (None without
+    unstylized pictures) and "high_frequency_energy": means over all frames.
+
+  Raises:
+    ValueError: frames and geometry do not fit, or the extra `weights` is
+      missing.
+  """
+  _check_frames(frames, scene_geometry)
+  if lpips_params is None:
+    lpips_params = lpips.load_lpips()
+  measures = _frame_measures(style, encode)
+  content = scene_geometry.content
+  rows = []
+  for index, frame in enumerate(frames):
+    row = {name: measure(frame) for name, measure in measures.items()}
+    if content is not None:
+      view = content[index]
+      row["content_lpips"] = _lpips(lpips_params, frame[None], view[None])[0]
+      row["content_ssim"] = _ssim(frame, view)
+    rows.append(row)
+    advance()
+  pairs = consistency.sequence_consistency(
+    frames,
+    scene_geometry.depths,
+    scene_geometry.cameras,
+    lpips_params,
+    tolerance=scene_geometry.tolerance,
+    gaps=gaps,
+    advance=advance,
+  )
+  return {"consistency": pairs, **_frame_means(rows)}
+
+
+def _check_frames(
+  frames: Sequence[np.ndarray], scene_geometry: geometry.Geometry
+) -> None:
+  """Raise unless there is one frame of the right size for every camera."""
+  cameras = scene_geometry.cameras
+  counts = {
+    "frames": len(frames),
+    "depth maps": len(scene_geometry.depths),
+  }
+  if scene_geometry.content is not None:
+    counts["unstylized pictures"] = len(scene_geometry.content)
+  for what, count in counts.items():
+    if count != len(cameras):
+      raise ValueError(
+        f"{count} {what} for {len(cameras)} cameras; expected one for each, in"
+        " the same order"
+      )
+  if len(frames) < 2:
+    raise ValueError("a single frame; expected a sequence of at least 2")
+  for index, camera in enumerate(cameras):
+    expected = (camera.height, camera.width, 3)
+    # Sizes from the files' headers, where the frames are files: all of them
+    # are checked before any of them is scored.
+    if isinstance(frames, images.ImageFiles):
+      width, height = frames.sizes[index]
+      found, name = (height, width, 3), f"{frames.paths[index]}"
+    else:
+      found, name = np.shape(frames[index]), f"frame {index}"
+    if found != expected:
+      raise ValueError(
+        f"{name}: the picture is {found[1]}x{found[0]}, expected"
+        f" {camera.width}x{camera.height} as camera {index} of the geometry"
+        " says; render both at the same size"
+      )
+
+
+def _frame_measures(
+  style: np.ndarray | None, encode: stylization.Encode | None
+) -> dict[str, Callable[[np.ndarray], Any]]:
+  """Collect what is measured on single frames."""
+  measures = {"high_frequency_energy": _high_frequency_energy}
+  if style is not None:
+    measures["color_distance"] = stylization.color_distance(style)
+    if encode is not None:
+      measures["style_distance"] = stylization.style_distance(encode, style)
+  return measures
+
+
+def _frame_means(rows: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+  """Average every measure over the frames; None where it was not taken."""
+  names = (
+    "style_distance",
+    "color_distance",
+    "content_lpips",
+    "content_ssim",
+    "high_frequency_energy",
+  )
+  return {
+    name: float(np.mean([row[name] for row in rows]))
+    if name in rows[0]
+    else None
+    for name in names
+  }

