@@ -73,11 +73,9 @@ def camera_arrays(
   Returns:
     Arrays with leading dimension V, or none for a single camera.
   """
-  if isinstance(cameras, scene_lib.Camera):
-    several = camera_arrays(
-      scene_lib.Cameras.from_list([cameras]), normalization
-    )
-    return jax.tree.map(lambda values: values[0], several)
+  single = isinstance(cameras, scene_lib.Camera)
+  if single:
+    cameras = scene_lib.Cameras.from_list([cameras])
   if normalization is None:
     poses = cameras.camera_to_world[:, :3]
   else:
@@ -85,10 +83,14 @@ def camera_arrays(
   intrinsics = np.stack(
     [cameras.fl_x, cameras.fl_y, cameras.cx, cameras.cy], axis=-1
   )
+
+  def array(values):
+    return jnp.asarray(values[0] if single else values, jnp.float32)
+
   return CameraArrays(
-    camera_to_model=jnp.asarray(poses, jnp.float32),
-    intrinsics=jnp.asarray(intrinsics, jnp.float32),
-    distortion=jnp.asarray(cameras.distortion, jnp.float32),
+    camera_to_model=array(poses),
+    intrinsics=array(intrinsics),
+    distortion=array(cameras.distortion),
   )
 
 
