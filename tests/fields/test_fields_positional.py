@@ -45,9 +45,21 @@ def make_rays(shape=(6,), seed=0, near=0.0, far=1.0):
   )
 
 
+def random_params(init, *inputs, seed=0):
+  """Draws parameters; to compile `init` takes longer than a test."""
+  rng = np.random.default_rng(seed)
+
+  def draw(leaf):
+    scale = np.sqrt(2 / sum(leaf.shape))
+    return rng.normal(scale=scale, size=leaf.shape).astype(np.float32)
+
+  shapes = jax.eval_shape(init, KEY, *inputs)["params"]
+  return jax.tree.map(draw, shapes)
+
+
 @functools.lru_cache
 def small_params():
-  return jax.jit(SMALL().init)(KEY, make_rays())["params"]
+  return random_params(SMALL().init, make_rays())
 
 
 # Compiled once and shared: compiling takes most of the time of this file.
@@ -100,13 +112,9 @@ def test_network_equals_torch_with_the_same_weights():
     densities, features = mlp.geometry(points)
     return densities, features, mlp.color(features, viewdirs)
 
-  variables = jax.jit(functools.partial(mlp.init, method=run))(
-    KEY, points, viewdirs
+  params = random_params(
+    functools.partial(mlp.init, method=run), points, viewdirs
   )
-  params = jax.tree.map(np.asarray, variables["params"])
-  for name, leaf in params.items():
-    bias = rng.normal(scale=0.1, size=leaf["bias"].shape)
-    params[name] = {**leaf, "bias": bias.astype(np.float32)}
   outputs = jax.jit(functools.partial(mlp.apply, method=run))(
     {"params": params}, points, viewdirs
   )
@@ -184,13 +192,35 @@ def test_randomness_comes_from_the_key_alone():
   ]
   assert programs[0] == programs[1]
   assert "random" not in programs[0]
-  still = render(params, rays)["samples"]
-  quiet = render(params, rays, KEY)["samples"]
-  assert np.all(np.any(np.asarray(still.t != quiet.t), axis=-1))
-  noisy = render(params, rays, KEY, noise=1.0)["samples"]
-  assert np.any(np.asarray(quiet.weights != noisy.weights))
-  other = render(params, rays, jax.random.PRNGKey(1))["samples"]
-  assert np.all(np.any(np.asarray(other.t != quiet.t), axis=-1))
+  still = render(params, rays)["samples"].t
+  drawn = render(params, rays, KEY, noise=1.0)["samples"].t
+  again = render(params, rays, KEY, noise=1.0)["samples"].t
+  other = render(params, rays, jax.random.PRNGKey(1), noise=1.0)["samples"].t
+  np.testing.assert_array_equal(drawn, again)
+  assert np.all(np.any(np.asarray(still != drawn), axis=-1))
+  assert np.all(np.any(np.asarray(other != drawn), axis=-1))
+
+
+def test_noise_is_unit_gaussian_before_the_relu():
+  params = jax.tree.map(np.copy, small_params())
+  for network in ("coarse", "fine"):
+    for leaf in params[network]["density_head"].values():
+      leaf[:] = 0
+  rays = make_rays()
+  quiet = render(params, rays)["samples"]
+  np.testing.assert_array_equal(quiet.weights, np.zeros((6, 10)))
+  noisy = jax.tree.map(
+    np.asarray, render(params, rays, KEY, noise=1.0)["samples"]
+  )
+  through = 1 - np.cumsum(noisy.weights, axis=-1)
+  before = np.concatenate([np.ones((6, 1)), through[:, :-2]], axis=-1)
+  norms = np.linalg.norm(rays.directions, axis=-1, keepdims=True)
+  thickness = -np.log(1 - noisy.weights[:, :-1] / before)
+  densities = thickness / (np.diff(noisy.t, axis=-1) * norms)
+  # The mean of max(n, 0) is 0.40, that of its square 0.5.
+  assert 0.3 < np.mean(densities > 1e-3) < 0.7
+  assert 0.2 < np.mean(densities) < 0.6
+  assert 0.2 < np.mean(densities**2) < 0.9
 
 
 def test_color_is_skipped_when_only_geometry_is_wanted():

@@ -19,26 +19,21 @@ def inputs(rays=(4,), samples=3, latent=32, seed=0):
   return points, latents
 
 
-def with_biases(variables, seed=1):
-  """Biases start at zero, which would hide one that is left out."""
+def random_variables(field, seed=1):
+  """Draws parameters, biases too: zeros would hide one that is left out."""
   rng = np.random.default_rng(seed)
-  return {
-    "params": {
-      name: {
-        "kernel": np.asarray(leaf["kernel"]),
-        "bias": rng.normal(scale=0.1, size=leaf["bias"].shape).astype(
-          np.float32
-        ),
-      }
-      for name, leaf in variables["params"].items()
-    }
-  }
+
+  def draw(leaf):
+    scale = np.sqrt(2 / sum(leaf.shape))
+    return rng.normal(scale=scale, size=leaf.shape).astype(np.float32)
+
+  return jax.tree.map(draw, jax.eval_shape(field.init, KEY, *inputs()))
 
 
 @functools.lru_cache
 def small():
   field = style_field.StyleField(depth=6, width=16, num_octaves=3)
-  return field, with_biases(jax.jit(field.init)(KEY, *inputs()))
+  return field, random_variables(field)
 
 
 def concatenated_form(params, points, latents, *, depth, octaves, skip=4):
@@ -83,7 +78,7 @@ def test_full_size_equals_torch_with_the_same_weights():
   torch = pytest.importorskip("torch")
   field = style_field.StyleField()
   points, latents = inputs()
-  variables = with_biases(jax.jit(field.init)(KEY, points, latents))
+  variables = random_variables(field)
   params = variables["params"]
 
   def linear(name, x):
@@ -115,7 +110,8 @@ def test_full_size_equals_torch_with_the_same_weights():
 def test_every_layer_reads_the_code():
   field, variables = small()
   points, latents = inputs()
-  base = jax.jit(field.apply)(variables, points, latents)
+  apply = jax.jit(field.apply)
+  base = apply(variables, points, latents)
   for index in range(5):
     params = dict(variables["params"])
     layer = params[f"layer_{index}"]
@@ -123,7 +119,7 @@ def test_every_layer_reads_the_code():
     kernel = layer["kernel"].copy()
     kernel[first : first + 32] = 0
     params[f"layer_{index}"] = {**layer, "kernel": kernel}
-    changed = field.apply({"params": params}, points, latents)
+    changed = apply({"params": params}, points, latents)
     assert np.max(np.abs(np.asarray(changed - base))) > 1e-4
 
 
