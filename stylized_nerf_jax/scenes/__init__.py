@@ -27,7 +27,8 @@ def load_scene(
   Args:
     path: folder of the scene, or "synthetic" for the embedded one.
     downsample: width and height of the images are divided by this, at least 1.
-    background: "white" or "black", under images with alpha.
+    background: "white" or "black", under images with alpha; the embedded scene
+      has a sky.
     format: "llff", "blender", "transforms" (instant-ngp, nerfstudio) or
       "auto", which looks at the files of the folder.
     holdout: every holdout-th image, from the first, is "test" where the
@@ -38,9 +39,7 @@ def load_scene(
       names it and says what was expected.
   """
   if str(path) == "synthetic":
-    from stylized_nerf_jax.scenes import synthetic
-
-    return synthetic.make_scene()
+    return _synthetic(downsample)
   root = pathlib.Path(path).expanduser()
   if root.is_file() and root.name in _FORMAT_FILES.values():
     root = root.parent
@@ -72,6 +71,21 @@ def load_scene(
   raise ValueError(
     f"format is {format!r}; expected auto, {', '.join(_FORMAT_FILES)}"
   )
+
+
+def _synthetic(downsample: float) -> Scene:
+  """Makes the embedded scene, whose pictures are computed at any size."""
+  from stylized_nerf_jax.scenes import images, synthetic
+
+  images.check_downsample(downsample)
+  scene = synthetic.make_scene()
+  if downsample == 1:
+    return scene
+  camera = scene.cameras[0]
+  width, height = images.downsampled_size(
+    (camera.width, camera.height), downsample
+  )
+  return synthetic.make_scene(width=width, height=height)
 
 
 def _detect(root: pathlib.Path) -> str:

@@ -56,6 +56,7 @@ def load_blender(
     files.extend(file for _, file in found)
   splits["test"] = splits.get("test") or splits.get("val", ())
   sizes = [(camera.width, camera.height) for camera in cameras]
+  image_files.check_files(files)
   scene_lib.check_one_size(files, sizes)
   size = image_files.downsampled_size(sizes[0], downsample)
   sizes = [size] * len(files)
@@ -90,11 +91,11 @@ def _read_split(
   for i, frame in enumerate(content["frames"]):
     name = transforms_json.frame_name(frame["file_path"])
     where = f"{source}, frame {i} ({name})"
-    pose = scene_lib.check_pose(frame["transform_matrix"], where=where)
     file = transforms_json.find_image(root, name)
     if file is None:
       missing.append(name)
       continue
+    pose = scene_lib.check_pose(frame["transform_matrix"], where=where)
     (width, height), _ = image_files.read_header(file)
     focal = _focal_length(content, width, source)
     scene_lib.check_intrinsics(

@@ -70,6 +70,7 @@ def load_llff(
   rows = {name: i for i, name in enumerate(sorted(f.name for f in files))}
   order = [rows[file.name] for file in files]
   headers = [image_files.read_header(file) for file in files]
+  image_files.check_files(files)
   scene_lib.check_one_size(files, [header[0] for header in headers])
   size = image_files.downsampled_size(headers[0][0], downsample / factor)
   sizes = [size] * len(files)

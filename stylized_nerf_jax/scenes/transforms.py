@@ -72,6 +72,8 @@ def load_transforms(
       [(frame.camera.width, frame.camera.height) for frame in frames],
     )
   files = [frame.file for frame in frames]
+  masks = [frame.mask for frame in frames]
+  image_files.check_files([*files, *filter(None, masks)])
   sizes = [
     image_files.downsampled_size(
       (frame.camera.width, frame.camera.height), downsample
@@ -84,7 +86,6 @@ def load_transforms(
       for frame, size in zip(frames, sizes, strict=True)
     ]
   )
-  masks = [frame.mask for frame in frames]
   near, far = near_and_far(cameras)
   return scene_lib.Scene(
     name=root.resolve().name,
@@ -135,11 +136,11 @@ def _read_frames(
   for i, entry in enumerate(content["frames"]):
     listed_as = transforms_json.frame_name(entry["file_path"])
     where = f"{source}, frame {i} ({listed_as})"
-    pose = scene_lib.check_pose(entry["transform_matrix"], where=where)
     file = transforms_json.find_image(root, listed_as)
     if file is None:
       missing.append(listed_as)
       continue
+    pose = scene_lib.check_pose(entry["transform_matrix"], where=where)
     name = transforms_json.image_name(root, file)
     if name in seen:
       raise ValueError(

@@ -122,6 +122,14 @@ def test_missing_angle_broken_json_and_no_images_are_refused(write_blender):
     load_scene(root)
 
 
+def test_a_damaged_image_is_refused(write_blender):
+  root = write_blender()
+  path = root / "test/r_1.png"
+  path.write_bytes(path.read_bytes()[:-30])
+  with pytest.raises(ValueError, match="test/r_1.png: the image is damaged"):
+    load_scene(root)
+
+
 def test_images_of_different_sizes_are_refused(write_blender, write_picture):
   root = write_blender({"train": 2, "test": 2})
   write_picture(root / "test" / "r_1.png", 20, 20, mode="RGBA")

@@ -130,6 +130,30 @@ def test_damaged_files_are_named(tmp_path, write_picture):
     image_files.ImageFiles([path], [(64, 64)])[0]
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_damage_is_found_before_a_picture_is_wanted(
+  tmp_path, write_picture, suffix
+):
+  good, bad = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+  write_picture(good, 64, 64)
+  write_picture(bad, 64, 64)
+  image_files.check_files([good, bad])
+  content = bad.read_bytes()
+  bad.write_bytes(content[: int(0.7 * len(content))])
+  with pytest.raises(ValueError, match=f"b.{suffix}: .*copy it again"):
+    image_files.check_files([good, bad])
+
+
+def test_a_changed_byte_of_a_png_is_found(tmp_path, write_picture):
+  path = tmp_path / "a.png"
+  write_picture(path, 64, 64)
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 1
+  path.write_bytes(content)
+  with pytest.raises(ValueError, match="a.png: the image is damaged"):
+    image_files.check_files([path])
+
+
 def test_images_are_read_when_asked_for(tmp_path, write_picture):
   path = tmp_path / "a.png"
   images = image_files.ImageFiles([path] * 1000, [(4, 4)] * 1000)

@@ -132,6 +132,14 @@ def test_bad_folders_are_refused(write_llff):
     load_scene(root, downsample=4)
 
 
+def test_a_damaged_image_is_refused(write_llff):
+  root, _ = write_llff(3)
+  path = root / "images/image002.png"
+  path.write_bytes(path.read_bytes()[:-30])
+  with pytest.raises(ValueError, match="image002.png: the image is damaged"):
+    load_scene(root)
+
+
 def test_images_of_different_sizes_are_refused(write_llff, write_picture):
   root, _ = write_llff(3)
   write_picture(root / "images" / "image002.png", 32, 24)

@@ -198,6 +198,17 @@ def test_format_is_detected_or_named(
     load_scene(root, format="blender")
 
 
+def test_the_embedded_scene_follows_downsample():
+  scene, half = load_scene("synthetic"), load_scene("synthetic", downsample=2)
+  full = scene.cameras[0].scaled(0.5)
+  assert (half.cameras[0].width, half.cameras[0].fl_x) == (
+    full.width,
+    full.fl_x,
+  )
+  with pytest.raises(ValueError, match="downsample is 0"):
+    load_scene("synthetic", downsample=0)
+
+
 def test_folders_that_hold_no_scene_are_refused(tmp_path, write_picture):
   with pytest.raises(ValueError, match="nowhere: no such folder"):
     load_scene(tmp_path / "nowhere")

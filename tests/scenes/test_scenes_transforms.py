@@ -162,6 +162,11 @@ def test_images_are_checked_at_load(write_transforms, write_picture):
   write_picture(root / "images" / "2.png", 20, 15)
   with pytest.raises(ValueError, match=r"2.png.*20x15.*16x12"):
     load_scene(root)
+  root = write_transforms()
+  content = (root / "images" / "2.png").read_bytes()
+  (root / "images" / "2.png").write_bytes(content[:-30])
+  with pytest.raises(ValueError, match=r"2.png: the image is damaged"):
+    load_scene(root)
   (root / "images" / "2.png").write_bytes(b"")
   with pytest.raises(ValueError, match="2.png.*empty"):
     load_scene(root)
@@ -171,6 +176,16 @@ def test_images_are_checked_at_load(write_transforms, write_picture):
   root = write_transforms([("x.png", {})], pictures=False)
   with pytest.raises(ValueError, match="none of its 1 frames has an image"):
     load_scene(root)
+
+
+def test_a_frame_left_out_may_have_a_bad_pose(write_transforms):
+  bad = [[float("nan")] * 4] * 4
+  frames = [("1.png", {}), ("2.png", {"transform_matrix": bad})]
+  root = write_transforms(frames)
+  with pytest.raises(ValueError, match=r"frame 1 \(2.png\).*NaN"):
+    load_scene(root)
+  (root / "2.png").unlink()
+  assert load_scene(root, holdout=0).cameras.names == ("1.png",)
 
 
 @settings(
