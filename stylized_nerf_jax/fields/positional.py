@@ -146,7 +146,8 @@ class PositionalField(nn.Module):
     Returns:
       The fine network's `Samples`, K = num_coarse + num_fine, and
       {"coarse_rgb": [..., 3] over black, or None without colour;
-      "coarse_opacity": [...]}.
+      "coarse_opacity": [...]; "coarse_samples": the coarse network's
+      `Samples`, K = num_coarse}.
     """
     keys = [None] * 4 if key is None else list(jax.random.split(key, 4))
     t = sampling.stratified(
@@ -166,6 +167,7 @@ class PositionalField(nn.Module):
     return fine, {
       "coarse_rgb": coarse_rgb,
       "coarse_opacity": compositing.opacity(coarse.weights),
+      "coarse_samples": coarse,
     }
 
   def color(self, samples: samples_lib.Samples, viewdirs):

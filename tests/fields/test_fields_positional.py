@@ -172,6 +172,10 @@ def test_sampling_equals_the_steps_of_the_paper():
         weights.append(through * alpha)
         through *= 1 - alpha
       if network == "coarse":
+        coarse = jax.tree.map(lambda x, r=r: x[r], out["coarse_samples"])
+        np.testing.assert_allclose(coarse.t, t, rtol=1e-4)
+        np.testing.assert_allclose(coarse.points, points, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(coarse.weights, weights, atol=1e-4)
         opacity = sum(weights)
         t = np.asarray(
           sampling.refine(None, jnp.asarray(t), jnp.asarray(weights), 4)
