@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax.rendering import distortion as lens
+from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
-from stylized_nerf_jax.scenes import scene as scene_lib
 
 # NDC depth 1 is infinity: points are held this far from it.
 _NDC_LIMIT = 1 - 1e-4
@@ -61,7 +61,7 @@ class Rays:
 
 
 def camera_arrays(
-  cameras: scene_lib.Cameras | scene_lib.Camera,
+  cameras: camera_lib.Cameras | camera_lib.Camera,
   normalization: normalization_lib.Normalization | None,
 ) -> CameraArrays:
   """Turns cameras of the file frame into arrays of the model frame.
@@ -73,9 +73,9 @@ def camera_arrays(
   Returns:
     Arrays with leading dimension V, or none for a single camera.
   """
-  single = isinstance(cameras, scene_lib.Camera)
+  single = isinstance(cameras, camera_lib.Camera)
   if single:
-    cameras = scene_lib.Cameras.from_list([cameras])
+    cameras = camera_lib.Cameras.from_list([cameras])
   if normalization is None:
     poses = cameras.camera_to_world[:, :3]
   else:

@@ -7,6 +7,7 @@ between 2 and 6 units from every camera.
 
 import pathlib
 
+from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import transforms_json
@@ -65,7 +66,7 @@ def load_blender(
     name=root.resolve().name,
     format="blender",
     path=str(root),
-    cameras=scene_lib.Cameras.from_list(
+    cameras=camera_lib.Cameras.from_list(
       [camera.resized(*size) for camera in cameras]
     ),
     images=image_files.ImageFiles(files, sizes, background=background),
@@ -83,7 +84,7 @@ def load_blender(
 
 def _read_split(
   source: pathlib.Path,
-) -> tuple[list[tuple[scene_lib.Camera, pathlib.Path]], list[str]]:
+) -> tuple[list[tuple[camera_lib.Camera, pathlib.Path]], list[str]]:
   """Reads one file: (camera, image) of its frames, and names without image."""
   content = transforms_json.read_json(source)
   root = source.parent
@@ -95,13 +96,13 @@ def _read_split(
     if file is None:
       missing.append(name)
       continue
-    pose = scene_lib.check_pose(frame["transform_matrix"], where=where)
+    pose = camera_lib.check_pose(frame["transform_matrix"], where=where)
     (width, height), _ = image_files.read_header(file)
     focal = _focal_length(content, width, source)
-    scene_lib.check_intrinsics(
+    camera_lib.check_intrinsics(
       focal, focal, width / 2, height / 2, width, height, where=where
     )
-    camera = scene_lib.Camera(
+    camera = camera_lib.Camera(
       pose,
       focal,
       focal,

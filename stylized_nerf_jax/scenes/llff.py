@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 
+from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
 
@@ -74,7 +75,7 @@ def load_llff(
   scene_lib.check_one_size(files, [header[0] for header in headers])
   size = image_files.downsampled_size(headers[0][0], downsample / factor)
   sizes = [size] * len(files)
-  cameras = scene_lib.Cameras.from_list(
+  cameras = camera_lib.Cameras.from_list(
     [
       _camera(poses, row, size, file)
       for row, file in zip(order, files, strict=True)
@@ -107,7 +108,7 @@ def load_llff(
   )
 
 
-def is_forward_facing(cameras: scene_lib.Cameras) -> tuple[bool, float]:
+def is_forward_facing(cameras: camera_lib.Cameras) -> tuple[bool, float]:
   """Tells whether all pictures look one way, so that NDC can hold them.
 
   Returns:
@@ -161,7 +162,7 @@ def _read_poses(path: pathlib.Path) -> _Poses:
   turned = np.stack([right, -down, back, center], axis=-1)
   poses = np.stack(
     [
-      scene_lib.check_pose(matrix, where=f"{path}, row {i}")
+      camera_lib.check_pose(matrix, where=f"{path}, row {i}")
       for i, matrix in enumerate(turned)
     ]
   )
@@ -201,7 +202,7 @@ def _find_folder(
 
 def _camera(
   poses: _Poses, row: int, size: tuple[int, int], file: pathlib.Path
-) -> scene_lib.Camera:
+) -> camera_lib.Camera:
   """Builds one camera, its focal length scaled to the images' own size."""
   height, width, focal = poses.hwf[row]
   where = f"{file.parents[1] / POSES_FILE}, row {row} ({file.name})"
@@ -221,7 +222,7 @@ def _camera(
     )
   fl_x, fl_y = focal * size[0] / width, focal * size[1] / height
   cx, cy = size[0] / 2, size[1] / 2
-  scene_lib.check_intrinsics(fl_x, fl_y, cx, cy, *size, where=where)
-  return scene_lib.Camera(
+  camera_lib.check_intrinsics(fl_x, fl_y, cx, cy, *size, where=where)
+  return camera_lib.Camera(
     poses.camera_to_world[row], fl_x, fl_y, cx, cy, *size, name=file.name
   )

@@ -19,6 +19,7 @@ import dataclasses
 
 import numpy as np
 
+from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
 
@@ -82,7 +83,7 @@ class Normalization:
     """Maps points [..., 3] from the model to the file frame."""
     return (points - self.world_to_model[:3, 3]) / self.scale @ self.rotation
 
-  def cameras_to_model(self, cameras: scene_lib.Cameras) -> np.ndarray:
+  def cameras_to_model(self, cameras: camera_lib.Cameras) -> np.ndarray:
     """Returns camera-to-model matrices: [V, 3, 4] float64.
 
     Rotations stay rotations; the scale acts on the centres only.
@@ -281,7 +282,7 @@ def _spherified(scene: scene_lib.Scene) -> Normalization:
 
 
 def frustum_rays(
-  cameras: scene_lib.Cameras, normalization: Normalization
+  cameras: camera_lib.Cameras, normalization: Normalization
 ) -> tuple[np.ndarray, np.ndarray]:
   """Casts a grid of rays through every picture, border included.
 

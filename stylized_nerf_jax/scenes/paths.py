@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
 from stylized_nerf_jax.scenes import pose_geometry
-from stylized_nerf_jax.scenes import scene as scene_lib
 
 KINDS = ("spiral", "orbit", "interpolate", "test", "train")
 _SPIRAL_TURNS = 2
@@ -25,14 +25,14 @@ _WIDEST_GAP = np.pi / 2
 
 def make_path(
   kind: str,
-  cameras: scene_lib.Cameras,
+  cameras: camera_lib.Cameras,
   *,
   normalization: normalization_lib.Normalization,
   near: float,
   far: float,
   splits: Mapping[str, tuple[int, ...]],
   num_frames: int = 60,
-) -> scene_lib.Cameras:
+) -> camera_lib.Cameras:
   """Makes a camera path for a scene.
 
   Args:
@@ -70,13 +70,13 @@ def make_path(
 
 
 def spiral_path(
-  cameras: scene_lib.Cameras,
+  cameras: camera_lib.Cameras,
   normalization: normalization_lib.Normalization,
   *,
   near: float,
   far: float,
   num_frames: int = 60,
-) -> scene_lib.Cameras:
+) -> camera_lib.Cameras:
   """Winds around a viewpoint, always looking at one point in front of it.
 
   Forward-facing scenes take NeRF's path: two turns around the average pose,
@@ -116,13 +116,13 @@ def spiral_path(
 
 
 def orbit_path(
-  cameras: scene_lib.Cameras,
+  cameras: camera_lib.Cameras,
   normalization: normalization_lib.Normalization,
   *,
   near: float,
   far: float,
   num_frames: int = 60,
-) -> scene_lib.Cameras:
+) -> camera_lib.Cameras:
   """Circles the point all cameras look at, at their mean distance and height.
 
   Where the photographs leave more than a quarter of the circle uncovered, the
@@ -156,8 +156,8 @@ def orbit_path(
 
 
 def interpolate_path(
-  cameras: scene_lib.Cameras, *, num_frames: int = 60
-) -> scene_lib.Cameras:
+  cameras: camera_lib.Cameras, *, num_frames: int = 60
+) -> camera_lib.Cameras:
   """Moves through cameras in their order, slowing down at each.
 
   Centres are interpolated linearly, rotations at constant angular speed,
@@ -190,9 +190,9 @@ def interpolate_path(
 
 def _given_views(
   split: str,
-  cameras: scene_lib.Cameras,
+  cameras: camera_lib.Cameras,
   splits: Mapping[str, tuple[int, ...]],
-) -> scene_lib.Cameras:
+) -> camera_lib.Cameras:
   """Returns the cameras of a split."""
   if not splits.get(split):
     raise ValueError(
@@ -203,12 +203,12 @@ def _given_views(
 
 
 def _pinhole(
-  poses: list[np.ndarray], like: scene_lib.Camera
-) -> scene_lib.Cameras:
+  poses: list[np.ndarray], like: camera_lib.Camera
+) -> camera_lib.Cameras:
   """Returns pinhole cameras with the focal length and size of another."""
-  return scene_lib.Cameras.from_list(
+  return camera_lib.Cameras.from_list(
     [
-      scene_lib.Camera(
+      camera_lib.Camera(
         pose, like.fl_x, like.fl_y, like.cx, like.cy, like.width, like.height
       )
       for pose in poses
@@ -228,7 +228,7 @@ def _bounds_focus_depth(near: float, far: float) -> float:
   return 1 / (0.25 / (0.9 * near) + 0.75 / (5 * far))
 
 
-def _focus(cameras: scene_lib.Cameras, near: float, far: float) -> np.ndarray:
+def _focus(cameras: camera_lib.Cameras, near: float, far: float) -> np.ndarray:
   """Returns what the cameras look at [3], always away from their middle."""
   focus = pose_geometry.focus_point(cameras)
   if np.linalg.norm(cameras.centers - focus, axis=-1).min() > near:
@@ -239,7 +239,7 @@ def _focus(cameras: scene_lib.Cameras, near: float, far: float) -> np.ndarray:
 
 
 def _central_pose(
-  cameras: scene_lib.Cameras, focus: np.ndarray, up: np.ndarray
+  cameras: camera_lib.Cameras, focus: np.ndarray, up: np.ndarray
 ) -> np.ndarray:
   """Returns a pose at the camera nearest to all others, looking at focus."""
   centers = cameras.centers

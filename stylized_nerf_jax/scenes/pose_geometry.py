@@ -5,7 +5,7 @@ Poses are OpenGL camera-to-world matrices; everything is float64 numpy.
 
 import numpy as np
 
-from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes import cameras as camera_lib
 
 # Below this, optical axes are within about two degrees of one another and
 # where they meet is decided by noise.
@@ -44,7 +44,7 @@ def look_along(
   return pose
 
 
-def average_pose(cameras: scene_lib.Cameras) -> np.ndarray:
+def average_pose(cameras: camera_lib.Cameras) -> np.ndarray:
   """Averages poses: mean centre, mean viewing direction, mean up.
 
   Returns:
@@ -65,7 +65,7 @@ def average_pose(cameras: scene_lib.Cameras) -> np.ndarray:
   )
 
 
-def mean_up(cameras: scene_lib.Cameras) -> np.ndarray:
+def mean_up(cameras: camera_lib.Cameras) -> np.ndarray:
   """Returns the mean up axis [3] of the cameras, unit; +z if they cancel."""
   up = cameras.camera_to_world[:, :3, 1].mean(axis=0)
   if np.linalg.norm(up) < 1e-3:
@@ -73,7 +73,7 @@ def mean_up(cameras: scene_lib.Cameras) -> np.ndarray:
   return unit(up)
 
 
-def focus_point(cameras: scene_lib.Cameras) -> np.ndarray:
+def focus_point(cameras: camera_lib.Cameras) -> np.ndarray:
   """Finds the point that the cameras look at.
 
   It is the point nearest to all optical axes in the least-squares sense.

@@ -13,6 +13,7 @@ import pathlib
 
 import numpy as np
 
+from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import pose_geometry, transforms_json
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -29,7 +30,7 @@ _SIZE_KEYS = ("fl_x", "fl_y", "cx", "cy", "w", "h")
 class _Frame:
   """One frame with an image, at the size of its file."""
 
-  camera: scene_lib.Camera
+  camera: camera_lib.Camera
   file: pathlib.Path
   mask: pathlib.Path | None
   listed_as: str
@@ -80,7 +81,7 @@ def load_transforms(
     )
     for frame in frames
   ]
-  cameras = scene_lib.Cameras.from_list(
+  cameras = camera_lib.Cameras.from_list(
     [
       frame.camera.resized(*size)
       for frame, size in zip(frames, sizes, strict=True)
@@ -110,7 +111,7 @@ def load_transforms(
   )
 
 
-def near_and_far(cameras: scene_lib.Cameras) -> tuple[float, float]:
+def near_and_far(cameras: camera_lib.Cameras) -> tuple[float, float]:
   """Chooses ray bounds in file units from where the cameras stand.
 
   Returns:
@@ -140,7 +141,7 @@ def _read_frames(
     if file is None:
       missing.append(listed_as)
       continue
-    pose = scene_lib.check_pose(entry["transform_matrix"], where=where)
+    pose = camera_lib.check_pose(entry["transform_matrix"], where=where)
     name = transforms_json.image_name(root, file)
     if name in seen:
       raise ValueError(
@@ -181,7 +182,7 @@ def _camera(
   size: tuple[int, int],
   name: str,
   where: str,
-) -> scene_lib.Camera:
+) -> camera_lib.Camera:
   """Builds a camera at the size of its image file.
 
   Args:
@@ -213,9 +214,9 @@ def _camera(
     )
   along_x, along_y = size[0] / width, size[1] / height
   intrinsics = (fl_x * along_x, fl_y * along_y, cx * along_x, cy * along_y)
-  scene_lib.check_intrinsics(*intrinsics, *size, where=where)
+  camera_lib.check_intrinsics(*intrinsics, *size, where=where)
   distortion = tuple(value(key, 0.0) for key in _DISTORTION)
-  return scene_lib.Camera(
+  return camera_lib.Camera(
     pose,
     *intrinsics,
     *size,
