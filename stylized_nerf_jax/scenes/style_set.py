@@ -99,23 +99,28 @@ class StyleSet(collections.abc.Mapping):
 
     Raises:
       ValueError: the folder holds pictures that are not of this set, which
-        would join it when the folder is read again.
+        would join it when the folder is read again; or it is not writable.
     """
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     own = {f"{name}.png" for name in self}
-    strangers = sorted(
-      path.name
-      for path in folder.iterdir()
-      if picture_files.is_picture_name(path) and path.name not in own
-    )
-    if strangers:
-      raise ValueError(
-        f"{folder}: holds {strangers[0]}, which is not one of the "
-        f"{len(self)} styles being saved; move it away first"
+    try:
+      folder.mkdir(parents=True, exist_ok=True)
+      strangers = sorted(
+        path.name
+        for path in folder.iterdir()
+        if picture_files.is_picture_name(path) and path.name not in own
       )
-    for style in self.values():
-      Image.fromarray(style.pixels).save(folder / f"{style.name}.png")
+      if strangers:
+        raise ValueError(
+          f"{folder}: holds {strangers[0]}, which is not one of the "
+          f"{len(self)} styles being saved; move it away first"
+        )
+      for style in self.values():
+        Image.fromarray(style.pixels).save(folder / f"{style.name}.png")
+    except OSError as error:
+      raise ValueError(
+        f"{folder}: styles cannot be saved there ({error.strerror or error})"
+      ) from error
 
 
 def select(names: tuple[str, ...], known: Mapping) -> list:

@@ -11,6 +11,7 @@ import numpy as np
 
 from stylized_nerf_jax.scenes import (
   analytic,
+  analytic_lighting,
   analytic_materials,
   analytic_shapes,
 )
@@ -174,7 +175,7 @@ def _cast(origins, directions) -> tuple[np.ndarray, np.ndarray]:
   travel = np.where(hit, distances, dome_distance(origins, directions))
   points = origins + travel[:, None] * directions
   colours = np.empty_like(points)
-  colours[hit] = analytic_materials.shade(SHAPES, points[hit], index[hit])
+  colours[hit] = analytic_lighting.shade(SHAPES, points[hit], index[hit])
   colours[~hit] = analytic_materials.sky(points[~hit], DOME_RADIUS)
   return colours, hit.astype(np.float64)
 

@@ -126,6 +126,8 @@ def test_saving_beside_a_stranger_is_refused(tmp_path):
   with pytest.raises(ValueError, match="old.png"):
     found.save_to(tmp_path / "out")
   assert not (tmp_path / "out" / "a.png").exists()
+  with pytest.raises(ValueError, match="cannot be saved"):
+    found.save_to(tmp_path / "a.png")
 
 
 def test_content_hash_does_not_depend_on_the_name(tmp_path):
