@@ -9,7 +9,7 @@ import pathlib
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MAX_PIXELS = 100_000_000
@@ -72,6 +72,8 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
 
 def _damaged(path: pathlib.Path, error: Exception) -> ValueError:
   reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+  if isinstance(error, UnidentifiedImageError):
+    reason = "it holds something else"
   return ValueError(
     f"{path}: cannot be read as a JPEG, PNG or WebP picture ({reason}); "
     "replace or remove it"

@@ -138,9 +138,11 @@ def _find_styles(source: str, style_size: int, messages: list[str]):
 
 def _find_in_folder(path: pathlib.Path, style_size: int, messages: list[str]):
   """Yield the pictures of a folder by name; tell of the other files."""
-  files = sorted(p for p in path.iterdir() if not p.name.startswith("."))
+  files = sorted(
+    p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")
+  )
   pictures = [p for p in files if picture_files.is_picture_name(p)]
-  others = [p.name for p in files if p not in pictures and p.is_file()]
+  others = [p.name for p in files if p not in pictures]
   if not pictures:
     raise ValueError(
       f"{path}: holds no picture (found {len(others)} other file(s)); "
