@@ -1,0 +1,26 @@
+"""`stylized-nerf train-stylizer`: decoder and VAE from photos and paintings."""
+
+import argparse
+from collections.abc import Sequence
+
+HELP = "train decoder and statistics VAE from folders of photos and paintings"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+  """Adds the options of the command."""
+  parser.add_argument(
+    "--workdir",
+    required=True,
+    help="folder of checkpoints, samples and weights; resumed where it exists",
+  )
+
+
+def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
+  """Runs the command; `config_args` are --config and --config.FIELD=VALUE."""
+  # Imported late, so that the help of all commands comes at once.
+  from stylized_nerf_jax import config as config_lib
+  from stylized_nerf_jax import stylizer_defaults
+  from stylized_nerf_jax.phases import general_stylizer
+
+  config = config_lib.from_flags(config_args, base=stylizer_defaults.get_config)
+  general_stylizer.train_and_evaluate(config, args.workdir)

@@ -1,0 +1,191 @@
+"""Batches and held-out pictures for the general training of the stylizer."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from stylized_nerf_jax.scenes import (
+  generated_styles,
+  picture_crops,
+  picture_files,
+  styles,
+)
+from stylized_nerf_jax.training import progress
+
+# Batches made ahead of the step that needs them.
+_AHEAD = 4
+_HELD_OUT_PHOTOS = 8
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrainingPictures:
+  """What is trained on.
+
+  Attributes:
+    photos: content pictures.
+    paintings: style pictures, those that the project painted among them.
+    recolour: probability that the colours of a style crop are shifted.
+  """
+
+  photos: picture_crops.PictureCrops
+  paintings: picture_crops.PictureCrops
+  recolour: float
+
+  def batch(
+    self, generator: np.random.Generator, *, count: int, size: int
+  ) -> dict[str, np.ndarray]:
+    """Draw "photos" and "paintings", each uint8 [count, size, size, 3]."""
+    photos = [self.photos.draw(generator, size) for _ in range(count)]
+    paintings = [self.style_crop(generator, size) for _ in range(count)]
+    return {"photos": np.stack(photos), "paintings": np.stack(paintings)}
+
+  def style_crop(self, generator: np.random.Generator, size: int) -> np.ndarray:
+    """Draw one style crop, uint8 [size, size, 3]."""
+    return self.paintings.draw(
+      generator, size, closest=0.6, recolour=self.recolour
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HeldOut:
+  """What is scored and not trained on; pair i is photo i and painting i.
+
+  Attributes:
+    photos: uint8 [P, S, S, 3].
+    photo_names: P file names.
+    paintings: P pictures, uint8 [H, W, 3], with repetitions.
+    painting_names: P file names.
+  """
+
+  photos: np.ndarray
+  photo_names: tuple[str, ...]
+  paintings: tuple[np.ndarray, ...]
+  painting_names: tuple[str, ...]
+
+
+def open_pictures(
+  config: Any, workdir: pathlib.Path
+) -> tuple[TrainingPictures, HeldOut]:
+  """Find the pictures of a `train-stylizer` config.
+
+  Args:
+    config: as `stylizer_defaults.get_config` makes it.
+    workdir: generated pictures are kept in it.
+
+  Returns:
+    Training pictures and held-out pictures.
+
+  Raises:
+    ValueError: a folder is missing or empty.
+  """
+  photos = _find(config.content.path, "content.path")
+  found = _find(config.styles.path, "styles.path")
+  held = [p for p in found if _matches(p, config.styles.holdout)]
+  kept = [p for p in found if p not in held]
+  if not kept:
+    raise ValueError(
+      "styles.holdout leaves no painting to train on; name fewer"
+    )
+  if not held:
+    progress.say(
+      "none of the paintings is held out (styles.holdout): scores are on"
+      " paintings that are trained on"
+    )
+    held = kept
+  if config.content.holdout:
+    scored = _find(config.content.holdout, "content.holdout")
+  else:
+    progress.say(
+      "no photos are held out (content.holdout): scores are on photos that"
+      " are trained on"
+    )
+    scored = photos
+  painted = _generated(workdir / "generated", config.styles.generated)
+  training = TrainingPictures(
+    photos=picture_crops.PictureCrops(photos),
+    paintings=picture_crops.PictureCrops([*kept, *painted]),
+    recolour=config.styles.recolour,
+  )
+  return training, _hold_out(config, scored, held)
+
+
+def prefetch(
+  make: Callable[[int], Any], start: int, stop: int
+) -> Iterator[Any]:
+  """Yield make(start), ..., make(stop - 1), made ahead in one thread."""
+  with concurrent.futures.ThreadPoolExecutor(1) as thread:
+    waiting = collections.deque()
+    try:
+      for step in range(start, stop):
+        waiting.append(thread.submit(make, step))
+        if len(waiting) > _AHEAD:
+          yield waiting.popleft().result()
+      while waiting:
+        yield waiting.popleft().result()
+    finally:
+      for future in waiting:
+        future.cancel()
+
+
+def _find(folders: str, field: str) -> tuple[pathlib.Path, ...]:
+  try:
+    return picture_crops.find_pictures(folders)
+  except ValueError as error:
+    raise ValueError(f"config field {field}: {error}") from None
+
+
+def _matches(path: pathlib.Path, parts: tuple[str, ...]) -> bool:
+  return any(part in path.stem for part in parts)
+
+
+def _generated(folder: pathlib.Path, variants: int) -> list[pathlib.Path]:
+  """Paint pictures once; later runs in the same folder read them."""
+  files = []
+  for name in generated_styles.NAMES:
+    for seed in range(variants):
+      path = folder / f"{name}-{seed}.png"
+      if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        picture = Image.fromarray(generated_styles.variations(name, seed))
+        picture.save(partial, format="PNG")
+        partial.replace(path)
+      files.append(path)
+  return files
+
+
+def _hold_out(
+  config: Any, photos: tuple[pathlib.Path, ...], paintings: list[pathlib.Path]
+) -> HeldOut:
+  """Read a few photos spread over those held out, and pair them."""
+  step = max(len(photos) // _HELD_OUT_PHOTOS, 1)
+  photos = photos[::step][:_HELD_OUT_PHOTOS]
+  paintings = [paintings[i % len(paintings)] for i in range(len(photos))]
+  read = {
+    path: styles.resize_short_side(
+      picture_files.read_picture(path), config.evaluation_style_size
+    )
+    for path in dict.fromkeys(paintings)
+  }
+  squares = [_square(p, config.evaluation_size) for p in photos]
+  return HeldOut(
+    photos=np.stack(squares),
+    photo_names=tuple(p.name for p in photos),
+    paintings=tuple(read[p] for p in paintings),
+    painting_names=tuple(p.name for p in paintings),
+  )
+
+
+def _square(path: pathlib.Path, size: int) -> np.ndarray:
+  """Read the middle of a photo, uint8 [size, size, 3]."""
+  picture = picture_files.read_picture(path)
+  picture = styles.resize_short_side(picture, size)
+  top = (picture.shape[0] - size) // 2
+  left = (picture.shape[1] - size) // 2
+  return picture[top : top + size, left : left + size]

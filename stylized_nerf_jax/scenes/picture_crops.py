@@ -1,0 +1,161 @@
+"""Random square crops of the pictures in folders, for training the stylizer.
+
+Pictures stay uint8 and are decoded when a crop needs them; what was decoded
+is kept up to a limit. Every crop is a function of a numpy generator alone.
+"""
+
+import collections
+import math
+import pathlib
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from stylized_nerf_jax.scenes import picture_files
+
+_CACHE_BYTES = 512_000_000
+# Luma, and two chroma axes that a hue rotation turns about it.
+_RGB_TO_YIQ = np.array(
+  [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
+)
+_YIQ_TO_RGB = np.linalg.inv(_RGB_TO_YIQ)
+
+
+class PictureCrops:
+  """Pictures of folders or arrays, decoded on demand.
+
+  Args:
+    files: picture files.
+    pictures: further pictures, uint8 [H, W, 3], for example generated ones.
+  """
+
+  def __init__(
+    self,
+    files: Sequence[pathlib.Path],
+    pictures: Sequence[np.ndarray] = (),
+  ):
+    self.files = tuple(files)
+    self._pictures = tuple(pictures)
+    self._cache = collections.OrderedDict()
+    self._cached_bytes = 0
+    self._lock = threading.Lock()
+
+  def __len__(self) -> int:
+    return len(self.files) + len(self._pictures)
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    """Return picture `index`, uint8 [H, W, 3]."""
+    if index >= len(self.files):
+      return self._pictures[index - len(self.files)]
+    with self._lock:
+      if index in self._cache:
+        self._cache.move_to_end(index)
+        return self._cache[index]
+    picture = picture_files.read_picture(self.files[index])
+    with self._lock:
+      if index not in self._cache:
+        self._cache[index] = picture
+        self._cached_bytes += picture.nbytes
+      while self._cached_bytes > _CACHE_BYTES and len(self._cache) > 1:
+        _, dropped = self._cache.popitem(last=False)
+        self._cached_bytes -= dropped.nbytes
+    return picture
+
+  def draw(
+    self,
+    generator: np.random.Generator,
+    size: int,
+    *,
+    closest: float = 1.0,
+    recolour: float = 0.0,
+  ) -> np.ndarray:
+    """Draw a crop of a random picture at a random scale, mirrored half the time.
+
+    Args:
+      generator: source of randomness.
+      size: side in pixels.
+      closest: side of the smallest region, as a multiple of `size`; 0.5
+        magnifies up to two times. The largest region spans the short side.
+      recolour: probability of a change of hue, saturation and contrast.
+
+    Returns:
+      uint8 [size, size, 3].
+    """
+    picture = self[int(generator.integers(len(self)))]
+    height, width = picture.shape[:2]
+    short = min(height, width)
+    smallest = min(size * closest, short)
+    log_side = generator.uniform(math.log(smallest), math.log(short))
+    side = min(math.exp(log_side), short)
+    top = generator.uniform(0, height - side)
+    left = generator.uniform(0, width - side)
+    box = (left, top, left + side, top + side)
+    crop = np.asarray(
+      Image.fromarray(picture).resize(
+        (size, size), Image.Resampling.BICUBIC, box=box
+      )
+    )
+    if generator.random() < 0.5:
+      crop = crop[:, ::-1]
+    if generator.random() < recolour:
+      crop = shift_colours(generator, crop)
+    return np.ascontiguousarray(crop)
+
+
+def shift_colours(
+  generator: np.random.Generator, picture: np.ndarray
+) -> np.ndarray:
+  """Turn the hue and scale saturation and contrast by random amounts.
+
+  Args:
+    generator: source of randomness.
+    picture: uint8 [H, W, 3].
+
+  Returns:
+    uint8 [H, W, 3].
+  """
+  # Squared, so that most turns are small and any is possible.
+  angle = math.pi * generator.uniform(-1, 1) ** 2 * generator.choice([-1, 1])
+  saturation = generator.uniform(0.7, 1.4)
+  contrast = generator.uniform(0.8, 1.2)
+  offset = generator.uniform(-0.08, 0.08)
+  turn = np.eye(3)
+  cosine, sine = math.cos(angle), math.sin(angle)
+  turn[1:, 1:] = saturation * np.array([[cosine, -sine], [sine, cosine]])
+  matrix = contrast * (_YIQ_TO_RGB @ turn @ _RGB_TO_YIQ)
+  grey = 127.5 * (1.0 - contrast) + 255.0 * offset
+  turned = picture.astype(np.float32) @ matrix.T.astype(np.float32)
+  return np.clip(turned + np.float32(grey) + 0.5, 0, 255).astype(np.uint8)
+
+
+def find_pictures(folders: str) -> tuple[pathlib.Path, ...]:
+  """List the pictures of one folder, or of several with commas between.
+
+  Args:
+    folders: as given by the user.
+
+  Returns:
+    Files, sorted by name within each folder.
+
+  Raises:
+    ValueError: nothing is named, a folder is missing, or holds no picture.
+  """
+  files = []
+  for name in filter(None, (part.strip() for part in folders.split(","))):
+    folder = pathlib.Path(name).expanduser()
+    if not folder.is_dir():
+      raise ValueError(f"{folder}: no such folder; expected one of pictures")
+    found = sorted(
+      path for path in folder.iterdir() if picture_files.is_picture_name(path)
+    )
+    if not found:
+      raise ValueError(
+        f"{folder}: holds no picture (looked for"
+        f" {', '.join(picture_files.SUFFIXES)}); name the folder with pictures"
+      )
+    files.extend(found)
+  if not files:
+    raise ValueError("no folder of pictures was given")
+  return tuple(files)

@@ -1,0 +1,210 @@
+"""The convolutions of encoder and decoder: 3x3 with reflection padding.
+
+Images are NHWC, kernels HWIO. Values and gradients are those of a plain
+convolution of the padded input. Only the way there differs, because on a CPU
+XLA takes several times longer for unpadded convolutions, for convolutions to
+a handful of channels, and for gradients with respect to kernels than for the
+forms used here.
+"""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+_DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+# Up to this many outputs, one product with all taps beats a convolution.
+_FEW_CHANNELS = 8
+
+
+def pad_by_one(images: jax.Array, mode: str = "reflect") -> jax.Array:
+  """Pad height and width by one pixel on each side.
+
+  Args:
+    images: [N, H, W, C]. A side of a single pixel, which has nothing to
+      reflect, is repeated instead.
+    mode: "reflect" or "edge".
+
+  Returns:
+    [N, H + 2, W + 2, C].
+  """
+  for axis in (1, 2):
+    width = [(0, 0)] * 4
+    width[axis] = (1, 1)
+    single = images.shape[axis] == 1
+    images = jnp.pad(images, width, mode="edge" if single else mode)
+  return images
+
+
+@jax.custom_vjp
+def convolve_inside(images: jax.Array, kernel: jax.Array) -> jax.Array:
+  """Convolve where the kernel fits into the images.
+
+  Args:
+    images: [N, H, W, I].
+    kernel: [K, K, I, O].
+
+  Returns:
+    [N, H - K + 1, W - K + 1, O].
+  """
+  size = kernel.shape[0]
+  if kernel.shape[-1] > _FEW_CHANNELS:
+    # One more pixel of zeros than needed, cut off again, takes the fast path.
+    padded = jax.lax.conv_general_dilated(
+      images, kernel, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_DIMENSIONS
+    )
+    return padded[:, 1:-1, 1:-1]
+  _, height, width, _ = images.shape
+  height, width = height - size + 1, width - size + 1
+  taps = _all_taps(images, kernel)
+  total = 0.0
+  for i in range(size):
+    for j in range(size):
+      total = total + taps[:, i : i + height, j : j + width, i * size + j]
+  return total
+
+
+def _all_taps(images: jax.Array, kernel: jax.Array) -> jax.Array:
+  """Multiply by every tap: [N, H, W, I] to [N, H, W, K * K, O]."""
+  size, _, inputs, outputs = kernel.shape
+  matrix = kernel.transpose(2, 0, 1, 3).reshape(inputs, -1)
+  return (images @ matrix).reshape(*images.shape[:-1], size * size, outputs)
+
+
+def _forward(
+  images: jax.Array, kernel: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+  return convolve_inside(images, kernel), (images, kernel)
+
+
+def _backward(
+  residuals: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  images, kernel = residuals
+  if cotangent.shape[-1] <= _FEW_CHANNELS:
+    kernel_bar = _few_kernel_gradient(images, kernel, cotangent)
+  else:
+    kernel_bar = _kernel_gradient(images, kernel, cotangent)
+  return _image_gradient(kernel, cotangent), kernel_bar
+
+
+def _image_gradient(kernel: jax.Array, cotangent: jax.Array) -> jax.Array:
+  """Convolve the cotangent with the turned kernel, zeros outside."""
+  turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+  rim = kernel.shape[0] - 1
+  if kernel.shape[2] > _FEW_CHANNELS:
+    return jax.lax.conv_general_dilated(
+      cotangent,
+      turned,
+      (1, 1),
+      ((rim, rim), (rim, rim)),
+      dimension_numbers=_DIMENSIONS,
+    )
+  wide = jnp.pad(cotangent, ((0, 0), (rim, rim), (rim, rim), (0, 0)))
+  return convolve_inside(wide, turned)
+
+
+def _kernel_gradient(
+  images: jax.Array, kernel: jax.Array, cotangent: jax.Array
+) -> jax.Array:
+  """Multiply the images, shifted to every tap, with the cotangent."""
+  size, _, inputs, outputs = kernel.shape
+  _, height, width, _ = cotangent.shape
+  flat = cotangent.reshape(-1, outputs)
+  taps = []
+  for i in range(size):
+    for j in range(size):
+      tap = images[:, i : i + height, j : j + width].reshape(-1, inputs)
+      taps.append(tap.T @ flat)
+  return jnp.stack(taps).reshape(kernel.shape)
+
+
+def _few_kernel_gradient(
+  images: jax.Array, kernel: jax.Array, cotangent: jax.Array
+) -> jax.Array:
+  """Shift the few channels of the cotangent instead: one product for all."""
+  size, _, inputs, outputs = kernel.shape
+  rim = size - 1
+  shifted = [
+    jnp.pad(cotangent, ((0, 0), (i, rim - i), (j, rim - j), (0, 0)))
+    for i in range(size)
+    for j in range(size)
+  ]
+  columns = jnp.concatenate(shifted, -1).reshape(-1, size * size * outputs)
+  gradient = images.reshape(-1, inputs).T @ columns
+  gradient = gradient.reshape(inputs, size, size, outputs)
+  return gradient.transpose(1, 2, 0, 3)
+
+
+convolve_inside.defvjp(_forward, _backward)
+
+
+def convolve(images: jax.Array, kernel: jax.Array) -> jax.Array:
+  """Convolve the reflect-padded images [N, H, W, I] with [3, 3, I, O].
+
+  Returns:
+    [N, H, W, O].
+  """
+  return convolve_inside(pad_by_one(images), kernel)
+
+
+def upsample_and_convolve(images: jax.Array, kernel: jax.Array) -> jax.Array:
+  """Repeat every pixel twice in each direction, then `convolve`.
+
+  Of the nine pixels under the kernel, at most four differ, so each of the
+  four parities of the output is a 2x2 convolution of the small images with
+  sums of taps: 16 products for a small pixel instead of 36. Reflecting the
+  repeated pixels at the border is repeating the small ones.
+
+  Args:
+    images: [N, H, W, I].
+    kernel: [3, 3, I, O].
+
+  Returns:
+    [N, 2 H, 2 W, O].
+  """
+  n, height, width, _ = images.shape
+  padded = pad_by_one(images, "edge")
+  parities = []
+  for i in range(2):
+    rows = _merge(kernel, i, 0)
+    for j in range(2):
+      part = padded[:, i : i + height + 1, j : j + width + 1]
+      parities.append(convolve_inside(part, _merge(rows, j, 1)))
+  grid = jnp.stack(parities, 3).reshape(n, height, width, 2, 2, -1)
+  grid = grid.transpose(0, 1, 3, 2, 4, 5)
+  return grid.reshape(n, 2 * height, 2 * width, -1)
+
+
+def _merge(kernel: jax.Array, parity: int, axis: int) -> jax.Array:
+  """Sum the taps that fall on one small pixel: three become two."""
+  first, middle, last = jnp.split(kernel, 3, axis)
+  if parity == 0:
+    return jnp.concatenate([first, middle + last], axis)
+  return jnp.concatenate([first + middle, last], axis)
+
+
+class ReflectConv(nn.Module):
+  """A 3x3 convolution with reflection padding and a bias.
+
+  Attributes:
+    features: number of output channels.
+    upsample: repeat every pixel twice in each direction first.
+  """
+
+  features: int
+  upsample: bool = False
+
+  @nn.compact
+  def __call__(self, images: jax.Array) -> jax.Array:
+    """Convolve images [N, H, W, I].
+
+    Returns:
+      [N, H, W, features], or twice the sides with `upsample`.
+    """
+    shape = (3, 3, images.shape[-1], self.features)
+    kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+    bias = self.param("bias", nn.initializers.zeros_init(), shape[-1:])
+    operation: Callable = upsample_and_convolve if self.upsample else convolve
+    return operation(images, kernel) + bias

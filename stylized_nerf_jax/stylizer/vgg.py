@@ -1,0 +1,114 @@
+"""The frozen encoder E: VGG up to relu4_1 (method, section 4).
+
+Images are NHWC, RGB, in [0, 1]; whatever normalisation a network was trained
+with is part of its weights. Convolutions pad by reflection; 2x2 max-pooling
+keeps a last odd row or column, so a side of n pixels has ceil(n / 8) values
+at relu4_1, anchored at the top left.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from stylized_nerf_jax.stylizer import convolution
+
+# Name and width of every convolution up to relu4_1, in order.
+_BLOCKS = {
+  "vgg16": ((2, 64), (2, 128), (3, 256), (1, 512)),
+  "vgg19": ((2, 64), (2, 128), (4, 256), (1, 512)),
+}
+LAYOUTS = tuple(_BLOCKS)
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+
+def convolution_names(layout: str) -> tuple[str, ...]:
+  """List the 3x3 convolutions of a layout, input first.
+
+  Args:
+    layout: "vgg16" or "vgg19".
+
+  Returns:
+    Names such as "conv1_1", each of which is a submodule of `VggEncoder`.
+
+  Raises:
+    ValueError: the layout is not known.
+  """
+  if layout not in _BLOCKS:
+    raise ValueError(
+      f"encoder layout {layout!r} is not known; expected one of {LAYOUTS}"
+    )
+  return tuple(
+    f"conv{block}_{index}"
+    for block, (count, _) in enumerate(_BLOCKS[layout], start=1)
+    for index in range(1, count + 1)
+  )
+
+
+def ceil_max_pool(images: jax.Array) -> jax.Array:
+  """Take the maximum of 2x2 blocks, keeping a last odd row and column.
+
+  Args:
+    images: [N, H, W, C].
+
+  Returns:
+    [N, ceil(H / 2), ceil(W / 2), C].
+  """
+  n, height, width, channels = images.shape
+  odd = ((0, 0), (0, height % 2), (0, width % 2), (0, 0))
+  images = jnp.pad(images, odd, mode="edge")
+  blocks = images.reshape(
+    n, (height + 1) // 2, 2, (width + 1) // 2, 2, channels
+  )
+  return blocks.max((2, 4))
+
+
+class PixelConv(nn.Module):
+  """A 1x1 convolution of pixels: the first layer of `vgg_normalised`."""
+
+  @nn.compact
+  def __call__(self, images: jax.Array) -> jax.Array:
+    """Mix the channels of images [N, H, W, 3], giving the same shape."""
+    kernel = self.param("kernel", nn.initializers.lecun_normal(), (3, 3))
+    bias = self.param("bias", nn.initializers.zeros_init(), (3,))
+    return images @ kernel + bias
+
+
+class VggEncoder(nn.Module):
+  """VGG-16 or VGG-19 up to relu4_1.
+
+  Attributes:
+    layout: "vgg16", or "vgg19" with the 1x1 convolution in front that the
+      published `vgg_normalised` weights begin with.
+  """
+
+  layout: str = "vgg16"
+
+  @nn.compact
+  def __call__(self, images: jax.Array) -> dict[str, jax.Array]:
+    """Compute the four layers that the losses read.
+
+    Args:
+      images: [N, H, W, 3], RGB in [0, 1].
+
+    Returns:
+      "relu1_1" [N, H, W, 64], "relu2_1" [N, H/2, W/2, 128], "relu3_1"
+      [N, H/4, W/4, 256] and "relu4_1" [N, H/8, W/8, 512]; halves are rounded
+      up.
+
+    Raises:
+      ValueError: the layout is not known.
+    """
+    names = convolution_names(self.layout)
+    features = {}
+    x = images
+    if self.layout == "vgg19":
+      x = PixelConv(name="conv0")(x)
+    for name in names:
+      block, index = int(name[4]), int(name[6])
+      if index == 1 and block > 1:
+        x = ceil_max_pool(x)
+      width = _BLOCKS[self.layout][block - 1][1]
+      x = nn.relu(convolution.ReflectConv(width, name=name)(x))
+      if index == 1:
+        features[f"relu{block}_1"] = x
+    return features

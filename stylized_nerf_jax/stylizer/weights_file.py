@@ -1,0 +1,124 @@
+"""The project's own weights files: trees of arrays and a note, in one npz.
+
+Keys are paths such as "decoder/conv4_1/kernel"; "metadata" holds JSON. Nothing
+in such a file is ever unpickled.
+"""
+
+import json
+import pathlib
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+_METADATA = "metadata"
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
+  """Turn nested dicts of arrays into one dict with "/" between names."""
+  flat = {}
+  for name, value in tree.items():
+    path = f"{prefix}/{name}" if prefix else name
+    if isinstance(value, Mapping):
+      flat.update(flatten(value, path))
+    else:
+      flat[path] = np.asarray(value)
+  return flat
+
+
+def unflatten(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
+  """Undo `flatten`."""
+  tree = {}
+  for path, value in flat.items():
+    *parents, name = path.split("/")
+    node = tree
+    for parent in parents:
+      node = node.setdefault(parent, {})
+    node[name] = value
+  return tree
+
+
+def save_weights(
+  path: str | pathlib.Path,
+  tree: Mapping[str, Any],
+  metadata: Mapping[str, Any],
+  *,
+  dtype: str = "float32",
+) -> None:
+  """Write a tree of arrays; an existing file is replaced at once or not.
+
+  Args:
+    path: the file, ending in .npz.
+    tree: nested dicts of arrays.
+    metadata: what JSON can hold.
+    dtype: "float32" or "float16", the storage of floating values.
+  """
+  path = pathlib.Path(path)
+  arrays = {
+    name: value.astype(dtype) if value.dtype.kind == "f" else value
+    for name, value in flatten(tree).items()
+  }
+  arrays[_METADATA] = np.array(json.dumps(metadata, sort_keys=True))
+  partial = path.with_name(path.name + ".partial.npz")
+  np.savez(partial, **arrays)
+  partial.replace(path)
+
+
+def load_weights(
+  path: str | pathlib.Path,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+  """Read what `save_weights` wrote.
+
+  Args:
+    path: the file.
+
+  Returns:
+    The tree, floating values as float32, and the metadata.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: it is not such a file.
+  """
+  path = pathlib.Path(path)
+  if not path.is_file():
+    raise FileNotFoundError(f"{path}: no such weights file")
+  try:
+    with np.load(path, allow_pickle=False) as file:
+      flat = {name: file[name] for name in file.files}
+    metadata = json.loads(str(flat.pop(_METADATA)))
+  except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    raise ValueError(
+      f"{path}: expected an npz of weights with a metadata entry, as"
+      f" train-stylizer writes it, found {error}; write the file again"
+    ) from error
+  for name, value in flat.items():
+    if value.dtype.kind == "f":
+      flat[name] = value.astype(np.float32)
+  return unflatten(flat), metadata
+
+
+def check_layout(
+  tree: Mapping[str, Any], expected: Mapping[str, Any], source: str
+) -> None:
+  """Compare names and shapes of weights with those of a module.
+
+  Args:
+    tree: the weights.
+    expected: arrays or shape structures, as `jax.eval_shape` gives them.
+    source: the file, for the message.
+
+  Raises:
+    ValueError: a name is missing or unknown, or a shape differs.
+  """
+  shapes = jax.tree.map(lambda leaf: np.zeros(leaf.shape, bool), expected)
+  wanted = {name: v.shape for name, v in flatten(shapes).items()}
+  found = {name: v.shape for name, v in flatten(tree).items()}
+  for name in sorted(wanted.keys() | found.keys()):
+    if wanted.get(name) != found.get(name):
+      raise ValueError(
+        f"{source}: {name} has shape {found.get(name, 'none (missing)')},"
+        f" expected {wanted.get(name, 'no such entry')}; these are weights of"
+        " another layout"
+      )

@@ -1,0 +1,75 @@
+"""Every field of the config of `train-stylizer`, with its default.
+
+`configs/stylizer.py` starts from `get_config()`.
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+  """Returns the recipe that the shipped weights were trained with."""
+  config = ml_collections.ConfigDict()
+  config.seed = 0
+  config.encoder = "vgg16"  # or a file in the `vgg_normalised` layout
+  config.content = _section(
+    path="",  # folder of photos, or several with commas between
+    holdout="",  # folder of photos that are scored and never trained on
+  )
+  config.styles = _section(
+    path="",  # folder of paintings, or several with commas between
+    holdout=(),  # parts of file names; such paintings are never trained on
+    generated=0,  # how many pictures of each kind the project paints itself
+    recolour=0.5,  # probability that a crop's colours are shifted
+  )
+  config.stages = ("reconstruction", "strokes", "palette")
+  config.stage = _section(
+    # The AdaIN losses from scratch give noise: D first learns to reconstruct.
+    reconstruction=_stage(
+      loss="reconstruction",
+      steps=2500,
+      batch_size=2,
+      crop=96,
+      learning_rate_final=1e-4,
+    ),
+    strokes=_stage(steps=4000, learning_rate=3e-4, learning_rate_final=1e-4),
+    palette=_stage(
+      steps=20000, crop=192, learning_rate=1e-4, learning_rate_final=1e-5
+    ),
+  )
+  config.average = 0.998  # decay of the running mean of D that is written
+  config.vae = _section(
+    crops=3000,
+    crop=192,
+    steps=20000,
+    batch_size=64,
+    learning_rate=1e-3,
+    learning_rate_final=1e-5,
+    kl_weight=0.1,
+  )
+  config.evaluate_every = 250
+  config.checkpoint_every = 250
+  config.evaluation_size = 256  # side of the photos that are scored
+  config.evaluation_style_size = 512  # short side of the paintings
+  return config
+
+
+def _stage(**changes) -> ml_collections.ConfigDict:
+  """Returns one stage of the decoder's training."""
+  fields = dict(
+    loss="adain",  # or "reconstruction"
+    steps=1000,
+    batch_size=4,
+    crop=128,  # pixels, a side of photos and paintings
+    learning_rate=1e-3,
+    learning_rate_final=1e-4,
+    warmup=50,
+    content_weight=1.0,
+    style_weight=10.0,
+    chroma_weight=3.0,
+  )
+  fields.update(changes)
+  return _section(**fields)
+
+
+def _section(**fields) -> ml_collections.ConfigDict:
+  return ml_collections.ConfigDict(fields)
