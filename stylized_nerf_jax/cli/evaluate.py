@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 
+from stylized_nerf_jax.cli import no_config
 from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, or any folder of frames against a folder of geometry"
@@ -34,11 +35,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     ValueError: the options name neither a run nor frames with geometry, or
       what they name cannot be scored.
   """
-  if config_args:
-    raise ValueError(
-      f"evaluate: unknown option {config_args[0]!r}; see"
-      " `stylized-nerf evaluate --help`"
-    )
+  no_config.check("evaluate", config_args)
   if args.json:
     report.check_destination(args.json)
   if args.workdir and not (args.frames or args.geometry or args.style):

@@ -15,7 +15,7 @@ import numpy as np
 
 from stylized_nerf_jax.evaluation import lpips
 from stylized_nerf_jax.rendering import rays, warping
-from stylized_nerf_jax.scenes import scene
+from stylized_nerf_jax.scenes import cameras as cameras_lib
 
 # Frames between the two of a pair: short and long range.
 GAPS = (1, 7)
@@ -38,7 +38,7 @@ def sequence_pairs(count: int, gap: int) -> list[tuple[int, int]]:
 def sequence_consistency(
   frames: Sequence[np.ndarray],
   depths: Sequence[np.ndarray],
-  cameras: scene.Cameras,
+  cameras: cameras_lib.Cameras,
   lpips_params: dict[str, Any],
   *,
   tolerance: float,
@@ -96,7 +96,7 @@ def sequence_consistency(
   return scores
 
 
-def _centered_arrays(cameras: scene.Cameras) -> list[rays.CameraArrays]:
+def _centered_arrays(cameras: cameras_lib.Cameras) -> list[rays.CameraArrays]:
   """Make single-camera arrays whose frame is moved to the cameras' middle.
 
   Warping does not depend on the origin, but float32 does: scene files may

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from stylized_nerf_jax.rendering import warping
-from stylized_nerf_jax.scenes import images, scene
+from stylized_nerf_jax.scenes import cameras as cameras_lib
+from stylized_nerf_jax.scenes import images
 
 _REQUIRED = ("transform_matrix", "fl_x", "fl_y", "cx", "cy", "w", "h")
 _DISTORTION = ("k1", "k2", "p1", "p2")
@@ -34,7 +35,7 @@ class Geometry:
     content: V unstylized frames [H, W, 3] in [0, 1]; or None.
   """
 
-  cameras: scene.Cameras
+  cameras: cameras_lib.Cameras
   depths: Sequence[np.ndarray]
   content: Sequence[np.ndarray] | None = None
 
@@ -64,7 +65,7 @@ class DepthFiles(Sequence):
 
 def write_cameras(
   folder: str | pathlib.Path,
-  cameras: scene.Cameras,
+  cameras: cameras_lib.Cameras,
   *,
   sources: Sequence[str | None] | None = None,
   styles: Sequence[str | None] | None = None,
@@ -103,7 +104,7 @@ def write_cameras(
   return path
 
 
-def _camera_record(camera: scene.Camera) -> dict[str, Any]:
+def _camera_record(camera: cameras_lib.Camera) -> dict[str, Any]:
   """Describe one camera as `cameras.json` does."""
   return {
     "transform_matrix": np.asarray(camera.camera_to_world).tolist(),
@@ -140,7 +141,7 @@ def read_geometry(folder: str | pathlib.Path) -> Geometry:
     cameras.append(_read_camera(record, where))
     depth_paths.append(_check_depth(folder, record, cameras[-1], where))
   return Geometry(
-    cameras=scene.Cameras.from_list(cameras),
+    cameras=cameras_lib.Cameras.from_list(cameras),
     depths=DepthFiles(depth_paths),
     content=_find_content(folder, records),
   )
@@ -168,7 +169,7 @@ def _read_records(path: pathlib.Path) -> list[dict[str, Any]]:
   return records
 
 
-def _read_camera(record: dict[str, Any], where: str) -> scene.Camera:
+def _read_camera(record: dict[str, Any], where: str) -> cameras_lib.Camera:
   """Make the camera of one frame."""
   missing = [key for key in _REQUIRED if record.get(key) is None]
   if missing:
@@ -185,8 +186,8 @@ def _read_camera(record: dict[str, Any], where: str) -> scene.Camera:
         f"{where}: {key!r} is {numbers[key]}; expected a whole number of pixels"
       )
   distortion = tuple(float(numbers[key]) for key in _DISTORTION)
-  pose = scene.check_pose(record["transform_matrix"], where=where)
-  scene.check_intrinsics(
+  pose = cameras_lib.check_pose(record["transform_matrix"], where=where)
+  cameras_lib.check_intrinsics(
     numbers["fl_x"],
     numbers["fl_y"],
     numbers["cx"],
@@ -195,7 +196,7 @@ def _read_camera(record: dict[str, Any], where: str) -> scene.Camera:
     int(numbers["h"]),
     where=where,
   )
-  return scene.Camera(
+  return cameras_lib.Camera(
     camera_to_world=pose,
     fl_x=numbers["fl_x"],
     fl_y=numbers["fl_y"],
@@ -212,7 +213,7 @@ def _read_camera(record: dict[str, Any], where: str) -> scene.Camera:
 def _check_depth(
   folder: pathlib.Path,
   record: dict[str, Any],
-  camera: scene.Camera,
+  camera: cameras_lib.Camera,
   where: str,
 ) -> pathlib.Path:
   """Find one frame's depth map and check what it holds."""

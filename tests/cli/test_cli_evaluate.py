@@ -1,13 +1,12 @@
 """`stylized-nerf evaluate` on folders of frames, and what it refuses."""
 
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import geometry, report
-from stylized_nerf_jax.scenes import scene
+from stylized_nerf_jax.scenes import cameras as cameras_lib
 
 _SIZE = (36, 32)
 
@@ -21,13 +20,13 @@ def _save(path, seed):
 @pytest.fixture
 def folders(tmp_path):
   """Frames, and a geometry folder whose three cameras stand still."""
-  view = scene.Camera(np.eye(4), 30.0, 30.0, 18.0, 16.0, *_SIZE)
+  view = cameras_lib.Camera(np.eye(4), 30.0, 30.0, 18.0, 16.0, *_SIZE)
   path = tmp_path / "geometry"
   (path / "depth").mkdir(parents=True)
   (tmp_path / "frames").mkdir()
   names = [f"depth/{index:05d}.npy" for index in range(3)]
   geometry.write_cameras(
-    path, scene.Cameras.from_list([view] * 3), depth_paths=names
+    path, cameras_lib.Cameras.from_list([view] * 3), depth_paths=names
   )
   for index, name in enumerate(names):
     np.save(path / name, np.full(_SIZE[::-1], 2.0, np.float32))
@@ -77,7 +76,7 @@ def test_frames_and_their_floor_are_scored(folders, capsys):
     ([], "give either --workdir RUN, or --frames DIR"),
     (["--frames", "x"], "give either --workdir RUN"),
     (["--workdir", "x", "--frames", "y"], "give either --workdir RUN"),
-    (["--gaps", "3"], "unknown option '--gaps'"),
+    (["--gaps", "3"], "unknown argument '--gaps'"),
     (["--frames", "/absent", "--geometry", "/absent"], "/absent: no such"),
   ],
 )

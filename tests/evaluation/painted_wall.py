@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from stylized_nerf_jax.evaluation import geometry
-from stylized_nerf_jax.scenes import scene
+from stylized_nerf_jax.scenes import cameras as cameras_lib
 
 WIDTH, HEIGHT = 40, 32
 _FOCAL = 40.0
@@ -27,7 +27,7 @@ def make_wall(count, *, step, origin=(0.0, 0.0, 0.0)) -> geometry.Geometry:
     pose = np.eye(4)
     pose[:3, 3] = np.asarray(origin) + [index * step, 0.0, 0.0]
     cameras.append(
-      scene.Camera(
+      cameras_lib.Camera(
         camera_to_world=pose,
         fl_x=_FOCAL,
         fl_y=_FOCAL,
@@ -42,7 +42,7 @@ def make_wall(count, *, step, origin=(0.0, 0.0, 0.0)) -> geometry.Geometry:
     picture = 0.5 + 0.4 * np.stack(waves, axis=-1)
     pictures.append(picture.astype(np.float32))
   return geometry.Geometry(
-    cameras=scene.Cameras.from_list(cameras),
+    cameras=cameras_lib.Cameras.from_list(cameras),
     depths=[depth] * count,
     content=pictures,
   )

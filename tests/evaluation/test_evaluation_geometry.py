@@ -8,7 +8,7 @@ import painted_wall
 import pytest
 
 from stylized_nerf_jax.evaluation import geometry
-from stylized_nerf_jax.scenes import scene
+from stylized_nerf_jax.scenes import cameras as cameras_lib
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_round_trip(tmp_path):
     )
     for view in wall.cameras
   ]
-  wall = dataclasses.replace(wall, cameras=scene.Cameras.from_list(views))
+  wall = dataclasses.replace(wall, cameras=cameras_lib.Cameras.from_list(views))
   painted_wall.save_wall(tmp_path / "path", wall, sources=["a", "b", None])
   found = geometry.read_geometry(tmp_path / "path")
   for name in ("camera_to_world", "fl_x", "fl_y", "cx", "cy", "distortion"):

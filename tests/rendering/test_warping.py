@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.rendering import rays, warping
-from stylized_nerf_jax.scenes import scene
+from stylized_nerf_jax.scenes import cameras as cameras_lib
 
 _warp = jax.jit(warping.backward_warp)
 
@@ -24,7 +24,7 @@ def _look_at(position, target):
 
 def _camera(position, *, target=(0, 0, 0), size=(64, 48), distortion=(0,) * 4):
   width, height = size
-  return scene.Camera(
+  return cameras_lib.Camera(
     camera_to_world=_look_at(position, target),
     fl_x=1.1 * width,
     fl_y=1.0 * width,
@@ -326,7 +326,7 @@ def test_many_views_equal_each_view_alone():
     depth_src,
     _arrays(source),
     depths,
-    rays.camera_arrays(scene.Cameras.from_list(targets), None),
+    rays.camera_arrays(cameras_lib.Cameras.from_list(targets), None),
     tolerance=0.5,
   )
   for index, target in enumerate(targets):
