@@ -64,7 +64,7 @@ def check_fields(
 
 def save(config, path: str | pathlib.Path) -> None:
   """Writes the config as JSON that `load` reads back equal."""
-  text = json.dumps(_plain(config.to_dict()), indent=2, sort_keys=True)
+  text = json.dumps(plain(config), indent=2, sort_keys=True)
   pathlib.Path(path).write_text(text + "\n")
 
 
@@ -82,12 +82,17 @@ def load(path: str | pathlib.Path) -> ml_collections.ConfigDict:
     raise ConfigError(f"config file {path} is no JSON: {error}") from None
   if not isinstance(fields, dict):
     raise ConfigError(f"config file {path} holds no JSON object")
+  return from_plain(fields)
+
+
+def plain(config) -> dict:
+  """Returns a config as nested dicts and lists."""
+  return _plain(config.to_dict())
+
+
+def from_plain(fields: dict) -> ml_collections.ConfigDict:
+  """Restores what `plain` returned."""
   return ml_collections.ConfigDict(_tuples(fields))
-
-
-def section(config, name: str) -> dict:
-  """Returns one section as a plain dict, for keyword arguments."""
-  return getattr(config, name).to_dict()
 
 
 def _split(arguments: Sequence[str]) -> tuple[str, list[str]]:

@@ -158,6 +158,5 @@ def _mutual_learning() -> ml_collections.ConfigDict:
 def _evaluation() -> ml_collections.ConfigDict:
   return _section(
     num_frames=60,
-    gaps=(1, 7),
-    max_pairs=12,  # pairs of frames scored for each gap; 0: all
+    gaps=(1, 7),  # frames of the path between two that are compared
   )

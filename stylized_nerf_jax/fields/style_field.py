@@ -6,10 +6,11 @@ two views of a style disagree about goes into their latent codes.
 """
 
 import flax.linen as nn
+import jax.numpy as jnp
 
-from stylized_nerf_jax.fields import encodings, joint_dense
+from stylized_nerf_jax.fields import encodings, hash_encoding, joint_dense
 
-ENCODINGS = ("frequency",)
+ENCODINGS = ("frequency", "hash_grid")
 
 
 class StyleField(nn.Module):
@@ -24,7 +25,10 @@ class StyleField(nn.Module):
     skip: index of the layer that reads the encoded point again, after the
       previous layer's output and the code.
     encoding: name of the point's encoding, one of ENCODINGS.
-    num_octaves: frequencies of the encoding "frequency".
+    num_octaves: frequencies of the encoding "frequency", which is the paper's.
+    lower, upper: box of the field coordinates that "hash_grid" covers.
+    num_levels, num_features, log2_table_size, coarsest_resolution,
+      finest_resolution: of the grids of "hash_grid".
   """
 
   depth: int = 8
@@ -32,11 +36,26 @@ class StyleField(nn.Module):
   skip: int = 4
   encoding: str = "frequency"
   num_octaves: int = 10
+  lower: tuple[float, float, float] = (-1.0, -1.0, -1.0)
+  upper: tuple[float, float, float] = (1.0, 1.0, 1.0)
+  num_levels: int = 8
+  num_features: int = 4
+  log2_table_size: int = 17
+  coarsest_resolution: int = 16
+  finest_resolution: int = 512
 
   def setup(self):
     if self.encoding not in ENCODINGS:
       raise ValueError(
         f"encoding is {self.encoding!r}; expected one of {ENCODINGS}"
+      )
+    if self.encoding == "hash_grid":
+      self.grid = hash_encoding.HashEncoding(
+        num_levels=self.num_levels,
+        num_features=self.num_features,
+        log2_table_size=self.log2_table_size,
+        coarsest_resolution=self.coarsest_resolution,
+        finest_resolution=self.finest_resolution,
       )
     dense = joint_dense.JointDense
     self.layer = [dense(self.width) for _ in range(self.depth - 1)]
@@ -44,6 +63,10 @@ class StyleField(nn.Module):
 
   def encode(self, points):
     """Encodes points [..., 3], in field coordinates: [..., E]."""
+    if self.encoding == "hash_grid":
+      lower = jnp.asarray(self.lower, points.dtype)
+      upper = jnp.asarray(self.upper, points.dtype)
+      return self.grid((points - lower) / (upper - lower))
     return encodings.frequency_encoding(points, self.num_octaves)
 
   def __call__(self, points, latents):

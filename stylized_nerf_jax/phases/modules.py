@@ -1,5 +1,6 @@
 """Flax modules from a config and a scene."""
 
+import jax.numpy as jnp
 from flax import linen as nn
 
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
@@ -34,9 +35,16 @@ def radiance_field(config, space: normalization.RaySpace) -> nn.Module:
 
 def style_field_of(config, space: normalization.RaySpace) -> nn.Module:
   """Builds the style field that `config.style_field` describes."""
-  return style_field.StyleField(
-    lower=space.lower, upper=space.upper, **config.to_dict()
-  )
+  options = config.to_dict()
+  del options["latent_size"]
+  return style_field.StyleField(lower=space.lower, upper=space.upper, **options)
+
+
+def init_style_field(config, space: normalization.RaySpace, key):
+  """Initialises a style field's parameters."""
+  points = jnp.zeros((1, 1, 3))
+  latents = jnp.zeros((1, config.latent_size))
+  return style_field_of(config, space).init(key, points, latents)["params"]
 
 
 def ray_setting(record: scene_record.SceneRecord) -> renderer.RaySetting:

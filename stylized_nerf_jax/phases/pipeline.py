@@ -1,11 +1,19 @@
 """All phases of a run in their order, each skipped when it is finished."""
 
+import functools
 import pathlib
 
 from stylized_nerf_jax import scenes
-from stylized_nerf_jax.phases import radiance_field, run_folder
+from stylized_nerf_jax.phases import (
+  mutual_learning,
+  radiance_field,
+  run_folder,
+  stylizer,
+  stylizer_nets,
+)
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes import scene_record, style_set
+from stylized_nerf_jax.scenes import styles as style_reader
 from stylized_nerf_jax.training import progress
 
 
@@ -33,8 +41,41 @@ def train(config, workdir: str | pathlib.Path, *, phase: str = "all") -> None:
   for message in scene.messages:
     progress.say(f"scene: {message}")
   wanted = run_folder.PHASES if phase == "all" else (phase,)
+  nets = facts = None
+  if wanted != ("radiance_field",):
+    # Before any training: what is wrong with styles or weights shows at once.
+    nets = stylizer_nets.load_nets(config.weights)
+    styles = stylizer_nets.load_styles(config.styles)
+    for message in styles.messages:
+      progress.say(f"styles: {message}")
+    store_styles(run, styles)
+    facts = stylizer_nets.style_facts(nets, styles)
   if "radiance_field" in wanted:
     radiance_field.train_and_evaluate(config, run, scene)
+  if "stylizer" in wanted:
+    stylizer.train(config, run, nets, facts)
+  if "mutual_learning" in wanted:
+    mutual_learning.train(config, run, nets, facts)
+
+
+train_radiance_field = functools.partial(train, phase="radiance_field")
+train_stylizer = functools.partial(train, phase="stylizer")
+train_mutual_learning = functools.partial(train, phase="mutual_learning")
+
+
+def store_styles(run: run_folder.RunFolder, styles: style_set.StyleSet):
+  """Keeps the paintings as they are used, in place of those before."""
+  folder = run.path / "styles"
+  for picture in folder.glob("*.png"):
+    if picture.stem not in styles:
+      picture.unlink()
+  styles.save_to(folder)
+
+
+def stored_styles(run: run_folder.RunFolder) -> style_set.StyleSet:
+  """Reads the paintings of a run, at the size they were used in."""
+  size = run.config().styles.style_size
+  return style_reader.load_style_set(run.path / "styles", style_size=size)
 
 
 def load_scene(config) -> scene_lib.Scene:

@@ -26,6 +26,7 @@ from stylized_nerf_jax.training import (
   prng,
   progress,
 )
+from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "radiance_field"
 
@@ -49,11 +50,10 @@ def train_and_evaluate(
   setting = modules.ray_setting(record)
   params = init_params(field, record, seed=config.seed)
   optimizer = make_optimizer(config.radiance_field)
-  state = parallel.create_state(params, optimizer)
+  state = state_lib.create(params, optimizer)
   checkpoints = run.checkpoints(PHASE)
   if state_of_work == "resume" and checkpoints.latest_step() is not None:
-    items, _ = checkpoints.restore({"state": state})
-    state = jax.tree.map(jnp.asarray, items["state"])
+    state = state_lib.restore(checkpoints, state)
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
   train = scene.split("train")
   bank = pixel_bank.make_pixel_bank(
@@ -68,15 +68,24 @@ def train_and_evaluate(
   seconds = time.monotonic() - started
   scores = evaluate(state.params)
   run.metrics.write(phase=PHASE, step=state.step, **scores)
-  checkpoints.save(
-    int(state.step), {"state": state}, {"phase": PHASE, **scores}
-  )
+  state_lib.save(checkpoints, state, **scores)
   checkpoints.close()
   run.finish(PHASE, scores=scores, seconds=round(seconds, 1))
   progress.say(
     f"{PHASE}: {_scores_line(scores)} on {len(evaluate)} held-out views "
     f"after {seconds:.0f} s"
   )
+
+
+def load_params(config, run: run_folder.RunFolder):
+  """Loads the parameters of the field of a finished phase 1."""
+  run.phase_fingerprint(PHASE)
+  record = run.scene()
+  field = modules.radiance_field(config.field, record.normalization.space)
+  like = jax.eval_shape(
+    functools.partial(init_params, field, record, seed=config.seed)
+  )
+  return state_lib.restore_params(run.checkpoints(PHASE), like)
 
 
 def init_params(field, record: scene_record.SceneRecord, *, seed: int):
@@ -100,13 +109,14 @@ def make_optimizer(config) -> optax.GradientTransformation:
 
 
 def loss_fn(
-  params, bank, key, *, field, setting, num_rays, options
+  params, bank, batch, key, *, field, setting, num_rays, options
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
   """Loss of one batch of rays.
 
   Args:
     params: of the field.
     bank: training pixels.
+    batch: unused: rays are drawn here.
     key: random key of the step and device.
     field: the module.
     setting: of the scene.
@@ -116,6 +126,7 @@ def loss_fn(
   Returns:
     (loss [], metrics).
   """
+  del batch
   draw_key, sample_key = jax.random.split(key)
   view, xy, colors = bank.draw(draw_key, num_rays)
   rays = rays_lib.cast_rays(bank.view_cameras(view), xy, setting.space)
@@ -177,7 +188,10 @@ class HeldOutViews:
       photo = self._scene.images[i]
       psnrs.append(float(image_metrics.psnr(rendered.rgb, photo)))
       ssims.append(float(image_metrics.ssim(rendered.rgb, photo)))
-    return {"test_psnr": np.mean(psnrs), "test_ssim": np.mean(ssims)}
+    return {
+      "test_psnr": float(np.mean(psnrs)),
+      "test_ssim": float(np.mean(ssims)),
+    }
 
 
 def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
@@ -208,7 +222,7 @@ def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
       elif _passed(step, state.step, 100):
         run.metrics.write(phase=PHASE, step=state.step, **metrics)
       if _passed(step, state.step, options.checkpoint_every):
-        checkpoints.save(int(state.step), {"state": state}, {"phase": PHASE})
+        state_lib.save(checkpoints, state)
   return state
 
 

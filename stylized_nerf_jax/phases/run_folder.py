@@ -123,7 +123,7 @@ class RunFolder:
     Returns:
       "done", "resume" or "new".
     """
-    inputs = json.loads(json.dumps(dict(inputs), sort_keys=True))
+    inputs = as_json(inputs)
     entry = self._manifest["phases"].get(phase)
     if entry and entry["inputs"] == inputs:
       return "done" if entry["finished"] else "resume"
@@ -145,6 +145,11 @@ class RunFolder:
   def finish(self, phase: str, **facts) -> None:
     """Marks a phase as finished, with what is worth knowing of it."""
     self._manifest["phases"][phase].update(finished=True, **facts)
+    self._write()
+
+  def note(self, phase: str, **facts) -> None:
+    """Adds facts to the manifest's entry of a phase that has begun."""
+    self._manifest["phases"][phase].update(as_json(facts))
     self._write()
 
   def facts(self, phase: str) -> dict:
@@ -210,6 +215,11 @@ def write_json(path: pathlib.Path, values) -> None:
   temporary = path.with_suffix(path.suffix + ".tmp")
   temporary.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
   temporary.replace(path)
+
+
+def as_json(values: Mapping[str, object]) -> dict:
+  """Returns the values as they come back from JSON."""
+  return json.loads(json.dumps(dict(values), sort_keys=True))
 
 
 def fingerprint(inputs) -> str:

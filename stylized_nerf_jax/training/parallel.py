@@ -8,39 +8,15 @@ inside, before the update.
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
-import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
+from stylized_nerf_jax.training import state as state_lib
+
 _AXIS = "batch"
-
-
-@flax.struct.dataclass
-class TrainState:
-  """What a training step carries along: plain, unreplicated.
-
-  Attributes:
-    step: [], int32, optimizer steps taken.
-    params: trainable parameters.
-    opt_state: state of the optimizer.
-  """
-
-  step: jax.Array
-  params: Any
-  opt_state: Any
-
-
-def create_state(params, optimizer: optax.GradientTransformation) -> TrainState:
-  """Returns the state before the first step."""
-  return TrainState(
-    step=jnp.zeros((), jnp.int32),
-    params=params,
-    opt_state=optimizer.init(params),
-  )
 
 
 def device_count() -> int:
@@ -87,46 +63,50 @@ def make_train_steps(
   """Compiles `num_steps` optimizer steps into one dispatch over all devices.
 
   Args:
-    loss_fn: (params, constants, key) -> (loss [], metrics: dict of []); draws
-      its own share of the batch with `key`, which differs by step and device.
+    loss_fn: (params, constants, batch, key) -> (loss [], metrics: dict of []).
+      `batch` is one device's share of one step; `key` differs by step and
+      device.
     optimizer: applied to the gradients averaged over devices.
     num_steps: how many steps one call takes.
 
   Returns:
-    run(state, constants, key) -> (state, metrics averaged over the steps).
-    `key` is the phase's; the step is folded in here.
+    run(state, constants, key, batch=None) -> (state, metrics averaged over
+    the steps). `key` is the phase's; the step is folded in here. `batch` is a
+    tree of [num_steps, B, ...], B a multiple of the number of devices, or
+    None where `loss_fn` draws its batch itself.
   """
 
-  def one_step(constants, key, state, _):
+  def one_step(constants, key, state, batch):
     step_key = jax.random.fold_in(key, state.step)
     step_key = jax.random.fold_in(step_key, jax.lax.axis_index(_AXIS))
     grads, metrics = jax.grad(loss_fn, has_aux=True)(
-      state.params, constants, step_key
+      state.params, constants, batch, step_key
     )
     grads, metrics = jax.lax.pmean((grads, metrics), _AXIS)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics["gradient_norm"] = optax.global_norm(grads)
-    return TrainState(state.step + 1, params, opt_state), metrics
+    return state_lib.TrainState(state.step + 1, params, opt_state), metrics
 
-  def many_steps(state, constants, key_data, device):
+  def many_steps(state, constants, key_data, device, batch):
     del device
     key = jax.random.wrap_key_data(key_data)
     body = functools.partial(one_step, constants, key)
-    state, metrics = jax.lax.scan(body, state, None, length=num_steps)
+    state, metrics = jax.lax.scan(body, state, batch, length=num_steps)
     return state, jax.tree.map(jnp.mean, metrics)
 
   mapped = jax.pmap(
     many_steps,
     axis_name=_AXIS,
-    in_axes=(None, None, None, 0),
+    in_axes=(None, None, None, 0, 0),
     out_axes=(None, None),
   )
 
-  def run(state, constants, key):
+  def run(state, constants, key, batch=None):
     state, constants = replicate((state, constants))
     devices = np.arange(device_count())
-    return mapped(state, constants, jax.random.key_data(key), devices)
+    batch = jax.tree.map(_by_device, batch)
+    return mapped(state, constants, jax.random.key_data(key), devices, batch)
 
   return run
 
@@ -153,15 +133,20 @@ class StepRunner:
     self._one = make_train_steps(loss_fn, optimizer, num_steps=1)
     self._length = steps_per_dispatch
 
-  def __call__(self, state: TrainState, constants, key, *, until: int):
-    """Takes `steps_per_dispatch` steps, or one when fewer are left.
+  def next_length(self, step: int, until: int) -> int:
+    """Returns how many steps the next call takes from `step` on."""
+    return self._length if until - step >= self._length else 1
+
+  def __call__(
+    self, state: state_lib.TrainState, constants, key, *, until: int, batch=None
+  ):
+    """Takes `next_length` steps.
 
     Returns:
       (state, metrics averaged over the steps taken).
     """
-    if until - int(state.step) >= self._length:
-      return self._many(state, constants, key)
-    return self._one(state, constants, key)
+    many = self.next_length(int(state.step), until) == self._length
+    return (self._many if many else self._one)(state, constants, key, batch)
 
 
 def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
@@ -199,6 +184,21 @@ def _cut(rows: np.ndarray, *, start: int, shape: tuple[int, int]):
   if missing:
     part = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)])
   return part.reshape(*shape, *rows.shape[1:])
+
+
+def _by_device(array: np.ndarray) -> np.ndarray:
+  """Reshapes [steps, B, ...] to [devices, steps, B / devices, ...].
+
+  A batch smaller than the number of devices is repeated over them: the
+  average over devices is the same, some of the work is idle.
+  """
+  array = np.asarray(array)
+  devices = device_count()
+  if array.shape[1] < devices and devices % array.shape[1] == 0:
+    array = np.repeat(array, devices // array.shape[1], axis=1)
+  per_device = share(array.shape[1], "a batch")
+  shape = (array.shape[0], devices, per_device, *array.shape[2:])
+  return np.swapaxes(array.reshape(shape), 0, 1)
 
 
 def _flat(array: jax.Array) -> np.ndarray:

@@ -1,0 +1,42 @@
+"""`stylized-nerf info`: what a config builds, or what a run holds."""
+
+import argparse
+import json
+
+from stylized_nerf_jax import config as config_lib
+
+HELP = "modules and parameter counts of a config, or the state of a run"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+  """Declares the options beside --config and its overrides."""
+  parser.add_argument("--workdir", help="folder of a run")
+  parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, config_args: list[str]) -> None:
+  """Prints."""
+  from stylized_nerf_jax.phases import information
+
+  if args.workdir:
+    if config_args:
+      raise ValueError("give either --workdir or --config, not both")
+    facts = information.of_run(args.workdir)
+  else:
+    facts = information.of_config(config_lib.from_flags(config_args))
+  if args.json:
+    print(json.dumps(facts, indent=2))
+  else:
+    print("\n".join(_lines(facts)))
+
+
+def _lines(facts: dict, indent: str = "") -> list[str]:
+  lines = []
+  for name, value in facts.items():
+    if isinstance(value, dict):
+      lines += [f"{indent}{name}", *_lines(value, indent + "  ")]
+    elif isinstance(value, int) and not isinstance(value, bool):
+      lines.append(f"{indent}{name:<24}{value:>14,}")
+    else:
+      lines.append(f"{indent}{name:<24}{value}")
+  return lines

@@ -1,0 +1,10 @@
+"""For commands that take no config."""
+
+
+def check(command: str, config_args: list[str]) -> None:
+  """Raises ValueError if arguments are left that nobody reads."""
+  if config_args:
+    raise ValueError(
+      f"unknown argument {config_args[0]!r}: see `stylized-nerf {command} "
+      "--help`"
+    )

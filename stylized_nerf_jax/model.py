@@ -1,0 +1,181 @@
+"""`StylizedNerf`: a scene that renders any view in any of its styles."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+
+from stylized_nerf_jax import model_file
+from stylized_nerf_jax.fields import latents as latents_lib
+from stylized_nerf_jax.phases import modules, restore_run
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes import scene_record, style_set
+
+Style = str | Mapping[str, float] | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StylizedNerf:
+  """A radiance field, and the style field and codes on it, if trained.
+
+  Attributes:
+    config: of the run it comes from.
+    scene: cameras, bounds and model frame.
+    params: {"field", "style_field", "latents" [S, V, 32]}; the last two are
+      missing before phase 3.
+    styles: names of the S styles.
+    style_hashes: content hashes of their pictures.
+    latent_mean: [S, 32], mu_s.
+    latent_variance: [S, 32], var_s.
+  """
+
+  config: ml_collections.FrozenConfigDict
+  scene: scene_record.SceneRecord
+  params: Mapping[str, Any]
+  styles: tuple[str, ...] = ()
+  style_hashes: tuple[str, ...] = ()
+  latent_mean: np.ndarray | None = None
+  latent_variance: np.ndarray | None = None
+
+  @classmethod
+  def load(cls, path: str | pathlib.Path) -> "StylizedNerf":
+    """Loads a run's folder, or a file that `save` wrote.
+
+    Raises:
+      ValueError: neither is there, or phase 1 of the run is not finished.
+    """
+    path = pathlib.Path(path)
+    if path.is_file():
+      return cls(**model_file.read(path))
+    return cls(**restore_run.restore(path))
+
+  def save(self, path: str | pathlib.Path) -> None:
+    """Writes one self-contained file (npz, no pickles)."""
+    fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+    model_file.write(path, fields)
+
+  def latent(self, style: Style) -> np.ndarray:
+    """Returns the code [32] of a style, or of a mix of styles.
+
+    Args:
+      style: a name, or weights by name; weights are normalised to 1.
+
+    Raises:
+      ValueError: no style field was trained, a name is unknown, or weights
+        are negative or all zero.
+    """
+    return self.view_latent(style, view=0, spread=0.0)
+
+  def view_latent(
+    self, style: Style, *, view: int, spread: float
+  ) -> np.ndarray:
+    """Returns the code mu + spread (z[s, view] - mu), mixed over styles.
+
+    Args:
+      style: as in `latent`.
+      view: index of a training view.
+      spread: in [0, 1].
+    """
+    weights = self._weights(style)
+    chosen = [self.styles.index(name) for name in weights]
+    means = jnp.asarray(self.latent_mean)[jnp.asarray(chosen)]
+    codes = jnp.asarray(self.params["latents"])[jnp.asarray(chosen), view]
+    codes = latents_lib.spread(means, codes, spread)
+    return np.asarray(latents_lib.mix(codes, list(weights.values())))
+
+  def render(
+    self,
+    camera: scene_lib.Camera,
+    style: Style = None,
+    *,
+    intensity: float = 1.0,
+    spread: float = 0.0,
+    view: int | None = None,
+    latent: np.ndarray | None = None,
+  ) -> renderer.Rendered:
+    """Renders one image.
+
+    Args:
+      camera: in the scene file's coordinates; its size is the image's.
+      style: a name, weights by name, or None for the scene as photographed.
+      intensity: 0 shows the radiance field's colours, 1 the style's.
+      spread: 0 uses the style's mean code, 1 that of one training view.
+      view: that training view; by default the one nearest to the camera.
+        Frames of one path should share it: a code per frame would flicker.
+      latent: [32], a code to use instead of `style`.
+
+    Returns:
+      `rendering.renderer.Rendered` with rgb [H, W, 3] in [0, 1], depth [H, W]
+      in the scene file's units and opacity [H, W], numpy.
+
+    Raises:
+      ValueError: unknown style, or a dial outside [0, 1].
+    """
+    for name, value in (("intensity", intensity), ("spread", spread)):
+      if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{name} is {value}; expected a number in [0, 1]")
+    if latent is None and style is not None:
+      view = self.nearest_view(camera) if view is None else view
+      latent = self.view_latent(style, view=view, spread=spread)
+    variables = {"field": self.params["field"]}
+    stylized = latent is not None and intensity > 0.0
+    blend = stylized and intensity < 1.0
+    if stylized:
+      self._require_styles()
+      variables["style_field"] = self.params["style_field"]
+      variables["latent"] = np.asarray(latent, np.float32)
+    if blend:
+      variables["intensity"] = np.float32(intensity)
+    arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
+    render = self._renderer(stylized, blend)
+    return render(variables, arrays, camera.height, camera.width)
+
+  def nearest_view(self, camera: scene_lib.Camera) -> int:
+    """Returns the training view whose camera stands nearest."""
+    centers = self.scene.split("train").centers
+    offsets = centers - camera.camera_to_world[:3, 3]
+    return int(np.argmin(np.linalg.norm(offsets, axis=-1)))
+
+  @functools.cached_property
+  def _renderers(self) -> dict:
+    return {}
+
+  def _renderer(self, stylized: bool, blend: bool):
+    """Compiles each kind of rendering once."""
+    if (stylized, blend) not in self._renderers:
+      space = self.scene.normalization.space
+      style_field = None
+      if stylized:
+        style_field = modules.style_field_of(self.config.style_field, space)
+      self._renderers[stylized, blend] = renderer.make_image_renderer(
+        modules.radiance_field(self.config.field, space),
+        style_field,
+        modules.ray_setting(self.scene),
+        blend=blend,
+        rays_per_chunk=self.config.rendering.rays_per_chunk,
+      )
+    return self._renderers[stylized, blend]
+
+  def _weights(self, style: Style) -> dict[str, float]:
+    self._require_styles()
+    weights = {style: 1.0} if isinstance(style, str) else dict(style or {})
+    if not weights:
+      raise ValueError(
+        f"no style given; known styles: {', '.join(self.styles)}"
+      )
+    style_set.select(tuple(weights), dict.fromkeys(self.styles))
+    return weights
+
+  def _require_styles(self) -> None:
+    if "style_field" not in self.params:
+      raise ValueError(
+        "this model has no style field yet: finish phase 3 with "
+        "`stylized-nerf train --phase mutual_learning`"
+      )

@@ -1,0 +1,93 @@
+"""One self-contained file of a trained model: npz with JSON inside.
+
+No pickles: reading it cannot run code. Array names are the parameters' paths;
+`__meta__` is JSON text as bytes.
+"""
+
+import json
+import pathlib
+import zipfile
+from collections.abc import Mapping
+
+import ml_collections
+import numpy as np
+
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.scenes import scene_record
+
+_FORMAT = "stylized-nerf-jax/model"
+_VERSION = 1
+_ARRAYS = ("latent_mean", "latent_variance")
+
+
+def write(path: str | pathlib.Path, fields: Mapping) -> None:
+  """Writes the fields of a `StylizedNerf`."""
+  meta = {
+    "format": _FORMAT,
+    "version": _VERSION,
+    "config": config_lib.plain(fields["config"]),
+    "scene": fields["scene"].to_dict(),
+    "styles": list(fields["styles"]),
+    "style_hashes": list(fields["style_hashes"]),
+  }
+  arrays = dict(_flatten(fields["params"], "params/"))
+  for name in _ARRAYS:
+    if fields[name] is not None:
+      arrays[name] = np.asarray(fields[name])
+  arrays["__meta__"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+  path = pathlib.Path(path)
+  temporary = path.with_name(path.name + ".tmp")
+  with temporary.open("wb") as file:
+    np.savez(file, **arrays)
+  temporary.replace(path)
+
+
+def read(path: str | pathlib.Path) -> dict:
+  """Reads what `write` wrote: the fields of a `StylizedNerf`.
+
+  Raises:
+    ValueError: the file is damaged or of another kind or version.
+  """
+  try:
+    with np.load(path, allow_pickle=False) as file:
+      arrays = {name: file[name] for name in file.files}
+    meta = json.loads(arrays.pop("__meta__").tobytes())
+  except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    raise ValueError(
+      f"{path} is no model file ({error}): give a file that model.save wrote"
+    ) from None
+  if (meta.get("format"), meta.get("version")) != (_FORMAT, _VERSION):
+    raise ValueError(
+      f"{path} is {meta.get('format')} version {meta.get('version')}; "
+      f"expected {_FORMAT} version {_VERSION}"
+    )
+  return {
+    "config": ml_collections.FrozenConfigDict(
+      config_lib.from_plain(meta["config"])
+    ),
+    "scene": scene_record.SceneRecord.from_dict(meta["scene"]),
+    "styles": tuple(meta["styles"]),
+    "style_hashes": tuple(meta["style_hashes"]),
+    "params": _unflatten(arrays, "params/"),
+    **{name: arrays.get(name) for name in _ARRAYS},
+  }
+
+
+def _flatten(tree, prefix: str):
+  for name, value in tree.items():
+    if isinstance(value, Mapping):
+      yield from _flatten(value, f"{prefix}{name}/")
+    else:
+      yield prefix + name, np.asarray(value)
+
+
+def _unflatten(arrays: Mapping[str, np.ndarray], prefix: str) -> dict:
+  tree = {}
+  for path, value in arrays.items():
+    if path.startswith(prefix):
+      *folders, leaf = path.removeprefix(prefix).split("/")
+      branch = tree
+      for folder in folders:
+        branch = branch.setdefault(folder, {})
+      branch[leaf] = value
+  return tree

@@ -1,0 +1,76 @@
+"""Facts about configs and runs, without training anything."""
+
+import functools
+import math
+import pathlib
+
+import jax
+import jax.numpy as jnp
+
+from stylized_nerf_jax.phases import modules, run_folder
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.scenes import normalization
+from stylized_nerf_jax.stylizer import pretrained, vgg
+
+_SPACE = normalization.RaySpace(
+  "box", 0.0, 1.0, 1.0, 1.0, (-1.0,) * 3, (1.0,) * 3
+)
+
+
+def of_config(config) -> dict:
+  """Returns parameter counts of the modules that a config builds."""
+  key = jax.eval_shape(lambda: jax.random.key(0))
+  ones = jax.ShapeDtypeStruct((1, 3), jnp.float32)
+  end = jax.ShapeDtypeStruct((1, 1), jnp.float32)
+  rays = rays_lib.Rays(ones, ones, ones, ones, end, end)
+  field = modules.radiance_field(config.field, _SPACE)
+  layout = config.weights.encoder
+  layout = layout if layout in vgg.LAYOUTS else "vgg19"
+  picture = jax.ShapeDtypeStruct((1, 16, 16, 3), jnp.float32)
+  trees = {
+    "radiance_field": jax.eval_shape(field.init, key, rays),
+    "style_field": jax.eval_shape(
+      functools.partial(modules.init_style_field, config.style_field, _SPACE),
+      key,
+    ),
+    "encoder": jax.eval_shape(vgg.VggEncoder(layout).init, key, picture),
+    "decoder": pretrained.decoder_shapes(),
+    "statistics_vae": pretrained.vae_shapes(),
+  }
+  counts = {name: count_parameters(tree) for name, tree in trees.items()}
+  return {
+    "field.kind": config.field.kind,
+    "style_field.encoding": config.style_field.encoding,
+    "parameters": counts,
+  }
+
+
+def of_run(workdir: str | pathlib.Path) -> dict:
+  """Returns scene, styles and the state of each phase of a run."""
+  run = run_folder.RunFolder(workdir)
+  record = run.scene()
+  phases = {}
+  for phase in run_folder.PHASES:
+    facts = run.facts(phase)
+    state = "not begun"
+    if facts:
+      state = "finished" if facts["finished"] else "unfinished"
+    phases[phase] = {"state": state, **(facts.get("scores") or {})}
+  styles = run.facts("mutual_learning").get("styles") or {}
+  return {
+    "scene": {
+      "name": record.name,
+      "path": record.path,
+      "format": record.format,
+      "images": len(record.cameras),
+      "space": record.normalization.space.kind,
+      "content_hash": record.content_hash,
+    },
+    "styles": ", ".join(styles.get("names", [])),
+    "phases": phases,
+  }
+
+
+def count_parameters(tree) -> int:
+  """Returns how many numbers a tree of arrays holds."""
+  return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))

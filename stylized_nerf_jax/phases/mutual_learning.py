@@ -1,0 +1,319 @@
+"""Phase 3: style field and 2D stylizer teach each other (method: section 8).
+
+Two alternating steps over a frozen geometry. A field step draws the style
+field and the latent codes to stylized views; a decoder step draws the decoder
+to what the style field renders, and holds content, style and consistency. The
+stylized views are made anew after every few decoder steps.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from stylized_nerf_jax.fields import latents as latents_lib
+from stylized_nerf_jax.phases import (
+  decoder_objective,
+  modules,
+  mutual_steps,
+  radiance_field,
+  run_folder,
+  stylizer,
+  stylizer_nets,
+  targets,
+  view_crops,
+  views,
+)
+from stylized_nerf_jax.training import checkpoints as checkpoints_lib
+from stylized_nerf_jax.training import parallel, prng, progress
+from stylized_nerf_jax.training import state as state_lib
+
+PHASE = "mutual_learning"
+
+
+def train(
+  config,
+  run: run_folder.RunFolder,
+  nets: stylizer_nets.Nets,
+  facts: stylizer_nets.StyleFacts,
+) -> None:
+  """Trains style field, codes and decoder of a run, from where it stopped.
+
+  Args:
+    config: the run's config.
+    run: its folder, in which phases 1 and 2 are finished.
+    nets: the 2D networks.
+    facts: what they see of the styles.
+  """
+  before = run.facts(PHASE)
+  inputs = _inputs(config, run, nets, facts)
+  state_of_work = run.begin(PHASE, inputs)
+  if state_of_work == "done":
+    progress.say(f"{PHASE}: finished before, nothing to do")
+    return
+  session = _Session(config, run, nets, facts)
+  checkpoints = run.checkpoints(PHASE)
+  if state_of_work == "resume" and checkpoints.latest_step() is not None:
+    session.restore(checkpoints)
+    progress.say(f"{PHASE}: resuming at step {session.step}")
+  elif _only_styles_differ(before.get("inputs"), inputs):
+    session.continue_from(run.replaced(PHASE)[0], before["keys"])
+  session.train(checkpoints)
+  session.save(checkpoints)
+  checkpoints.close()
+  run.finish(PHASE)
+
+
+class _Session:
+  """The state of phase 3 and what it is made of."""
+
+  def __init__(self, config, run, nets, facts):
+    self._options = config.mutual_learning
+    self._config, self._run, self._nets, self._facts = config, run, nets, facts
+    record = run.scene()
+    self._keys = latents_lib.LatentKeys(
+      styles=facts.hashes, views=record.split("train").names
+    )
+    run.note(
+      PHASE,
+      keys={"styles": facts.hashes, "views": self._keys.views},
+      styles={
+        "names": facts.names,
+        "latent_mean": facts.latent_mean.tolist(),
+        "latent_variance": facts.latent_variance.tolist(),
+      },
+    )
+    field_params = radiance_field.load_params(config, run)
+    self._views = views.load_or_render(config, run, field_params)
+    self._steps = mutual_steps.MutualSteps(
+      config, record, nets, facts, field_params
+    )
+    self._optimizer = mutual_steps.field_optimizer(self._options)
+    self._decoder_optimizer = optax.adam(self._options.decoder_learning_rate)
+    self.field = state_lib.create(self._first_params(record), self._optimizer)
+    decoder = stylizer.load_decoder(run, nets)
+    self.decoder = state_lib.create(decoder, self._decoder_optimizer)
+    # The decoder that made the present targets: a resumed run needs the same.
+    self._target_decoder = decoder
+    self._targets = targets.Targets(
+      run.phase_path(PHASE) / "targets", self._views, nets, facts
+    )
+    progress.say(
+      f"{PHASE}: {len(facts.names)} styles x {len(self._views)} views; "
+      f"stylized views take {self._targets.num_bytes / 2**20:.0f} MiB on disk"
+    )
+
+  @property
+  def step(self) -> int:
+    """Field steps taken."""
+    return int(self.field.step)
+
+  def train(self, checkpoints) -> None:
+    """Alternates field and decoder steps until the configured step."""
+    options = self._options
+    self._targets.remake(self._target_decoder)
+    field_steps = parallel.StepRunner(
+      self._steps.field_loss,
+      self._optimizer,
+      steps_per_dispatch=options.steps_per_dispatch,
+    )
+    decoder_steps = (
+      self._make_decoder_steps() if options.decoder_every else None
+    )
+    constants = self._steps.field_constants
+    key = prng.stream_key(self._config.seed, PHASE)
+    with progress.progress(options.steps, PHASE, initial=self.step) as bar:
+      while (step := self.step) < options.steps:
+        until = self._next_stop(step)
+        length = field_steps.next_length(step, until)
+        batch = self._field_batch(step, length)
+        self.field, metrics = field_steps(
+          self.field, constants, key, until=until, batch=batch
+        )
+        if decoder_steps and self.step % options.decoder_every == 0:
+          metrics |= decoder_steps()
+        bar.advance(length, **_shown(metrics))
+        self._log_and_save(step, metrics, checkpoints)
+
+  def save(self, checkpoints) -> None:
+    """Saves everything a resumed run needs."""
+    checkpoints.save(self.step, self._items(), {"phase": PHASE})
+
+  def restore(self, checkpoints) -> None:
+    """Takes up what `save` saved."""
+    items, _ = checkpoints.restore(self._items())
+    items = jax.tree.map(jnp.asarray, items)
+    self.field = state_lib.TrainState(
+      params=items["params"], **items["optimizer"]
+    )
+    self.decoder = state_lib.TrainState(
+      params=items["decoder"], **items["decoder_optimizer"]
+    )
+    self._target_decoder = items["target_decoder"]
+
+  def _items(self) -> dict:
+    """The trees of a checkpoint."""
+    field, decoder = self.field, self.decoder
+    return {
+      "params": field.params,
+      "optimizer": {"step": field.step, "opt_state": field.opt_state},
+      "decoder": decoder.params,
+      "decoder_optimizer": {
+        "step": decoder.step,
+        "opt_state": decoder.opt_state,
+      },
+      "target_decoder": self._target_decoder,
+    }
+
+  def continue_from(self, folder, keys: dict) -> None:
+    """Starts from another style set's style field and codes."""
+    old_keys = latents_lib.LatentKeys(
+      styles=tuple(keys["styles"]), views=tuple(keys["views"])
+    )
+    first = self.field.params
+    size = first["latents"].shape[-1]
+    shape = (len(old_keys.styles), len(old_keys.views), size)
+    like = {**first, "latents": jax.ShapeDtypeStruct(shape, jnp.float32)}
+    old = checkpoints_lib.Checkpoints(folder / "checkpoints")
+    if old.latest_step() is None:
+      return
+    params = state_lib.restore_params(old, like)
+    old.close()
+    latents = latents_lib.merge_latents(
+      old_keys, params["latents"], self._keys, first["latents"]
+    )
+    self.field = state_lib.create(
+      {"style_field": params["style_field"], "latents": jnp.asarray(latents)},
+      self._optimizer,
+    )
+    kept = len(set(old_keys.styles) & set(self._keys.styles))
+    progress.say(
+      f"{PHASE}: goes on from the earlier style field; {kept} of "
+      f"{len(self._keys.styles)} styles keep their codes"
+    )
+
+  def _first_params(self, record):
+    key = prng.stream_key(self._config.seed, "mutual_learning/init")
+    style_key, latent_key = jax.random.split(key)
+    latents = latents_lib.init_latents(
+      latent_key,
+      jnp.asarray(self._facts.latent_mean),
+      jnp.asarray(self._facts.latent_variance),
+      len(self._keys.views),
+    )
+    return {
+      "style_field": modules.init_style_field(
+        self._config.style_field, record.normalization.space, style_key
+      ),
+      "latents": latents,
+    }
+
+  def _next_stop(self, step: int) -> int:
+    """The next step at which something else than a field step happens."""
+    every = self._options.decoder_every
+    stops = [self._options.steps]
+    if every:
+      stops.append((step // every + 1) * every)
+    return min(stops)
+
+  def _field_batch(self, step: int, length: int):
+    rows = [
+      self._targets.draw(
+        np.random.default_rng([self._config.seed, 3, step + i]),
+        (self._options.rays_per_step,),
+      )
+      for i in range(length)
+    ]
+    return tuple(np.stack(values) for values in zip(*rows))
+
+  def _make_decoder_steps(self):
+    """Returns a function that takes one decoder step and tells its losses."""
+    options = self._options
+    sampler = view_crops.CropSampler(
+      self._views,
+      crop=options.decoder_crop,
+      neighbours=self._config.stylizer.neighbours,
+    )
+    weights = decoder_objective.Weights(
+      content=options.content_weight,
+      style=options.style_weight,
+      consistency=options.consistency_weight,
+      mimic=options.mimic_decoder_weight,
+    )
+    loss = functools.partial(
+      decoder_objective.decoder_loss,
+      layout=self._nets.encoder.layout,
+      weights=weights,
+    )
+    take = parallel.make_train_steps(loss, self._decoder_optimizer, num_steps=1)
+    constants = stylizer.make_constants(
+      self._nets,
+      self._facts,
+      self._views,
+      tolerance=self._config.stylizer.occlusion_tolerance,
+    )
+    key = prng.stream_key(self._config.seed, "mutual_learning/decoder")
+
+    def step():
+      done = int(self.decoder.step)
+      random = np.random.default_rng([self._config.seed, 4, done])
+      crops = sampler.draw(random, 2 if options.consistency_weight else 1)
+      style = int(random.integers(len(self._facts.names)))
+      pixels = random.integers(sampler.size, size=(options.decoder_rays, 2))
+      rendered = self._steps.render_pixels(
+        self.field.params,
+        style,
+        int(crops.view[0]),
+        (crops.corner[0] + pixels[:, ::-1] + 0.5).astype(np.float32),
+      )
+      batch = stylizer.make_batch(
+        crops, style, pixels=pixels.astype(np.int32), rendered=rendered
+      )
+      self.decoder, metrics = take(self.decoder, constants, key, batch)
+      age = (done + 1) % options.refresh_every
+      if age == 0:
+        self._target_decoder = self.decoder.params
+        self._targets.remake(self._target_decoder)
+      named = {f"decoder_{name}": value for name, value in metrics.items()}
+      return {**named, "target_age": age}
+
+    return step
+
+  def _log_and_save(self, before: int, metrics, checkpoints) -> None:
+    if self.step // 100 > before // 100:
+      self._run.metrics.write(phase=PHASE, step=self.step, **metrics)
+    every = self._options.checkpoint_every
+    if self.step // every > before // every:
+      self.save(checkpoints)
+
+
+def _shown(metrics) -> dict:
+  names = ("mimic", "latent_nll", "decoder_loss")
+  return {name: metrics[name] for name in names if name in metrics}
+
+
+def _inputs(config, run, nets, facts) -> dict:
+  run.phase_fingerprint(stylizer.PHASE)
+  options = config.mutual_learning.to_dict()
+  del options["checkpoint_every"]
+  adaptation = config.stylizer.to_dict()
+  del adaptation["checkpoint_every"]
+  return {
+    "radiance_field": run.phase_fingerprint(radiance_field.PHASE),
+    "stylizer": adaptation,
+    "styles": dict(zip(facts.names, facts.hashes)),
+    "weights": nets.hashes,
+    "style_field": config.style_field.to_dict(),
+    "mutual_learning": options,
+    "seed": config.seed,
+  }
+
+
+def _only_styles_differ(before: dict | None, after: dict) -> bool:
+  if not before:
+    return False
+  after = run_folder.as_json(after)
+  same = {**before, "styles": None} == {**after, "styles": None}
+  return same and before["styles"] != after["styles"]

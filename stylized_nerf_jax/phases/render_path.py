@@ -1,0 +1,201 @@
+"""Frames along a camera path: a video, or a folder that anyone can score."""
+
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.evaluation import geometry
+from stylized_nerf_jax.outputs import images, video
+from stylized_nerf_jax.phases import stylizer_nets
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import paths, style_set, styles
+from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.training import progress
+
+DEFAULT_FRAMES = 60
+
+
+def path_cameras(
+  model: model_lib.StylizedNerf, kind: str, num_frames: int = DEFAULT_FRAMES
+) -> scene_lib.Cameras:
+  """Makes a camera path of a model's scene; arguments as `paths.make_path`."""
+  scene = model.scene
+  return paths.make_path(
+    kind,
+    scene.cameras,
+    normalization=scene.normalization,
+    near=scene.near,
+    far=scene.far,
+    splits=scene.splits,
+    num_frames=num_frames,
+  )
+
+
+def parse_style(text: str | None) -> model_lib.Style:
+  """Reads `--style`: a name, "a:0.7,b:0.3", or "none".
+
+  Raises:
+    ValueError: a weight is missing or no number.
+  """
+  if text in (None, "", "none"):
+    return None
+  if ":" not in text and "," not in text:
+    return text
+  weights = {}
+  for part in text.split(","):
+    name, _, weight = part.rpartition(":")
+    try:
+      weights[name.strip()] = float(weight)
+    except ValueError:
+      raise ValueError(
+        f"--style {text!r}: {part!r} has no weight; write NAME:WEIGHT, such "
+        "as a:0.7,b:0.3"
+      ) from None
+  return weights
+
+
+def untrained_latent(
+  model: model_lib.StylizedNerf, picture: pathlib.Path
+) -> np.ndarray:
+  """Returns the VAE's mean code for a painting that was never trained on."""
+  config = model.config
+  image = styles.load_style_image(picture, style_size=config.styles.style_size)
+  nets = stylizer_nets.load_nets(config.weights)
+  facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
+  progress.say(
+    f"style {picture}: not among the styles this model was trained on; the "
+    "code is the VAE's guess, and the result only resembles the painting"
+  )
+  return facts.latent_mean[0]
+
+
+def render_frames(
+  model: model_lib.StylizedNerf,
+  cameras: scene_lib.Cameras,
+  *,
+  style: model_lib.Style = None,
+  intensity: float = 1.0,
+  spread: float = 0.0,
+  latent: np.ndarray | None = None,
+  label: str = "rendering",
+) -> Iterator[renderer.Rendered]:
+  """Yields the frames of a path; one training view's codes serve all."""
+  view = model.nearest_view(cameras[len(cameras) // 2])
+  with progress.progress(len(cameras), label) as bar:
+    for camera in cameras:
+      yield model.render(
+        camera,
+        style,
+        intensity=intensity,
+        spread=spread,
+        view=view,
+        latent=latent,
+      )
+      bar.advance()
+
+
+def write_folder(
+  folder: pathlib.Path,
+  cameras: scene_lib.Cameras,
+  frames: Iterator[renderer.Rendered],
+  *,
+  source: str,
+  style: str | None,
+  save_depth: bool = False,
+) -> None:
+  """Writes 00000.png, ..., cameras.json and, if wanted, depth/NNNNN.npy.
+
+  Raises:
+    ValueError: the folder holds other pictures, or cannot be written.
+  """
+  folder = pathlib.Path(folder)
+  with images.writing(folder / "cameras.json"):
+    folder.mkdir(parents=True, exist_ok=True)
+  _refuse_strangers(folder, len(cameras))
+  depth_paths = [None] * len(cameras)
+  for i, frame in enumerate(frames):
+    images.save_image(folder / f"{i:05d}.png", frame.rgb)
+    if save_depth:
+      depth_paths[i] = f"depth/{i:05d}.npy"
+      images.save_depth(folder / depth_paths[i], frame.depth)
+  names = [f"{source}/{camera.name or i}" for i, camera in enumerate(cameras)]
+  geometry.write_cameras(
+    folder,
+    cameras,
+    sources=names,
+    styles=[style] * len(cameras),
+    depth_paths=depth_paths,
+  )
+
+
+def render_to(
+  model: model_lib.StylizedNerf,
+  out: str | pathlib.Path,
+  *,
+  path: str = "spiral",
+  num_frames: int = DEFAULT_FRAMES,
+  style: str | None = None,
+  intensity: float = 1.0,
+  spread: float = 0.0,
+  save_depth: bool = False,
+  fps: float = 24,
+) -> None:
+  """Renders a path into an mp4 file or a folder.
+
+  Args:
+    model: what is rendered.
+    out: `*.mp4`, or any other name for a folder.
+    path: kind of camera path.
+    num_frames: its length.
+    style: as on the command line; the file of a painting is allowed.
+    intensity, spread: dials in [0, 1].
+    save_depth: writes depth maps too; needs a folder.
+    fps: frames per second of a video.
+
+  Raises:
+    ValueError: a bad argument, or an output that cannot be written.
+  """
+  out = pathlib.Path(out)
+  is_video = out.suffix.lower() == ".mp4"
+  if is_video and save_depth:
+    raise ValueError(
+      f"--save-depth with --out {out}: depth maps need a folder; name one "
+      "without .mp4"
+    )
+  if is_video:
+    video.check_available()
+  cameras = path_cameras(model, path, num_frames)
+  chosen, latent = parse_style(style), None
+  if isinstance(chosen, str) and chosen not in model.styles:
+    picture = pathlib.Path(chosen)
+    if picture.is_file():
+      chosen, latent = None, untrained_latent(model, picture)
+  if chosen is not None:
+    model.latent(chosen)
+  frames = render_frames(
+    model,
+    cameras,
+    style=chosen,
+    intensity=intensity,
+    spread=spread,
+    latent=latent,
+    label=f"rendering {out.name}",
+  )
+  if is_video:
+    video.write_video(out, (frame.rgb for frame in frames), fps=fps)
+  else:
+    write_folder(
+      out, cameras, frames, source=path, style=style, save_depth=save_depth
+    )
+
+
+def _refuse_strangers(folder: pathlib.Path, count: int) -> None:
+  own = {f"{i:05d}.png" for i in range(count)}
+  strangers = sorted(f.name for f in folder.glob("*.png") if f.name not in own)
+  if strangers:
+    raise ValueError(
+      f"{folder} holds {strangers[0]}, which is no frame of this path: choose "
+      "an empty folder"
+    )

@@ -1,0 +1,150 @@
+"""Phase 2: the general decoder adapted to one scene (method: section 6).
+
+Neighbouring views, rendered by the field, are stylized in one style; their
+disagreement through the scene's geometry is trained away while content and
+style are held.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from stylized_nerf_jax.phases import (
+  decoder_objective,
+  radiance_field,
+  run_folder,
+  stylizer_nets,
+  view_crops,
+  views,
+)
+from stylized_nerf_jax.rendering import warping
+from stylized_nerf_jax.training import parallel, prng, progress
+from stylized_nerf_jax.training import state as state_lib
+
+PHASE = "stylizer"
+
+
+def train(
+  config,
+  run: run_folder.RunFolder,
+  nets: stylizer_nets.Nets,
+  facts: stylizer_nets.StyleFacts,
+) -> None:
+  """Adapts the decoder of a run, from where it stopped.
+
+  Args:
+    config: the run's config.
+    run: its folder, in which phase 1 is finished.
+    nets: the 2D networks.
+    facts: what they see of the styles.
+  """
+  inputs = _inputs(config, run, nets, facts)
+  state_of_work = run.begin(PHASE, inputs)
+  if state_of_work == "done":
+    progress.say(f"{PHASE}: finished before, nothing to do")
+    return
+  optimizer = optax.adam(config.stylizer.learning_rate)
+  state = state_lib.create(
+    jax.tree.map(jnp.asarray, dict(nets.decoder)), optimizer
+  )
+  checkpoints = run.checkpoints(PHASE)
+  if state_of_work == "resume" and checkpoints.latest_step() is not None:
+    state = state_lib.restore(checkpoints, state)
+    progress.say(f"{PHASE}: resuming at step {int(state.step)}")
+  if config.stylizer.steps:
+    state = _train(config, run, nets, facts, checkpoints, optimizer, state)
+  state_lib.save(checkpoints, state)
+  checkpoints.close()
+  run.finish(PHASE)
+
+
+def make_constants(
+  nets: stylizer_nets.Nets,
+  facts: stylizer_nets.StyleFacts,
+  rendered: views.Views,
+  *,
+  tolerance: float,
+) -> decoder_objective.Constants:
+  """Gathers what the decoder's losses hold constant.
+
+  Args:
+    nets, facts: of the run.
+    rendered: the training views.
+    tolerance: of occlusion, as a share of the scene's scale.
+  """
+  scale = warping.scene_scale(rendered.depth(i) for i in range(len(rendered)))
+  return decoder_objective.Constants(
+    encoder=nets.encoder.params,
+    statistics=facts.statistics,
+    tolerance=jnp.float32(tolerance * scale),
+  )
+
+
+def load_decoder(run: run_folder.RunFolder, nets: stylizer_nets.Nets):
+  """Loads the decoder that phase 2 made."""
+  run.phase_fingerprint(PHASE)
+  return state_lib.restore_params(run.checkpoints(PHASE), dict(nets.decoder))
+
+
+def _train(config, run, nets, facts, checkpoints, optimizer, state):
+  options = config.stylizer
+  rendered = views.load_or_render(
+    config, run, radiance_field.load_params(config, run)
+  )
+  constants = make_constants(
+    nets, facts, rendered, tolerance=options.occlusion_tolerance
+  )
+  sampler = view_crops.CropSampler(
+    rendered, crop=options.crop, neighbours=options.neighbours
+  )
+  loss = functools.partial(
+    decoder_objective.decoder_loss,
+    layout=nets.encoder.layout,
+    weights=decoder_objective.Weights(
+      content=options.content_weight,
+      style=options.style_weight,
+      consistency=options.consistency_weight,
+    ),
+  )
+  steps = parallel.make_train_steps(loss, optimizer, num_steps=1)
+  key = prng.stream_key(config.seed, PHASE)
+  with progress.progress(options.steps, PHASE, initial=int(state.step)) as bar:
+    while (step := int(state.step)) < options.steps:
+      random = np.random.default_rng([config.seed, 2, step])
+      crops = sampler.draw(random, options.views_per_step)
+      style = int(random.integers(len(facts.names)))
+      batch = make_batch(crops, style)
+      state, metrics = steps(state, constants, key, batch)
+      bar.advance(1, **metrics)
+      if (step + 1) % 20 == 0:
+        run.metrics.write(phase=PHASE, step=step + 1, **metrics)
+      if (step + 1) % options.checkpoint_every == 0:
+        state_lib.save(checkpoints, state)
+  return state
+
+
+def make_batch(crops: view_crops.Crops, style: int, **more):
+  """Wraps one group of crops as the batch of one step, [1, 1, ...]."""
+  batch = decoder_objective.Batch(
+    style=np.int32(style),
+    rgb=crops.rgb,
+    depth=crops.depth,
+    cameras=crops.cameras,
+    **more,
+  )
+  return jax.tree.map(lambda values: np.asarray(values)[None, None], batch)
+
+
+def _inputs(config, run, nets, facts) -> dict:
+  options = config.stylizer.to_dict()
+  del options["checkpoint_every"]
+  return {
+    "radiance_field": run.phase_fingerprint(radiance_field.PHASE),
+    "styles": dict(zip(facts.names, facts.hashes)),
+    "weights": nets.hashes,
+    "stylizer": options,
+    "seed": config.seed,
+  }

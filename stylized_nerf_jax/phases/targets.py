@@ -1,0 +1,100 @@
+"""Stylized views, what the style field learns from: kept on disk as uint8.
+
+One file a style, named by the style's content hash, so that another style set
+never reads an old one. Pixels of all views follow each other, view by view.
+"""
+
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from stylized_nerf_jax.phases import stylizer_nets, views
+from stylized_nerf_jax.stylizer import stylize
+from stylized_nerf_jax.training import progress
+
+
+class Targets:
+  """Stylized training views of S styles.
+
+  Args:
+    folder: of the files; made where it is missing.
+    rendered: the training views.
+    nets: the 2D networks, of which the encoder counts.
+    facts: what they see of the styles.
+  """
+
+  def __init__(
+    self,
+    folder: pathlib.Path,
+    rendered: views.Views,
+    nets: stylizer_nets.Nets,
+    facts: stylizer_nets.StyleFacts,
+  ):
+    folder.mkdir(parents=True, exist_ok=True)
+    self._views, self._nets, self._facts = rendered, nets, facts
+    cameras = rendered.cameras
+    self._widths = cameras.width
+    sizes = cameras.width * cameras.height
+    self._offsets = np.concatenate([[0], np.cumsum(sizes)])
+    self._pixels = [
+      np.lib.format.open_memmap(
+        folder / f"{style_hash[:16]}.npy",
+        mode="w+",
+        dtype=np.uint8,
+        shape=(int(self._offsets[-1]), 3),
+      )
+      for style_hash in facts.hashes
+    ]
+    self._stylize = jax.jit(self._stylize_view)
+
+  @property
+  def num_bytes(self) -> int:
+    """Size of all files on disk."""
+    return sum(pixels.nbytes for pixels in self._pixels)
+
+  def remake(self, decoder_params) -> None:
+    """Stylizes every view in every style with this decoder."""
+    total = len(self._views)
+    with progress.progress(total, "stylizing training views") as bar:
+      for view in range(total):
+        rgb = self._views.rgb(view)[None]
+        where = slice(self._offsets[view], self._offsets[view + 1])
+        for style, pixels in enumerate(self._pixels):
+          mean, std = (s[style] for s in self._facts.statistics["relu4_1"])
+          image = self._stylize(
+            decoder_params, self._nets.encoder.params, rgb, mean, std
+          )
+          pixels[where] = np.asarray(image).reshape(-1, 3)
+        bar.advance()
+
+  def draw(self, random: np.random.Generator, shape: tuple[int, ...]):
+    """Draws pixels uniformly over styles, views and pixels.
+
+    Returns:
+      style [...], view [...], xy [..., 2] pixel centres, colors [..., 3]
+      uint8.
+    """
+    style = random.integers(len(self._pixels), size=shape)
+    index = random.integers(self._offsets[-1], size=shape)
+    view = np.searchsorted(self._offsets, index, side="right") - 1
+    inside = index - self._offsets[view]
+    width = self._widths[view]
+    xy = np.stack([inside % width, inside // width], axis=-1) + 0.5
+    colors = np.empty((*shape, 3), np.uint8)
+    for s, pixels in enumerate(self._pixels):
+      colors[style == s] = pixels[index[style == s]]
+    return (
+      style.astype(np.int32),
+      view.astype(np.int32),
+      xy.astype(np.float32),
+      colors,
+    )
+
+  def _stylize_view(self, decoder_params, encoder_params, rgb, mean, std):
+    apply = stylize.Stylizer(
+      self._nets.encoder.layout, encoder_params, decoder_params
+    )
+    image = apply.stylize(rgb, mean, std)[0]
+    return jnp.round(image * 255.0).astype(jnp.uint8)

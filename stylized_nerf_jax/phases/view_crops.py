@@ -1,0 +1,111 @@
+"""Crops of neighbouring views that look at the same part of the scene."""
+
+import dataclasses
+
+import jax
+import numpy as np
+
+from stylized_nerf_jax.phases import views as views_lib
+from stylized_nerf_jax.rendering import rays as rays_lib
+
+
+@dataclasses.dataclass
+class Crops:
+  """N crops, of which the first is the source of the others' warps.
+
+  Attributes:
+    view: [N] view indices.
+    corner: [N, 2] x, y of the crop's first pixel in its view.
+    rgb: [N, C, C, 3], in [0, 1].
+    depth: [N, C, C], file units.
+    cameras: arrays of leading dimension [N], file frame, whose principal
+      points are those of the crops.
+  """
+
+  view: np.ndarray
+  corner: np.ndarray
+  rgb: np.ndarray
+  depth: np.ndarray
+  cameras: rays_lib.CameraArrays
+
+
+class CropSampler:
+  """Draws crops that overlap through the scene's geometry.
+
+  Args:
+    views: the rendered training views.
+    crop: pixels a side; made smaller, to a multiple of 8, where a view is.
+    neighbours: how many of the nearest views may stand beside one.
+  """
+
+  def __init__(self, views: views_lib.Views, *, crop: int, neighbours: int):
+    self._views = views
+    cameras = views.cameras
+    shortest = int(min(cameras.width.min(), cameras.height.min()))
+    self.size = max(8, min(crop or shortest, shortest) // 8 * 8)
+    self._neighbours = views_lib.neighbours(cameras, neighbours)
+    arrays = rays_lib.camera_arrays(cameras, None)
+    self._cameras = jax.tree.map(np.asarray, arrays)
+
+  def draw(self, random: np.random.Generator, count: int) -> Crops:
+    """Draws one view and `count` - 1 of its neighbours, and their crops."""
+    first = int(random.integers(len(self._views)))
+    others = random.choice(
+      self._neighbours[first],
+      size=count - 1,
+      replace=self._neighbours.shape[1] < count - 1,
+    )
+    corner = self._random_corner(random, first)
+    point = self._middle_point(first, corner)
+    corners = [corner] + [self._corner_around(v, point) for v in others]
+    view = np.array([first, *others], np.int64)
+    return self._cut(view, np.array(corners, np.int64))
+
+  def _cut(self, view: np.ndarray, corner: np.ndarray) -> Crops:
+    rgb, depth = [], []
+    for v, (x, y) in zip(view, corner):
+      window = (slice(y, y + self.size), slice(x, x + self.size))
+      rgb.append(self._views.rgb(v)[window])
+      depth.append(self._views.depth(v)[window])
+    cameras = self._camera(view)
+    intrinsics = cameras.intrinsics.copy()
+    intrinsics[:, 2:] -= corner
+    return Crops(
+      view,
+      corner,
+      np.stack(rgb),
+      np.stack(depth),
+      cameras.replace(intrinsics=intrinsics),
+    )
+
+  def _camera(self, index) -> rays_lib.CameraArrays:
+    return jax.tree.map(lambda values: values[index], self._cameras)
+
+  def _random_corner(self, random, view: int) -> np.ndarray:
+    return random.integers(0, self._last_corner(view) + 1)
+
+  def _last_corner(self, view: int) -> np.ndarray:
+    cameras = self._views.cameras
+    return np.array([cameras.width[view], cameras.height[view]]) - self.size
+
+  def _middle_point(self, view: int, corner: np.ndarray) -> np.ndarray:
+    """The scene point that the crop is centred on, [3], file frame."""
+    x, y = corner + self.size // 2
+    depth = np.array(self._views.depth(view))
+    # Sky has no depth: what surrounds it still says where to look.
+    visible = depth[depth > 0]
+    middle = np.median(visible) if visible.size else 1.0
+    distance = depth[y, x] if depth[y, x] > 0 else middle
+    xy = np.array([x + 0.5, y + 0.5], np.float32)
+    point = rays_lib.unproject_depth(
+      self._camera(view), xy, np.float32(distance)
+    )
+    return np.asarray(point)
+
+  def _corner_around(self, view: int, point: np.ndarray) -> np.ndarray:
+    xy, z = rays_lib.project(point, self._camera(view))
+    last = self._last_corner(view)
+    if not np.isfinite(xy).all() or float(z) <= 0:
+      return last // 2
+    corner = np.round(np.asarray(xy) - self.size / 2).astype(np.int64)
+    return np.clip(corner, 0, last)
