@@ -6,6 +6,8 @@ import pathlib
 # Simulated CPU devices share one thread pool; too small a pool deadlocks
 # collectives, and the size is read when jax is imported.
 os.environ.setdefault("NPROC", "16")
+# Most tests take longer to compile than to run; read at import, too.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
