@@ -8,4 +8,4 @@ from stylized_nerf_jax.phases import demo
 
 def get_config():
   """Returns what `stylized-nerf demo` trains."""
-  return demo.make_config(quick=False).copy_and_resolve_references()
+  return demo.make_config(quick=False)

@@ -105,6 +105,8 @@ def _radiance_field() -> ml_collections.ConfigDict:
     rays_per_step=2048,
     learning_rate=1e-2,
     learning_rate_final=1e-3,
+    adam_b2=0.99,
+    adam_eps=1e-15,  # hash grids: entries that are seldom hit learn as fast
     density_noise=0.0,
     interlevel_weight=1.0,
     distortion_weight=0.001,
@@ -135,6 +137,8 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     rays_per_step=2048,
     learning_rate=5e-3,
     learning_rate_final=5e-4,
+    adam_b2=0.99,
+    adam_eps=1e-15,
     latent_learning_rate=1e-3,
     decoder_learning_rate=1e-5,
     decoder_every=100,  # field steps for each decoder step; 0: one-way

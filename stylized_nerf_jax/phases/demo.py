@@ -18,7 +18,7 @@ _FRAMES = 48
 _QUICK_FRAMES = 12
 
 
-def make_config(*, quick: bool) -> ml_collections.FrozenConfigDict:
+def make_config(*, quick: bool) -> ml_collections.ConfigDict:
   """Returns the demo's config: the defaults, or less of everything."""
   config = defaults.get_config()
   config.styles.names = "swirling-night,mosaic,ink-wash"
@@ -32,7 +32,7 @@ def make_config(*, quick: bool) -> ml_collections.FrozenConfigDict:
     config.mutual_learning.steps = 300
     config.mutual_learning.refresh_every = 100
     config.evaluation.num_frames = _QUICK_FRAMES
-  return ml_collections.FrozenConfigDict(config)
+  return config
 
 
 def run(workdir: str | pathlib.Path, *, quick: bool = False) -> None:
@@ -47,7 +47,8 @@ def run(workdir: str | pathlib.Path, *, quick: bool = False) -> None:
   """
   video.check_available()
   workdir = pathlib.Path(workdir)
-  pipeline.train(make_config(quick=quick), workdir)
+  config = ml_collections.FrozenConfigDict(make_config(quick=quick))
+  pipeline.train(config, workdir)
   model = model_lib.StylizedNerf.load(workdir)
   frames = _QUICK_FRAMES if quick else _FRAMES
   for style in (None, *model.styles):

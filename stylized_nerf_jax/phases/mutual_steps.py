@@ -26,7 +26,9 @@ def field_optimizer(options) -> optax.GradientTransformation:
   )
   return optax.multi_transform(
     {
-      "style_field": optax.adam(schedule, b2=0.99, eps=1e-15),
+      "style_field": optax.adam(
+        schedule, b2=options.adam_b2, eps=options.adam_eps
+      ),
       "latents": optax.adam(options.latent_learning_rate),
     },
     {"style_field": "style_field", "latents": "latents"},

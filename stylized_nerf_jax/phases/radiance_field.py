@@ -105,7 +105,7 @@ def make_optimizer(config) -> optax.GradientTransformation:
     transition_steps=config.steps,
     decay_rate=config.learning_rate_final / config.learning_rate,
   )
-  return optax.adam(schedule, b2=0.99, eps=1e-15)
+  return optax.adam(schedule, b2=config.adam_b2, eps=config.adam_eps)
 
 
 def loss_fn(

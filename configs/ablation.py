@@ -1,0 +1,38 @@
+"""One change to the fast preset, to see what it is worth.
+
+stylized-nerf train --config configs/ablation.py:one_way
+  --config.scene.path=SCENE --config.styles.path=PAINTINGS --workdir RUN
+
+`one_way`: the decoder learns nothing from the style field.
+`no_consistency`: the decoder's views need not agree, in phases 2 and 3.
+`no_latents`: every view has its style's mean code.
+"""
+
+import importlib.util
+import pathlib
+
+_CHANGES = {
+  "one_way": {"mutual_learning.decoder_every": 0},
+  "no_consistency": {
+    "stylizer.consistency_weight": 0.0,
+    "mutual_learning.consistency_weight": 0.0,
+  },
+  "no_latents": {"mutual_learning.learn_latents": False},
+}
+
+
+def get_config(name: str):
+  """Returns the fast preset with the change of this name."""
+  if name not in _CHANGES:
+    raise ValueError(f"ablation.py:{name} is unknown; use {list(_CHANGES)}")
+  config = _fast_preset()
+  config.update_from_flattened_dict(_CHANGES[name])
+  return config
+
+
+def _fast_preset():
+  path = pathlib.Path(__file__).with_name("fast.py")
+  spec = importlib.util.spec_from_file_location("fast", path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.get_config()
