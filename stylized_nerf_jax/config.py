@@ -6,8 +6,11 @@ are executed, so only run those you trust; JSON cannot run anything.
 """
 
 import difflib
+import importlib.machinery
+import importlib.util
 import json
 import pathlib
+import traceback
 from collections.abc import Callable, Sequence
 
 import ml_collections
@@ -41,14 +44,12 @@ def from_flags(
       value of the wrong type, or an argument that is no config flag.
   """
   path, overrides = _split(arguments)
-  if not path:
-    config = base()
-  elif path.endswith(".json"):
-    config = load(path)
-  else:
-    config = _execute(path)
+  config = base()
+  if path:
+    given = load(path) if path.endswith(".json") else _execute(path)
+    _replace(config, given, path)
   _override(config, overrides)
-  check_fields(config, base())
+  _check_tuples(config, base())
   return ml_collections.FrozenConfigDict(config)
 
 
@@ -76,9 +77,11 @@ def load(path: str | pathlib.Path) -> ml_collections.ConfigDict:
   """
   try:
     fields = json.loads(pathlib.Path(path).read_text())
-  except FileNotFoundError:
-    raise ConfigError(f"config file {path} does not exist") from None
-  except json.JSONDecodeError as error:
+  except OSError as error:
+    raise ConfigError(
+      f"config file {path} cannot be read: {error.strerror}"
+    ) from None
+  except ValueError as error:
     raise ConfigError(f"config file {path} is no JSON: {error}") from None
   if not isinstance(fields, dict):
     raise ConfigError(f"config file {path} holds no JSON object")
@@ -102,14 +105,15 @@ def _split(arguments: Sequence[str]) -> tuple[str, list[str]]:
   while remaining:
     argument = remaining.pop(0)
     name, equals, value = argument.partition("=")
-    name = "--" + name.lstrip("-")
+    if argument.startswith("-"):
+      name = "--" + name.lstrip("-")
     if name != "--config" and not name.startswith("--config."):
       raise ConfigError(
         f"unknown argument {argument!r}: config fields are set as "
         "--config.section.field=value"
       )
     if not equals:
-      if not remaining:
+      if not remaining or remaining[0].startswith("--"):
         raise ConfigError(f"{argument} needs a value: {argument}=VALUE")
       value = remaining.pop(0)
     if name == "--config":
@@ -121,25 +125,67 @@ def _split(arguments: Sequence[str]) -> tuple[str, list[str]]:
 
 def _execute(path: str) -> ml_collections.ConfigDict:
   """Runs the `get_config` of a Python config file."""
-  file = path.partition(":")[0]
+  file, _, argument = path.partition(":")
   if not pathlib.Path(file).is_file():
     raise ConfigError(
       f"config file {file} does not exist: give a file such as configs/fast.py"
     )
-  values = flags.FlagValues()
-  argv = ["stylized-nerf", f"--config={path}"]
-  config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=argv)
+  loader = importlib.machinery.SourceFileLoader("config_file", file)
+  module = importlib.util.module_from_spec(
+    importlib.util.spec_from_loader(loader.name, loader)
+  )
   try:
-    values(argv)
-  except (
-    flags.Error,
-    ValueError,
-    AttributeError,
-    KeyError,
-    TypeError,
-  ) as error:
-    raise ConfigError(f"config file {path}: {_line(error)}") from error
-  return values.config
+    loader.exec_module(module)
+    config = module.get_config(*[argument] if argument else [])
+  except Exception as error:  # Whatever a user's file may raise.
+    raise ConfigError(f"config file {path}{_cause(error, file)}") from error
+  if not isinstance(config, ml_collections.ConfigDict):
+    raise ConfigError(
+      f"config file {path}: get_config() returned {config!r}; expected a "
+      "ConfigDict"
+    )
+  return config
+
+
+def _cause(error: Exception, file: str) -> str:
+  """Returns where in a config file something went wrong, and what."""
+  trace = traceback.extract_tb(error.__traceback__)
+  lines = [frame.lineno for frame in trace if frame.filename == file]
+  where = f", line {lines[-1]}" if lines else ""
+  return f"{where}: {type(error).__name__}: {_line(error)}"
+
+
+def _replace(
+  config: ml_collections.ConfigDict,
+  given: ml_collections.ConfigDict,
+  path: str,
+) -> None:
+  """Sets the fields of `config` that a file gives; the others stay."""
+  check_fields(given, config)
+  for name in _leaves(given):
+    value = _leaf(given, name)
+    try:
+      config.update_from_flattened_dict({name: value})
+    except (TypeError, ValueError):
+      raise ConfigError(
+        f"config file {path}: {name} is {value!r}; expected a value like "
+        f"{_leaf(config, name)!r}"
+      ) from None
+
+
+def _check_tuples(
+  config: ml_collections.ConfigDict, base: ml_collections.ConfigDict
+) -> None:
+  """Raises ConfigError where a tuple holds values of another type."""
+  for name in _leaves(base):
+    expected, value = _leaf(base, name), _leaf(config, name)
+    if isinstance(expected, tuple) and expected:
+      kind = type(expected[0])
+      if any(not isinstance(item, kind) for item in value):
+        raise ConfigError(
+          f"config field {name!r} is {value!r}; expected values like "
+          f"{expected!r}"
+        )
 
 
 def _override(config: ml_collections.ConfigDict, overrides: list[str]) -> None:
@@ -169,7 +215,16 @@ def _leaves(config, prefix: str = "") -> list[str]:
   return names
 
 
+def _leaf(config, name: str):
+  for key in name.split("."):
+    config = config[key]
+  return config
+
+
 def _unknown(name: str, known: Sequence[str]) -> str:
+  inside = [k for k in known if k.startswith(f"{name}.")]
+  if inside:
+    return f"config field {name!r} is a section; set {inside[0]!r} or another"
   by_ending = [
     k for k in known if k.rpartition(".")[2] == name.rpartition(".")[2]
   ]
