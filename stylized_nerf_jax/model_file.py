@@ -49,8 +49,11 @@ def read(path: str | pathlib.Path) -> dict:
     ValueError: the file is damaged or of another kind or version.
   """
   try:
-    with np.load(path, allow_pickle=False) as file:
-      arrays = {name: file[name] for name in file.files}
+    # np.load would also take an array of its own format, and leave the file
+    # open where it is no archive.
+    with pathlib.Path(path).open("rb") as file:
+      archive = np.lib.npyio.NpzFile(file, allow_pickle=False)
+      arrays = {name: archive[name] for name in archive.files}
     meta = json.loads(arrays.pop("__meta__").tobytes())
   except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
     raise ValueError(
