@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   args, config_args = parser.parse_known_args(arguments[1:])
   try:
     command.run(args, config_args)
-  except (ValueError, FileNotFoundError, PermissionError) as error:
+  except (ValueError, OSError) as error:
     if not _is_user_error(error):
       raise
     print(f"stylized-nerf {name}: {_one_line(error)}", file=sys.stderr)

@@ -74,10 +74,14 @@ class Checkpoints:
 
     Raises:
       FileNotFoundError: there is no checkpoint.
+      ValueError: what was saved has other names or shapes; names the first.
     """
     step = self.latest_step() if step is None else step
     if step is None:
       raise FileNotFoundError(f"no checkpoint in {self._folder}")
+    self.wait()
+    for name, tree in abstract.items():
+      _check(self._folder / str(step) / name, tree)
     targets = {
       name: ocp.args.StandardRestore(jax.tree.map(_numpy_like, tree))
       for name, tree in abstract.items()
@@ -97,6 +101,31 @@ class Checkpoints:
     if self._opened is not None:
       self._opened.close()
       self._opened = None
+
+
+def _check(folder: pathlib.Path, tree) -> None:
+  """Raises unless the item saved in a folder has the tree's shapes.
+
+  Orbax itself returns arrays of another shape without a word.
+  """
+  if not folder.is_dir():
+    raise FileNotFoundError(f"there is no checkpoint {folder}")
+  with ocp.StandardCheckpointer() as reader:
+    saved = _shapes(reader.metadata(folder).item_metadata)
+  expected = _shapes(tree)
+  for name in sorted(saved | expected):
+    if saved.get(name) != expected.get(name):
+      raise ValueError(
+        f"checkpoint {folder} does not fit this config: {name} is "
+        f"{saved.get(name, 'missing')}; expected "
+        f"{expected.get(name, 'nothing of this name')}: use the config it was "
+        "made with, or another --workdir"
+      )
+
+
+def _shapes(tree) -> dict[str, list[int]]:
+  leaves = ocp.tree.to_flat_dict(tree)
+  return {"/".join(path): list(leaf.shape) for path, leaf in leaves.items()}
 
 
 def _numpy_like(leaf) -> np.ndarray:

@@ -2,13 +2,15 @@
 
 import json
 import math
+import os
 import pathlib
 
 
 class MetricLog:
   """Appends metrics to a file that survives a killed process.
 
-  A line cut off by a kill stays as it is; `read` leaves it out.
+  A line cut off by a kill stays as it is; `read` leaves it out, and the next
+  one starts on a line of its own.
   """
 
   def __init__(self, path: str | pathlib.Path):
@@ -20,8 +22,12 @@ class MetricLog:
     for name, value in values.items():
       number = float(value)
       row[name] = number if math.isfinite(number) else None
-    with self._path.open("a") as file:
-      file.write(json.dumps(row) + "\n")
+    line = json.dumps(row) + "\n"
+    with self._path.open("ab+") as file:
+      if file.tell():
+        file.seek(-1, os.SEEK_END)
+        line = line if file.read() == b"\n" else "\n" + line
+      file.write(line.encode())
 
   def read(self) -> list[dict]:
     """Returns all complete lines."""

@@ -1,0 +1,136 @@
+"""Exit statuses, and which errors keep their traceback."""
+
+import sys
+import types
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.cli import main as main_lib
+from stylized_nerf_jax.fields import style_field
+
+
+@pytest.fixture
+def run_body(monkeypatch):
+  """Function: body of a command, arguments -> exit status of `main`."""
+
+  def run(body, *arguments):
+    command = types.SimpleNamespace(
+      HELP="does it",
+      add_arguments=lambda parser: parser.add_argument("--count", type=int),
+      run=body,
+    )
+    name = "stylized_nerf_jax.cli.train"
+    monkeypatch.setitem(sys.modules, name, command)
+    return main_lib.main(["train", *arguments])
+
+  return run
+
+
+def one_line(capsys) -> str:
+  captured = capsys.readouterr()
+  assert captured.out == ""
+  assert captured.err.endswith("\n") and captured.err.count("\n") == 1
+  return captured.err
+
+
+def test_arguments_are_split_between_parser_and_config(run_body):
+  seen = []
+  assert run_body(lambda *a: seen.extend(a), "--config.a=1", "--count=2") == 0
+  args, config_args = seen
+  assert args.count == 2
+  assert config_args == ["--config.a=1"]
+
+
+def test_our_errors_are_one_line(run_body, capsys):
+  def body(args, config_args):
+    config_lib.from_flags(config_args)
+
+  assert run_body(body, "--config.scene.pth=x") == 2
+  assert one_line(capsys) == (
+    "stylized-nerf train: unknown config field 'scene.pth'; did you mean "
+    "'scene.path'?\n"
+  )
+
+
+def test_our_errors_below_jit_are_one_line(run_body, capsys):
+  field = style_field.StyleField(encoding="sines")
+
+  def body(args, config_args):
+    points = jnp.zeros((1, 1, 3))
+    key = jax.random.PRNGKey(0)
+    jax.jit(field.init)(key, points, jnp.zeros(4))
+
+  assert run_body(body) == 2
+  assert "encoding is 'sines'" in one_line(capsys)
+
+
+@pytest.mark.parametrize("missing", ["no/such/file", "."])
+def test_files_that_cannot_be_read_are_one_line(run_body, capsys, missing):
+  assert run_body(lambda *_: open(missing).close()) == 2  # noqa: PTH123
+  assert missing in one_line(capsys)
+
+
+def test_a_folder_below_a_file_is_one_line(run_body, capsys, tmp_path):
+  (tmp_path / "file").write_text("")
+  assert run_body(lambda *_: (tmp_path / "file" / "new").mkdir()) == 2
+  assert "file/new" in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+  "defect", [lambda: {}["x"], lambda: int("x"), lambda: [][1], lambda: 1 / 0]
+)
+def test_defects_keep_their_traceback(run_body, defect):
+  with pytest.raises((KeyError, ValueError, IndexError, ZeroDivisionError)):
+    run_body(lambda *_: defect())
+
+
+def test_an_interruption_says_so(run_body, capsys):
+  def body(*_):
+    raise KeyboardInterrupt
+
+  assert run_body(body) == 130
+  assert one_line(capsys) == "stylized-nerf train: interrupted\n"
+
+
+def test_unknown_commands_name_the_known_ones(capsys):
+  assert main_lib.main(["trian"]) == 2
+  message = one_line(capsys)
+  assert "unknown command 'trian'" in message
+  assert "train, render, evaluate" in message
+
+
+def test_usage_lists_every_command(capsys):
+  assert main_lib.main([]) == 2
+  usage = capsys.readouterr().out
+  assert main_lib.main(["--help"]) == 0
+  assert capsys.readouterr().out == usage
+  for name in main_lib._COMMANDS:
+    line = next(x for x in usage.splitlines() if x.startswith(f"  {name} "))
+    assert len(line.split()) > 2
+
+
+@pytest.mark.parametrize("name", list(main_lib._COMMANDS))
+def test_every_command_has_help(name, capsys):
+  with pytest.raises(SystemExit) as exit_:
+    main_lib.main([name, "--help"])
+  assert exit_.value.code == 0
+  assert f"stylized-nerf {name}" in capsys.readouterr().out
+
+
+def test_mistakes_in_options_exit_with_2(capsys):
+  for arguments in (["train"], ["train", "--workdir=x", "--phase=4"]):
+    with pytest.raises(SystemExit) as exit_:
+      main_lib.main(arguments)
+    assert exit_.value.code == 2
+  assert "--phase" in capsys.readouterr().err
+
+
+def test_a_config_is_checked_before_anything_is_made(tmp_path, capsys):
+  workdir = tmp_path / "run"
+  arguments = ["train", f"--workdir={workdir}", "--config.sed=1"]
+  assert main_lib.main(arguments) == 2
+  assert "did you mean 'seed'?" in one_line(capsys)
+  assert not workdir.exists()

@@ -1,0 +1,162 @@
+"""Checkpoints of training states, whole and in part, and of other shapes."""
+
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from stylized_nerf_jax.training import checkpoints as checkpoints_lib
+from stylized_nerf_jax.training import state as state_lib
+
+ADAM = optax.adam(optax.exponential_decay(1e-2, 10, 0.5))
+OPTIMIZERS = {
+  "adam": ADAM,
+  "chain": optax.chain(optax.clip_by_global_norm(1.0), ADAM),
+  "multi": optax.multi_transform(
+    {"slow": optax.sgd(1e-3, momentum=0.9), "fast": ADAM},
+    {"net": "slow", "codes": "fast"},
+  ),
+}
+
+
+def make_params():
+  net = {"kernel": np.arange(6.0, dtype=np.float32).reshape(3, 2)}
+  net["bias"] = jnp.ones(2, jnp.bfloat16)
+  return {"net": net, "codes": np.full((2, 3), 0.5, np.float32)}
+
+
+def trained(optimizer) -> state_lib.TrainState:
+  """A state with other numbers in every leaf; to train takes longer."""
+  rng = np.random.default_rng(0)
+  shapes = jax.eval_shape(lambda: state_lib.create(make_params(), optimizer))
+  state = jax.tree.map(
+    lambda leaf: np.asarray(100 * rng.random(leaf.shape)).astype(leaf.dtype),
+    shapes,
+  )
+  return state.replace(step=np.int32(2))
+
+
+@pytest.fixture
+def folder(tmp_path):
+  opened = checkpoints_lib.Checkpoints(tmp_path / "checkpoints")
+  yield opened
+  opened.close()
+
+
+def assert_equal(one, two):
+  assert jax.tree.structure(one) == jax.tree.structure(two)
+  for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two)):
+    assert a.dtype == b.dtype
+    np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_states_come_back_in_another_process_of_the_run(name, tmp_path):
+  state = trained(OPTIMIZERS[name])
+  first = checkpoints_lib.Checkpoints(tmp_path / "a")
+  state_lib.save(first, state, psnr=20.5, phase="one")
+  first.close()
+  second = checkpoints_lib.Checkpoints(tmp_path / "a")
+  assert second.latest_step() == 2
+  like = jax.eval_shape(
+    lambda: state_lib.create(make_params(), OPTIMIZERS[name])
+  )
+  assert_equal(state_lib.restore(second, like), state)
+  assert_equal(state_lib.restore_params(second, like.params), state.params)
+  _, meta = second.restore({})
+  assert meta == {"psnr": 20.5, "phase": "one"}
+  second.close()
+
+
+def test_what_was_saved_does_not_follow_the_buffers(folder):
+  params = {"a": np.zeros(3, np.float32)}
+  folder.save(0, {"params": params}, {})
+  params["a"] += 1
+  restored = state_lib.restore_params(folder, params)
+  np.testing.assert_array_equal(restored["a"], np.zeros(3))
+
+
+def test_the_newest_two_are_kept_and_chosen(folder):
+  params = {"a": np.zeros(2, np.float32)}
+  for step in range(4):
+    folder.save(step, {"params": {"a": params["a"] + step}}, {"step": step})
+  folder.wait()
+  assert folder.latest_step() == 3
+  newest, meta = folder.restore({"params": params})
+  assert newest["params"]["a"][0] == 3 and meta == {"step": 3}
+  older, meta = folder.restore({"params": params}, step=2)
+  assert older["params"]["a"][0] == 2 and meta == {"step": 2}
+  with pytest.raises(FileNotFoundError, match="no checkpoint .*checkpoints/1"):
+    folder.restore({"params": params}, step=1)
+
+
+def test_a_step_that_is_saved_stays_as_it_is(folder):
+  for value in (1.0, 2.0):
+    folder.save(5, {"params": {"a": np.full(2, value)}}, {"value": value})
+    folder.wait()
+  restored, meta = folder.restore({"params": {"a": np.zeros(2)}})
+  assert restored["params"]["a"][0] == 1.0 and meta == {"value": 1.0}
+
+
+def test_nothing_is_made_by_looking(tmp_path):
+  empty = checkpoints_lib.Checkpoints(tmp_path / "none")
+  assert empty.latest_step() is None
+  with pytest.raises(FileNotFoundError, match="no checkpoint in .*none"):
+    state_lib.restore_params(empty, {"a": np.zeros(2)})
+  empty.close()
+  assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+  ("like", "message"),
+  [
+    ({"net": {"a": np.zeros((5, 2))}}, r"net/a is \[3, 2\]; expected \[5, 2\]"),
+    ({"net": {"a": np.zeros(6)}}, r"net/a is \[3, 2\]; expected \[6\]"),
+    (
+      {"net": {"a": np.zeros((3, 2)), "b": np.zeros(1)}},
+      r"net/b is missing; expected \[1\]",
+    ),
+    ({"net": {}}, "net/a is .*; expected nothing of this name"),
+  ],
+)
+def test_another_tree_is_an_error(folder, like, message):
+  folder.save(0, {"params": {"net": {"a": np.ones((3, 2))}}}, {})
+  with pytest.raises(ValueError, match=message) as caught:
+    state_lib.restore_params(folder, like)
+  assert "\n" not in str(caught.value)
+  assert str(folder._folder) in str(caught.value)
+
+
+def test_another_optimizer_is_an_error(folder):
+  state_lib.save(folder, trained(OPTIMIZERS["adam"]))
+  like = state_lib.create(make_params(), optax.sgd(1.0))
+  with pytest.raises(ValueError, match="optimizer does not fit this config"):
+    state_lib.restore(folder, like)
+
+
+def test_an_item_that_was_not_saved_is_an_error(folder):
+  folder.save(0, {"params": {"a": np.ones(2)}}, {})
+  with pytest.raises(FileNotFoundError, match="0/codes"):
+    folder.restore({"codes": {"a": np.ones(2)}})
+
+
+def test_what_a_kill_left_is_ignored(tmp_path):
+  root = tmp_path / "checkpoints"
+  params = {"a": np.ones(2, np.float32)}
+  before = checkpoints_lib.Checkpoints(root)
+  before.save(3, {"params": params}, {})
+  before.close()
+  left = root / "7.orbax-checkpoint-tmp-1"
+  shutil.copytree(root / "3", left)
+  shutil.rmtree(left / "params")
+  after = checkpoints_lib.Checkpoints(root)
+  assert after.latest_step() == 3
+  assert state_lib.restore_params(after, params)["a"][0] == 1
+  after.save(7, {"params": {"a": params["a"] * 7}}, {})
+  after.wait()
+  assert after.latest_step() == 7
+  assert state_lib.restore_params(after, params)["a"][0] == 7
+  after.close()

@@ -1,0 +1,72 @@
+"""Pixels of views of differing sizes, against a loop over all of them."""
+
+import jax
+import numpy as np
+
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.training import pixel_bank
+
+SIZES = ((3, 5), (1, 1), (4, 2), (2, 7))
+
+
+def make_bank(dtype=np.uint8):
+  rng = np.random.default_rng(0)
+  images = [rng.integers(0, 256, (*s, 3)).astype(np.uint8) for s in SIZES]
+  cameras = rays_lib.CameraArrays(
+    camera_to_model=rng.random((4, 3, 4), np.float32),
+    intrinsics=rng.random((4, 4), np.float32),
+    distortion=np.zeros((4, 4), np.float32),
+  )
+  given = images
+  if dtype == np.float32:
+    given = [image.astype(np.float32) / 255 for image in images]
+  return images, cameras, pixel_bank.make_pixel_bank(iter(given), cameras)
+
+
+def test_locate_equals_a_loop_over_views():
+  images, _, bank = make_bank()
+  expected = [
+    (v, x + 0.5, y + 0.5, *images[v][y, x])
+    for v, (height, width) in enumerate(SIZES)
+    for y in range(height)
+    for x in range(width)
+  ]
+  view, xy = jax.jit(lambda index: bank.locate(index))(
+    np.arange(len(expected), dtype=np.int32)
+  )
+  found = np.concatenate([np.asarray(view)[:, None], xy, bank.colors], axis=1)
+  np.testing.assert_array_equal(found, expected)
+
+
+def test_drawn_colours_are_those_of_their_pixels():
+  images, cameras, bank = make_bank()
+  key = jax.random.PRNGKey(3)
+  view, xy, colors = (np.asarray(x) for x in bank.draw(key, 400))
+  for v, (x, y), color in zip(view, xy, colors):
+    pixel = images[v][int(y - 0.5), int(x - 0.5)]
+    np.testing.assert_allclose(color, pixel / np.float32(255), rtol=1e-6)
+  assert {tuple(p) for p in np.c_[view, xy]} == {
+    (v, x + 0.5, y + 0.5)
+    for v, (height, width) in enumerate(SIZES)
+    for y in range(height)
+    for x in range(width)
+  }
+  chosen = bank.view_cameras(view)
+  for name in ("camera_to_model", "intrinsics", "distortion"):
+    values = np.asarray(getattr(cameras, name))[view]
+    np.testing.assert_array_equal(getattr(chosen, name), values)
+
+
+def test_every_pixel_is_as_likely_as_any_other():
+  _, _, bank = make_bank()
+  view, _, _ = bank.draw(jax.random.PRNGKey(0), 20_000)
+  shares = np.bincount(np.asarray(view), minlength=4) / 20_000
+  pixels = np.array([height * width for height, width in SIZES])
+  np.testing.assert_allclose(shares, pixels / pixels.sum(), atol=0.015)
+
+
+def test_float_images_are_stored_as_the_same_bytes():
+  _, _, bank = make_bank()
+  _, _, from_floats = make_bank(np.float32)
+  assert from_floats.colors.dtype == np.uint8
+  np.testing.assert_array_equal(from_floats.colors, bank.colors)
