@@ -21,22 +21,26 @@ def get_config() -> ml_collections.ConfigDict:
     generated=0,  # how many pictures of each kind the project paints itself
     recolour=0.5,  # probability that a crop's colours are shifted
   )
-  config.stages = ("reconstruction", "strokes", "palette")
+  config.stages = ("blocks", "reconstruction", "strokes", "palette")
   config.stage = _section(
-    # The AdaIN losses from scratch give noise: D first learns to reconstruct.
-    reconstruction=_stage(
-      loss="reconstruction",
-      steps=2500,
+    # The AdaIN losses from scratch give noise: D first learns to reconstruct,
+    # and for that, each of its blocks to undo its counterpart in E.
+    blocks=_stage(
+      loss="blocks",
+      steps=500,
       batch_size=2,
       crop=96,
-      learning_rate_final=1e-4,
+      learning_rate=7e-4,
+      learning_rate_final=2e-4,
     ),
-    strokes=_stage(steps=4000, learning_rate=3e-4, learning_rate_final=1e-4),
+    reconstruction=_stage(
+      loss="reconstruction", steps=500, batch_size=2, crop=96
+    ),
+    strokes=_stage(steps=4000, crop=96, learning_rate_final=1e-4),
     palette=_stage(
       steps=20000, crop=192, learning_rate=1e-4, learning_rate_final=1e-5
     ),
   )
-  config.average = 0.998  # decay of the running mean of D that is written
   config.vae = _section(
     crops=3000,
     crop=192,
@@ -56,13 +60,14 @@ def get_config() -> ml_collections.ConfigDict:
 def _stage(**changes) -> ml_collections.ConfigDict:
   """Returns one stage of the decoder's training."""
   fields = dict(
-    loss="adain",  # or "reconstruction"
+    loss="adain",  # or "blocks", "reconstruction"
     steps=1000,
     batch_size=4,
     crop=128,  # pixels, a side of photos and paintings
-    learning_rate=1e-3,
+    learning_rate=3e-4,
     learning_rate_final=1e-4,
-    warmup=50,
+    warmup=100,
+    average=0.995,  # decay of the running mean of D, which is what is written
     content_weight=1.0,
     style_weight=10.0,
     chroma_weight=3.0,

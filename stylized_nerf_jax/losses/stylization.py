@@ -93,6 +93,24 @@ def reconstruction_loss(
   )
 
 
+def block_loss(outputs: jax.Array, features: jax.Array) -> jax.Array:
+  """Compare what will pass a ReLU with features that have passed one.
+
+  Outputs below zero are right where the feature is zero; elsewhere they still
+  get a gradient, which they would not behind the ReLU.
+
+  Args:
+    outputs: [N, h, w, C], before the ReLU.
+    features: the same shape, not negative.
+
+  Returns:
+    A scalar: the mean squared error over the mean square of the features.
+  """
+  error = jnp.where(features > 0.0, outputs, jnp.maximum(outputs, 0.0))
+  error = error - features
+  return jnp.square(error).mean() / (jnp.square(features).mean() + 1e-6)
+
+
 def vae_loss(
   reconstruction: jax.Array,
   statistics: jax.Array,

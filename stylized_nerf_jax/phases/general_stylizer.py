@@ -15,6 +15,7 @@ DIR/
 ```
 """
 
+import dataclasses
 import functools
 import pathlib
 import zlib
@@ -32,12 +33,20 @@ from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import stylizer_data, vae_training
 from stylized_nerf_jax.stylizer import (
   adain,
+  convolution,
   decoder,
   pretrained,
   vgg,
   weights_file,
 )
-from stylized_nerf_jax.training import checkpoints, metric_log, prng, progress
+from stylized_nerf_jax.training import (
+  checkpoints,
+  metric_log,
+  parallel,
+  prng,
+  progress,
+)
+from stylized_nerf_jax.training import state as state_lib
 
 _PHASE = "train-stylizer"
 DECODER_FILE = "decoder.npz"
@@ -105,51 +114,48 @@ def train_decoder(
   """Run the stages, from the newest checkpoint on."""
   store = checkpoints.Checkpoints(workdir / "decoder")
   evaluation = Evaluation(encoder, held_out)
-  params, position = _restore_params(config, store)
+  position = find_position(config, store)
+  params = None
   for index, name in enumerate(config.stages):
-    if index < position["stage_index"]:
+    if index < position.stage_index:
       continue
     stage = config.stage[name]
-    first = position["stage_step"] if index == position["stage_index"] else 0
     optimizer = make_optimizer(stage)
-    state = {"params": params, "average": params}
-    opt_state = optimizer.init(params)
-    if first:
-      items, _ = store.restore({"params": state, "optimizer": opt_state})
-      state, opt_state = items["params"], items["optimizer"]
-    step_fn = make_step(encoder.layout, stage, optimizer, config.average)
     make_batch = functools.partial(_batch, config, name, pictures)
+    if params is None:
+      params = initialise(config, encoder, make_batch(0))
+    state = state_lib.create(params, optimizer)
+    first = 0
+    if index == position.stage_index:
+      state, first = _restore(store, state, position)
+    run = _make_steps(encoder, stage, optimizer)
+    key = prng.stream_key(config.seed, name)
     batches = stylizer_data.prefetch(make_batch, first, stage.steps)
     with progress.progress(stage.steps, name, initial=first) as bar:
       for step, batch in enumerate(batches, start=first + 1):
-        state, opt_state, metrics = step_fn(
-          state, opt_state, encoder.params, batch
-        )
-        done = position["before"][index] + step
-        last = step == stage.steps
+        state, metrics = run(state, encoder.params, key, batch)
+        total = position.before[index] + step
         bar.advance(loss=metrics["loss"])
+        last = step == stage.steps
         if step % 25 == 0 or last:
           _check_finite(metrics, name, step)
-          log.write(phase=name, step=done, **metrics)
+          log.write(phase=name, step=total, **metrics)
         if step % config.checkpoint_every == 0 or last:
-          meta = {"stage": name, "stage_step": step}
-          store.save(done, {"params": state, "optimizer": opt_state}, meta)
+          items = {"params": state.params, "optimizer": state.opt_state}
+          store.save(total, items, {"stage": name, "stage_step": step})
         if step % config.evaluate_every == 0 or last:
-          scores = evaluation.run(state["average"], workdir, done)
-          log.write(phase=f"{name}/held_out", step=done, **scores)
-          metadata = {
-            "encoder_sha256": encoder.sha256,
-            "stage": name,
-            "stage_step": step,
-            "step": done,
-            "seed": config.seed,
-            **scores,
-          }
-          save_weights(
-            workdir / DECODER_FILE, {"decoder": state["average"]}, metadata
-          )
-    params = state["average"]
+          facts = {"stage": name, "stage_step": step, "step": total}
+          _evaluate(evaluation, running_mean(state), workdir, log, facts)
+    params = running_mean(state)
   store.close()
+
+
+def _evaluate(evaluation, params, workdir, log, facts) -> None:
+  """Score the running mean of D and write it."""
+  scores = evaluation.run(params, workdir, facts["step"])
+  log.write(phase=f"{facts['stage']}/held_out", step=facts["step"], **scores)
+  metadata = {"encoder_sha256": evaluation.encoder.sha256, **facts, **scores}
+  save_weights(workdir / DECODER_FILE, {"decoder": params}, metadata)
 
 
 def save_weights(
@@ -161,7 +167,7 @@ def save_weights(
 
 
 def make_optimizer(stage: Any) -> optax.GradientTransformation:
-  """Make Adam with a short warm-up and an exponential decay."""
+  """Make Adam with a short warm-up, a decay, and a running mean of D."""
   ratio = stage.learning_rate_final / stage.learning_rate
   schedule = optax.warmup_exponential_decay_schedule(
     init_value=0.0,
@@ -170,38 +176,92 @@ def make_optimizer(stage: Any) -> optax.GradientTransformation:
     transition_steps=max(stage.steps - stage.warmup, 1),
     decay_rate=ratio,
   )
-  return optax.adam(schedule)
+  return optax.chain(optax.adam(schedule), keep_running_mean(stage.average))
 
 
-def make_step(
-  layout: str,
-  stage: Any,
-  optimizer: optax.GradientTransformation,
-  average: float,
-):
-  """Compile one optimizer step.
+def keep_running_mean(decay: float) -> optax.GradientTransformation:
+  """Follow the parameters with an exponential mean; updates pass unchanged.
+
+  Early on the mean is over all steps so far, so that the start is forgotten.
+  """
+
+  def init(params):
+    return {"count": jnp.zeros((), jnp.int32), "mean": params}
+
+  def update(updates, state, params):
+    count = state["count"] + 1
+    rate = jnp.maximum(1.0 - decay, 1.0 / (1.0 + 0.1 * count))
+    mean = jax.tree.map(
+      lambda m, p, u: m + rate * (p + u - m), state["mean"], params, updates
+    )
+    return updates, {"count": count, "mean": mean}
+
+  return optax.GradientTransformation(init, update)
+
+
+def running_mean(state: state_lib.TrainState) -> Any:
+  """Take the mean that `make_optimizer` keeps, as numpy arrays."""
+  return jax.tree.map(np.asarray, state.opt_state[-1]["mean"])
+
+
+def _make_steps(encoder, stage, optimizer):
+  """Compile one optimizer step over all devices.
 
   Returns:
-    step(state, opt_state, encoder_params, batch) -> (state, opt_state,
-    metrics); state has "params" and their running mean, "average".
+    run(state, encoder_params, key, batch) -> (state, metrics).
   """
-  loss_fn = functools.partial(_LOSSES[stage.loss], layout, stage)
 
-  @jax.jit
-  def step(state, opt_state, encoder_params, batch):
-    params = state["params"]
+  def loss_fn(params, encoder_params, batch, key):
+    del key  # all randomness is in the batch
     images = {
       name: pixels.astype(jnp.float32) / 255.0 for name, pixels in batch.items()
     }
-    grads, metrics = jax.grad(loss_fn, has_aux=True)(
-      params, encoder_params, images
-    )
-    updates, opt_state = optimizer.update(grads, opt_state, params)
-    params = optax.apply_updates(params, updates)
-    mean = optax.incremental_update(params, state["average"], 1.0 - average)
-    return {"params": params, "average": mean}, opt_state, metrics
+    loss = _LOSSES[stage.loss]
+    return loss(encoder.layout, stage, params, encoder_params, images)
 
-  return step
+  parallel.share(stage.batch_size, "batch_size of a stage")
+  run = parallel.make_train_steps(loss_fn, optimizer, num_steps=1)
+
+  def one_step(state, encoder_params, key, batch):
+    batch = {name: pixels[None] for name, pixels in batch.items()}
+    return run(state, encoder_params, key, batch)
+
+  return one_step
+
+
+def initialise(
+  config: Any, encoder: pretrained.Encoder, batch: Mapping[str, np.ndarray]
+) -> Any:
+  """Make the first parameters of D, scaled by what a batch does to them.
+
+  Every channel starts with mean 0 and deviation 1 over the batch (Salimans
+  and Kingma, 2016). Without that the mean of E's features, none of which is
+  negative, drives a third of the channels of D below zero for good.
+  """
+  init = jax.jit(decoder.Decoder().init)
+  key = prng.stream_key(config.seed, _PHASE)
+  params = init(key, jnp.zeros((1, 2, 2, 512)))["params"]
+
+  @jax.jit
+  def scale(params, encoder_params, pixels):
+    images = pixels.astype(jnp.float32) / 255.0
+    module = vgg.VggEncoder(encoder.layout)
+    x = module.apply({"params": encoder_params}, images)["relu4_1"]
+    scaled = {}
+    for name, width, upsample in decoder.LAYERS:
+      layer = convolution.ReflectConv(width, upsample=upsample)
+      y = layer.apply({"params": params[name]}, x)
+      mean, std = y.mean((0, 1, 2)), y.std((0, 1, 2)) + 1e-6
+      target_mean, target_std = (0.45, 0.1) if width == 3 else (0.0, 1.0)
+      gain = target_std / std
+      scaled[name] = {
+        "kernel": params[name]["kernel"] * gain,
+        "bias": params[name]["bias"] * gain - mean * gain + target_mean,
+      }
+      x = jax.nn.relu((y - mean) * gain)
+    return scaled
+
+  return scale(params, encoder.params, batch["photos"])
 
 
 def _reconstruction(layout, stage, params, encoder_params, images):
@@ -213,6 +273,28 @@ def _reconstruction(layout, stage, params, encoder_params, images):
     output, both, chroma_weight=stage.chroma_weight
   )
   return loss, {"loss": loss}
+
+
+def _blocks(layout, stage, params, encoder_params, images):
+  """Loss of the blocks of D, each from true features to true features.
+
+  Short ways for the gradient: D learns in hundreds of steps what the loss of
+  the whole takes thousands for.
+  """
+  both = jnp.concatenate([images["photos"], images["paintings"]])
+  features = vgg.VggEncoder(layout).apply({"params": encoder_params}, both)
+  outputs = decoder.Decoder().apply(
+    {"params": params}, features, method="decode_blocks"
+  )
+  image = outputs.pop("image")
+  metrics = {
+    name: stylization.block_loss(output, features[name])
+    for name, output in outputs.items()
+  }
+  metrics["image"] = stylization.reconstruction_loss(
+    image, both, chroma_weight=stage.chroma_weight
+  )
+  return sum(metrics.values()), {"loss": sum(metrics.values()), **metrics}
 
 
 def _adain(layout, stage, params, encoder_params, images):
@@ -235,7 +317,11 @@ def _adain(layout, stage, params, encoder_params, images):
   return loss, metrics
 
 
-_LOSSES = {"reconstruction": _reconstruction, "adain": _adain}
+_LOSSES = {
+  "blocks": _blocks,
+  "reconstruction": _reconstruction,
+  "adain": _adain,
+}
 
 
 class Evaluation:
@@ -250,7 +336,7 @@ class Evaluation:
     self, encoder: pretrained.Encoder, held_out: stylizer_data.HeldOut
   ):
     self._held_out = held_out
-    self._encoder = encoder
+    self.encoder = encoder
     self._statistics = {}
     module = vgg.VggEncoder(encoder.layout)
     statistics = jax.jit(
@@ -292,7 +378,7 @@ class Evaluation:
       held_out.photos, held_out.paintings, held_out.painting_names
     ):
       losses, image = self._score(
-        params, self._encoder.params, photo[None], self._statistics[name]
+        params, self.encoder.params, photo[None], self._statistics[name]
       )
       scores.append(jax.device_get(losses))
       pixels = np.asarray(image[0] * 255.0 + 0.5).astype(np.uint8)
@@ -307,32 +393,58 @@ class Evaluation:
     }
 
 
-def _restore_params(config: Any, store: checkpoints.Checkpoints):
-  """Take parameters and position from the newest checkpoint, or the start."""
-  init = jax.jit(decoder.Decoder().init)
-  key = prng.stream_key(config.seed, _PHASE)
-  params = init(key, jnp.zeros((1, 2, 2, 512)))["params"]
+@dataclasses.dataclass(frozen=True)
+class Position:
+  """Where training goes on.
+
+  Attributes:
+    stage_index: the stage of the newest checkpoint, or 0.
+    stage_step: steps of it taken; None without a checkpoint.
+    before: for each stage, the steps of the stages before.
+  """
+
+  stage_index: int
+  stage_step: int | None
+  before: tuple[int, ...]
+
+
+def find_position(config: Any, store: checkpoints.Checkpoints) -> Position:
+  """Read from the newest checkpoint where training goes on.
+
+  Raises:
+    ValueError: its stage is not in the config.
+  """
   steps = [config.stage[name].steps for name in config.stages]
-  position = {
-    "stage_index": 0,
-    "stage_step": 0,
-    "before": [int(sum(steps[:i])) for i in range(len(steps))],
-  }
+  before = tuple(int(sum(steps[:i])) for i in range(len(steps)))
   if store.latest_step() is None:
-    return params, position
-  items, meta = store.restore({"params": {"params": params, "average": params}})
+    return Position(0, None, before)
+  _, meta = store.restore({})
   if meta["stage"] not in config.stages:
     raise ValueError(
       f"the checkpoint is of the stage {meta['stage']!r}, which config field"
       f" stages ({', '.join(config.stages)}) lacks; add it or use another"
       " --workdir"
     )
-  position["stage_index"] = config.stages.index(meta["stage"])
-  position["stage_step"] = meta["stage_step"]
-  if meta["stage_step"] >= config.stage[meta["stage"]].steps:
-    position["stage_index"] += 1
-    position["stage_step"] = 0
-  return items["params"]["average"], position
+  index = config.stages.index(meta["stage"])
+  return Position(index, meta["stage_step"], before)
+
+
+def _restore(
+  store: checkpoints.Checkpoints,
+  state: state_lib.TrainState,
+  position: Position,
+) -> tuple[state_lib.TrainState, int]:
+  """Take a stage's state from the newest checkpoint, where there is one."""
+  if position.stage_step is None:
+    return state, 0
+  items, _ = store.restore(
+    {"params": state.params, "optimizer": state.opt_state}
+  )
+  step = np.asarray(position.stage_step, np.int32)
+  return (
+    state_lib.TrainState(step, items["params"], items["optimizer"]),
+    position.stage_step,
+  )
 
 
 def _batch(config: Any, stage_name: str, pictures, step: int):

@@ -71,7 +71,7 @@ class PictureCrops:
     closest: float = 1.0,
     recolour: float = 0.0,
   ) -> np.ndarray:
-    """Draw a crop of a random picture at a random scale, mirrored half the time.
+    """Draw a crop of a random picture, scale and place; half are mirrored.
 
     Args:
       generator: source of randomness.

@@ -1,0 +1,161 @@
+"""How good is the decoder on photos and paintings that it never saw?
+
+  python experiments/decoder_quality.py --photos BSDS/test --paintings DIR
+
+Scores, by content and style loss (method, section 4), D's outputs beside the
+unstylized photo and beside 300 steps of direct optimisation of pixels, which
+is the best that these losses allow at that cost. Writes
+`results/decoder_quality.json`, and with `--picture FILE` the outputs.
+"""
+
+import argparse
+import functools
+import json
+import pathlib
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from PIL import Image
+
+from configs import stylizer as stylizer_config
+from stylized_nerf_jax.losses import stylization
+from stylized_nerf_jax.phases import stylizer_data
+from stylized_nerf_jax.stylizer import adain, decoder, pretrained, vgg
+
+_RESULTS = pathlib.Path(__file__).parent / "results"
+_STYLE_WEIGHT = 10.0
+
+
+def read_pairs(args: argparse.Namespace) -> stylizer_data.HeldOut:
+  """Reads the held-out photos and paintings of the training config."""
+  config = stylizer_config.get_config()
+  config.content.path = config.content.holdout = args.photos
+  config.styles.path = args.paintings
+  config.styles.generated = 0
+  _, held_out = stylizer_data.open_pictures(config, pathlib.Path())
+  return held_out
+
+
+def make_scorers(layout: str):
+  """Compiles statistics of a style, losses of an image, and D."""
+  encode = vgg.VggEncoder(layout).apply
+
+  @jax.jit
+  def statistics(params, style):
+    return stylization.layer_statistics(encode({"params": params}, style))
+
+  def losses(image, params, target, style):
+    features = encode({"params": params}, image)
+    content = stylization.content_loss(features["relu4_1"], target)
+    return content, stylization.style_loss(features, style)
+
+  @jax.jit
+  def targets(params, photo, style):
+    return adain.adain(
+      encode({"params": params}, photo)["relu4_1"], *style["relu4_1"]
+    )
+
+  return statistics, jax.jit(losses), targets
+
+
+def optimise_pixels(photo, params, target, style, losses, steps: int):
+  """Minimises content + 10 style loss over pixels with Adam, from the photo."""
+  optimizer = optax.adam(0.02)
+
+  def total(image):
+    content, style_loss = losses(image, params, target, style)
+    return content + _STYLE_WEIGHT * style_loss
+
+  @jax.jit
+  def step(image, state):
+    updates, state = optimizer.update(jax.grad(total)(image), state)
+    return jnp.clip(optax.apply_updates(image, updates), 0.0, 1.0), state
+
+  image, state = photo, optimizer.init(photo)
+  for _ in range(steps):
+    image, state = step(image, state)
+  return image
+
+
+def score_pair(photo, painting, encoder, tree, functions, steps: int):
+  """Scores one pair; returns its row and the pictures."""
+  statistics, losses, targets = functions
+  params = encoder.params
+  photo = photo[None] / np.float32(255)
+  style = statistics(params, painting[None] / np.float32(255))
+  target = targets(params, photo, style)
+  output = jax.jit(decoder.Decoder().apply)({"params": tree}, target)
+  pictures = {"photo": photo, "decoder": jnp.clip(output, 0.0, 1.0)}
+  if steps:
+    pictures["pixels"] = optimise_pixels(
+      photo, params, target, style, losses, steps
+    )
+  row = {}
+  for name, picture in pictures.items():
+    content, style_loss = losses(picture, params, target, style)
+    row[name] = {"content": float(content), "style": float(style_loss)}
+  return row, pictures
+
+
+def main() -> None:
+  """Runs the experiment."""
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("--photos", required=True)
+  parser.add_argument("--paintings", required=True)
+  parser.add_argument("--weights", help="a decoder other than the shipped")
+  parser.add_argument("--pairs", type=int, default=8)
+  parser.add_argument("--pixel-steps", type=int, default=300)
+  parser.add_argument("--picture", type=pathlib.Path)
+  parser.add_argument(
+    "--out", type=pathlib.Path, default=_RESULTS / "decoder_quality.json"
+  )
+  args = parser.parse_args()
+  encoder = pretrained.load_encoder()
+  tree = pretrained.load_decoder(args.weights, encoder=encoder)
+  held_out = read_pairs(args)
+  functions = make_scorers(encoder.layout)
+  run = functools.partial(
+    score_pair,
+    encoder=encoder,
+    tree=tree,
+    functions=functions,
+    steps=args.pixel_steps,
+  )
+  rows, columns = [], []
+  start = time.monotonic()
+  for index in range(args.pairs):
+    painting = held_out.paintings[index]
+    row, pictures = run(held_out.photos[index], painting)
+    row["names"] = [held_out.photo_names[index], held_out.painting_names[index]]
+    rows.append(row)
+    print(json.dumps(row), flush=True)
+    small = Image.fromarray(painting).resize((256, 256))
+    column = [np.asarray(small) / 255.0]
+    column += [np.asarray(picture[0]) for picture in pictures.values()]
+    columns.append(np.concatenate(column))
+  names = [name for name in rows[0] if name != "names"]
+  mean = {
+    name: {
+      loss: float(np.mean([row[name][loss] for row in rows]))
+      for loss in ("content", "style")
+    }
+    for name in names
+  }
+  record = {
+    "what": "content and style loss at 256 px, style weight 10, mean of pairs",
+    "pixel_steps": args.pixel_steps,
+    "seconds": round(time.monotonic() - start),
+    "mean": mean,
+    "pairs": rows,
+  }
+  args.out.write_text(json.dumps(record, indent=1) + "\n")
+  if args.picture:
+    sheet = np.concatenate(columns, axis=1)
+    Image.fromarray((sheet * 255 + 0.5).astype(np.uint8)).save(args.picture)
+
+
+if __name__ == "__main__":
+  main()

@@ -1,0 +1,89 @@
+"""Losses of the stylizer against plain numpy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylized_nerf_jax.losses import stylization
+
+
+def _features(seed):
+  keys = jax.random.split(jax.random.key(seed), 2)
+  return {
+    "relu1_1": jax.random.normal(keys[0], (2, 6, 4, 3)),
+    "relu2_1": jax.random.normal(keys[1], (2, 3, 2, 5)),
+  }
+
+
+def test_content_loss_is_the_mean_square():
+  a, b = np.arange(6.0).reshape(1, 1, 2, 3), np.ones((1, 1, 2, 3))
+  expected = np.mean((a - b) ** 2)
+  np.testing.assert_allclose(stylization.content_loss(a, b), expected)
+
+
+def test_style_loss_equals_loop():
+  features, style = _features(0), _features(1)
+  found = stylization.style_loss(features, stylization.layer_statistics(style))
+  expected = 0.0
+  for name in features:
+    a, b = np.asarray(features[name]), np.asarray(style[name])
+    expected += np.mean((a.mean((1, 2)) - b.mean((1, 2))) ** 2)
+    deviation = a.std((1, 2), ddof=1) - b.std((1, 2), ddof=1)
+    expected += np.mean(deviation**2)
+  np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_one_style_broadcasts_over_the_batch():
+  features, style = _features(0), _features(1)
+  one = {name: value[:1] for name, value in style.items()}
+  both = {name: jnp.tile(value, (2, 1, 1, 1)) for name, value in one.items()}
+  np.testing.assert_allclose(
+    stylization.style_loss(features, stylization.layer_statistics(one)),
+    stylization.style_loss(features, stylization.layer_statistics(both)),
+    rtol=1e-5,
+  )
+
+
+def test_layers_that_differ_are_named():
+  statistics = stylization.layer_statistics(_features(0))
+  with pytest.raises(ValueError, match="relu2_1"):
+    stylization.style_loss({"relu1_1": jnp.zeros((1, 2, 2, 3))}, statistics)
+
+
+def test_reconstruction_weighs_chroma():
+  grey = jnp.full((1, 4, 4, 3), 0.5)
+  lighter = grey + 0.1
+  redder = grey.at[..., 0].add(0.1).at[..., 1].add(-0.1 * 0.299 / 0.587)
+  for image, grows in ((lighter, False), (redder, True)):
+    one = stylization.reconstruction_loss(image, grey, chroma_weight=1.0)
+    three = stylization.reconstruction_loss(image, grey, chroma_weight=3.0)
+    ratio = float(three / one)
+    assert abs(ratio - (3.0 if grows else 1.0)) < 0.05
+
+
+def test_vae_loss_equals_formula():
+  statistics = np.ones((2, 4), np.float32)
+  mean = np.full((2, 3), 0.5, np.float32)
+  log_variance = np.full((2, 3), -1.0, np.float32)
+  found = stylization.vae_loss(
+    statistics + 0.5, statistics, mean, log_variance, kl_weight=0.1
+  )
+  divergence = 3 * 0.5 * (0.25 + np.exp(-1.0) - 1 + 1)
+  np.testing.assert_allclose(found, 4 * 0.25 + 0.1 * divergence, rtol=1e-5)
+  perfect = stylization.vae_loss(
+    statistics, statistics, 0 * mean, 0 * log_variance
+  )
+  assert perfect == 0
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 1e3])
+def test_gradients_are_finite_on_flat_images(value):
+  image = jnp.full((1, 4, 4, 3), value)
+  target = stylization.layer_statistics({"a": jnp.zeros((1, 4, 4, 3))})
+
+  def total(x):
+    loss = stylization.style_loss({"a": x}, target)
+    return loss + stylization.reconstruction_loss(x, jnp.zeros_like(x))
+
+  assert np.isfinite(jax.grad(total)(image)).all()

@@ -1,0 +1,147 @@
+"""General training of decoder and VAE, shrunk: runs, resumes, repeats."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylized_nerf_jax import stylizer_defaults
+from stylized_nerf_jax.cli import main as cli
+from stylized_nerf_jax.phases import general_stylizer, stylizer_data
+from stylized_nerf_jax.scenes import picture_crops
+from stylized_nerf_jax.stylizer import pretrained, weights_file
+
+
+@pytest.fixture
+def folders(tmp_path):
+  generator = np.random.default_rng(0)
+  for folder, count in (("photos", 3), ("paintings", 3)):
+    (tmp_path / folder).mkdir()
+    for index in range(count):
+      pixels = generator.integers(0, 255, (40, 48, 3), dtype=np.uint8)
+      Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
+  return tmp_path
+
+
+@pytest.fixture
+def config(folders):
+  config = stylizer_defaults.get_config()
+  config.content.path = str(folders / "photos")
+  config.content.holdout = str(folders / "photos")
+  config.styles.path = str(folders / "paintings")
+  config.styles.holdout = ("2",)
+  config.evaluation_size = 16
+  config.evaluation_style_size = 16
+  config.evaluate_every = config.checkpoint_every = 1
+  config.stages = ("reconstruction",)
+  for name in config.stage:
+    config.stage[name].update(steps=2, crop=16, batch_size=4, warmup=1)
+  config.vae.update(crops=16, crop=16, steps=50, batch_size=4)
+  return config
+
+
+def test_held_out_paintings_are_in_no_batch(config, tmp_path):
+  training, held_out = stylizer_data.open_pictures(config, tmp_path)
+  assert [path.stem for path in training.paintings.files] == ["0", "1"]
+  assert set(held_out.painting_names) == {"2.png"}
+
+
+def test_batch_is_a_function_of_seed_and_step(config, tmp_path):
+  training, _ = stylizer_data.open_pictures(config, tmp_path)
+  batches = [
+    general_stylizer._batch(config, "reconstruction", training, step)
+    for step in (4, 5, 4)
+  ]
+  assert batches[0]["photos"].shape == (4, 16, 16, 3)
+  for name in ("photos", "paintings"):
+    np.testing.assert_array_equal(batches[0][name], batches[2][name])
+    assert (batches[0][name] != batches[1][name]).any()
+
+
+def test_unknown_stage_and_odd_crop_are_named(config):
+  config.stages = ("strokes", "nonsense")
+  with pytest.raises(ValueError, match="stages names 'nonsense'"):
+    general_stylizer.check_config(config)
+  config.stages = ("strokes",)
+  config.stage.strokes.crop = 20
+  with pytest.raises(ValueError, match="stage.strokes.crop is 20"):
+    general_stylizer.check_config(config)
+
+
+def test_missing_folder_ends_in_one_line(tmp_path, capsys):
+  arguments = ["train-stylizer", "--workdir", str(tmp_path / "run")]
+  assert cli.main(arguments) == 2
+  message = capsys.readouterr().err
+  assert "content.path" in message and message.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_resumed_run_equals_uninterrupted(config, tmp_path):
+  general_stylizer.train_and_evaluate(config, tmp_path / "whole")
+  parts = config.copy_and_resolve_references()
+  parts.vae.steps = 0
+  parts.stage.reconstruction.steps = 1
+  # The decay follows the number of steps, so it must be flat here.
+  for run in (config, parts):
+    run.stage.reconstruction.learning_rate_final = 3e-4
+    run.stage.reconstruction.learning_rate = 3e-4
+  general_stylizer.train_and_evaluate(config, tmp_path / "whole2")
+  general_stylizer.train_and_evaluate(parts, tmp_path / "parts")
+  parts.stage.reconstruction.steps = 2
+  general_stylizer.train_and_evaluate(parts, tmp_path / "parts")
+  whole, _ = weights_file.load_weights(tmp_path / "whole2" / "decoder.npz")
+  resumed, _ = weights_file.load_weights(tmp_path / "parts" / "decoder.npz")
+  jax.tree.map(np.testing.assert_array_equal, whole, resumed)
+
+
+@pytest.mark.slow
+def test_all_stages_and_vae_leave_weights(config, tmp_path):
+  config.stages = ("reconstruction", "strokes")
+  workdir = tmp_path / "run"
+  general_stylizer.train_and_evaluate(config, workdir)
+  encoder = pretrained.load_encoder()
+  pretrained.load_decoder(workdir / "decoder.npz", encoder=encoder)
+  pretrained.load_vae(workdir / "statistics_vae.npz", encoder=encoder)
+  rows = [
+    json.loads(line)
+    for line in (workdir / "metrics.jsonl").read_text().splitlines()
+  ]
+  phases = {row["phase"] for row in rows}
+  assert {"strokes", "strokes/held_out", "vae/held_out"} <= phases
+  assert all(np.isfinite(v) for r in rows for v in list(r.values())[2:])
+  assert (workdir / "samples" / "000004.png").is_file()
+
+
+def test_running_mean_forgets_the_start():
+  mean = general_stylizer.keep_running_mean(0.99)
+  params = np.float32(10.0)
+  state = mean.init(params)
+  for _ in range(40):
+    params = np.float32(1.0)
+    _, state = mean.update(np.float32(0.0), state, params)
+  assert abs(float(state["mean"]) - 1.0) < 0.1
+
+
+def test_crops_cover_scales_and_stay_inside():
+  picture = np.zeros((64, 100, 3), np.uint8)
+  picture[..., 0] = np.arange(100) * 2
+  crops = picture_crops.PictureCrops([], [picture])
+  generator = np.random.default_rng(0)
+  spans = []
+  for _ in range(40):
+    crop = crops.draw(generator, 16)
+    assert crop.shape == (16, 16, 3)
+    spans.append(int(crop[..., 0].max()) - int(crop[..., 0].min()))
+  # One pixel is two grey values: 16 pixels at least, 64 at most.
+  assert 25 <= min(spans) < 50 and 90 < max(spans) <= 135
+
+
+def test_colour_shift_keeps_grey_order():
+  ramp = np.repeat(np.arange(0, 256, 5, dtype=np.uint8)[:, None, None], 3, -1)
+  for seed in range(5):
+    generator = np.random.default_rng(seed)
+    shifted = picture_crops.shift_colours(generator, ramp).astype(int)
+    assert (np.diff(shifted[:, 0, 0]) >= 0).all()
+    assert np.abs(shifted - shifted[..., :1]).max() <= 1

@@ -1,0 +1,81 @@
+"""Whole pictures of any size: no crash, no shift."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylized_nerf_jax.stylizer import adain, pretrained, stylize
+
+
+@pytest.fixture(scope="module")
+def stylizer():
+  return stylize.load_stylizer()
+
+
+@pytest.mark.parametrize("height, width", [(1, 1), (2, 9), (5, 20), (37, 33)])
+def test_padding_reflects_to_and_fro(height, width):
+  images = np.random.default_rng(0).random((1, height, width, 2))
+  images = images.astype(np.float32)
+  padded = np.asarray(stylize.pad_to_stride(images))
+  wanted_height = max(-(-height // 8) * 8, 16)
+  wanted_width = max(-(-width // 8) * 8, 16)
+  assert padded.shape == (1, wanted_height, wanted_width, 2)
+  # numpy reflects repeatedly too; a single pixel it repeats.
+  extra = (wanted_height - height, wanted_width - width)
+  expected = np.pad(
+    images, ((0, 0), (0, extra[0]), (0, extra[1]), (0, 0)), mode="reflect"
+  )
+  np.testing.assert_array_equal(padded, expected)
+
+
+@pytest.mark.parametrize("height, width", [(40, 33), (3, 5), (16, 16)])
+def test_any_size_comes_back_at_its_size(stylizer, height, width):
+  """The release crashes below 512 px (defect 7)."""
+  images = jnp.full((2, height, width, 3), 0.5)
+  found = jax.eval_shape(
+    stylizer.stylize, images, jnp.zeros(512), jnp.ones(512)
+  )
+  assert found.shape == images.shape
+
+
+def _edge_positions(image, axis):
+  """Where a dark-to-bright edge crosses one half, for each line."""
+  profile = np.asarray(image).mean(-1)
+  profile = profile if axis == 0 else profile.T
+  gradient = np.abs(np.diff(profile[-14:], axis=0))
+  return gradient.argmax(0) + len(profile) - 14
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_edge_in_the_last_rows_stays_in_place(stylizer, axis):
+  """The release resizes D's output, shifting it by up to 6 px (section 4)."""
+  sides = [53, 50] if axis == 0 else [50, 53]
+  image = np.full((*sides, 3), 0.25, np.float32)
+  place = [slice(None)] * 2
+  place[axis] = slice(46, None)
+  image[tuple(place)] = 0.8
+  features = stylizer.encode(stylize.pad_to_stride(image[None]))["relu4_1"]
+  mean, std = adain.style_statistics(features)
+  run = jax.jit(stylizer.stylize)
+  found = run(image[None], mean, std, 0.0)[0]
+  middle = slice(8, -8)
+  found = found[:, middle] if axis == 0 else found[middle]
+  positions = _edge_positions(found, axis)
+  assert np.abs(np.median(positions) - 45) <= 1
+
+
+def test_result_is_an_image_and_jit_changes_nothing(stylizer):
+  key = jax.random.key(0)
+  images = jax.random.uniform(key, (1, 19, 22, 3))
+  mean, std = stylizer.style_statistics(images[0, ::-1])
+  plain = stylizer.stylize(images, mean, std)
+  compiled = jax.jit(stylizer.stylize)(images, mean, std)
+  assert plain.min() >= 0 and plain.max() <= 1
+  np.testing.assert_allclose(plain, compiled, atol=1e-3)
+
+
+def test_weights_of_another_encoder_are_refused():
+  other = pretrained.Encoder("vgg19", {}, "0" * 64)
+  with pytest.raises(ValueError, match="trained with the encoder"):
+    pretrained.load_decoder(encoder=other)
