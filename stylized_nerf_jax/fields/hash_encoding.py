@@ -62,7 +62,7 @@ class HashEncoding(nn.Module):
         _initial_features,
         (size, self.num_features),
       )
-      encoded.append(_interpolate(table, flat, resolution))
+      encoded.append(_interpolate(jnp.asarray(table), flat, resolution))
     features = jnp.concatenate(encoded, axis=-1)
     return features.reshape(*points.shape[:-1], features.shape[-1])
 

@@ -85,7 +85,7 @@ def make_train_steps(
     grads, metrics = jax.lax.pmean((grads, metrics), _AXIS)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    metrics["gradient_norm"] = optax.global_norm(grads)
+    metrics["gradient_norm"] = optax.tree.norm(grads)
     return state_lib.TrainState(state.step + 1, params, opt_state), metrics
 
   def many_steps(state, constants, key_data, device, batch):

@@ -1,0 +1,233 @@
+"""Four simulated devices against plain functions on the whole batch."""
+
+import functools
+import logging
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from stylized_nerf_jax.training import parallel
+from stylized_nerf_jax.training import state as state_lib
+
+KEY = jax.random.key(7)
+RNG = np.random.default_rng(0)
+ADAM = optax.adam(0.1)
+SGD = optax.sgd(1.0)
+SCALE = np.float32(0.5)
+TRACES = []
+
+
+def loss_fn(params, constants, batch, key):
+  """A linear fit, noisy where there is no batch; counts its traces."""
+  TRACES.append(None)
+  if batch is None:
+    x = jax.random.normal(key, (2, 3))
+    y = x[:, 0]
+  else:
+    x, y = batch["x"], batch["y"]
+  error = constants * (x @ params["w"] + params["b"]) - y
+  loss = jnp.mean(error**2)
+  return loss, {"loss": loss, "first": x[0, 0], "noise": jax.random.normal(key)}
+
+
+def make_state(optimizer):
+  params = {"w": np.array([0.3, -1, 2], np.float32), "b": np.float32(0.1)}
+  return state_lib.create(params, optimizer)
+
+
+def make_batch(steps, size):
+  x = RNG.normal(size=(steps, size, 3)).astype(np.float32)
+  return {"x": x, "y": RNG.normal(size=(steps, size)).astype(np.float32)}
+
+
+@pytest.fixture(scope="module")
+def one_step():
+  return parallel.make_train_steps(loss_fn, SGD, num_steps=1)
+
+
+@pytest.fixture(scope="module")
+def three_steps():
+  return parallel.make_train_steps(loss_fn, ADAM, num_steps=3)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def plain_step(optimizer, state, batch):
+  """One step on the whole batch, without devices."""
+  grads, metrics = jax.grad(loss_fn, has_aux=True)(
+    state.params, SCALE, batch, KEY
+  )
+  updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+  params = optax.apply_updates(state.params, updates)
+  new = state_lib.TrainState(state.step + 1, params, opt_state)
+  return new, grads, metrics
+
+
+def assert_close(one, two):
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6),
+    one,
+    two,
+  )
+
+
+def test_there_are_four_devices():
+  assert parallel.device_count() == 4
+
+
+def test_gradients_are_those_of_the_whole_batch(one_step):
+  batch = make_batch(1, 8)
+  state = make_state(SGD)
+  after, metrics = one_step(state, SCALE, KEY, batch)
+  whole = jax.tree.map(lambda values: values[0], batch)
+  _, grads, expected = plain_step(SGD, state, whole)
+  moved = jax.tree.map(jnp.subtract, state.params, after.params)
+  assert_close(moved, grads)
+  assert_close(metrics["gradient_norm"], optax.tree.norm(grads))
+  assert_close(metrics["loss"], expected["loss"])
+  # Every device has two consecutive rows: the metric is averaged over them.
+  assert_close(metrics["first"], np.mean(batch["x"][0, ::2, 0]))
+  assert int(after.step) == 1
+
+
+def test_three_steps_at_once_are_three_steps(three_steps):
+  batch = make_batch(3, 4)
+  state = expected = make_state(ADAM)
+  losses = []
+  for i in range(3):
+    rows = jax.tree.map(lambda values, i=i: values[i], batch)
+    expected, _, metrics = plain_step(ADAM, expected, rows)
+    losses.append(metrics["loss"])
+  after, metrics = three_steps(state, SCALE, KEY, batch)
+  assert_close(after, expected)
+  assert_close(metrics["loss"], np.mean(losses))
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_batch_below_the_number_of_devices_is_repeated(one_step, size):
+  batch = make_batch(1, size)
+  state = make_state(SGD)
+  after, _ = one_step(state, SCALE, KEY, batch)
+  whole = jax.tree.map(lambda values: values[0], batch)
+  expected, _, _ = plain_step(SGD, state, whole)
+  assert_close(after.params, expected.params)
+
+
+@pytest.mark.parametrize("size", [3, 6, 9])
+def test_an_uneven_batch_is_an_error(one_step, size):
+  message = f"a batch is {size}, .* 4 devices: make it a multiple of 4"
+  with pytest.raises(ValueError, match=message):
+    one_step(make_state(SGD), SCALE, KEY, make_batch(1, size))
+
+
+def test_a_share_is_a_quarter():
+  assert parallel.share(8, "rays_per_step") == 2
+  with pytest.raises(ValueError, match="rays_per_step is 10, which"):
+    parallel.share(10, "rays_per_step")
+
+
+def test_keys_differ_by_step_device_and_seed_and_repeat(three_steps):
+  state = make_state(ADAM)
+  first, metrics = three_steps(state, SCALE, KEY)
+  again, metrics_again = three_steps(state, SCALE, KEY)
+  for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(again)):
+    np.testing.assert_array_equal(a, b)
+  assert metrics["noise"] == metrics_again["noise"]
+  _, later = three_steps(first, SCALE, KEY)
+  _, other = three_steps(state, SCALE, jax.random.key(8))
+  draws = [
+    jax.random.normal(jax.random.fold_in(jax.random.fold_in(KEY, s), d))
+    for s in range(3)
+    for d in range(4)
+  ]
+  np.testing.assert_allclose(metrics["noise"], np.mean(draws), rtol=1e-5)
+  assert len({float(m["noise"]) for m in (metrics, later, other)}) == 3
+
+
+def test_the_second_call_compiles_nothing(caplog):
+  run = parallel.make_train_steps(loss_fn, ADAM, num_steps=2)
+  state = make_state(ADAM)
+  batch = make_batch(2, 4)
+  TRACES.clear()
+  with jax.log_compiles(), caplog.at_level(logging.WARNING):
+    state, _ = run(state, SCALE, KEY, batch)
+    assert "Finished XLA compilation" in caplog.text
+    caplog.clear()
+    traces = len(TRACES)
+    assert traces
+    for _ in range(2):
+      state, _ = run(state, SCALE, KEY, batch)
+  assert len(TRACES) == traces
+  assert "Compiling" not in caplog.text
+  assert "XLA compilation" not in caplog.text
+  assert int(state.step) == 6
+
+
+@pytest.mark.parametrize(("length", "until"), [(3, 8), (3, 2), (1, 2)])
+def test_a_runner_stops_exactly_where_told(length, until):
+  def count(params, constants, batch, key):
+    del constants, batch, key
+    return 0.0 * params, {}
+
+  runner = parallel.StepRunner(count, SGD, steps_per_dispatch=length)
+  state = state_lib.create(np.float32(0), SGD)
+  lengths = []
+  while int(state.step) < until:
+    before = int(state.step)
+    taken = runner.next_length(before, until)
+    state, _ = runner(state, (), KEY, until=until)
+    lengths.append(int(state.step) - before)
+    assert lengths[-1] == taken
+  assert int(state.step) == until
+  assert lengths == [length] * (until // length) + [1] * (until % length)
+
+
+def test_a_runner_of_any_length_reaches_the_same_state():
+  ends = []
+  for length in (1, 4):
+    runner = parallel.StepRunner(loss_fn, ADAM, steps_per_dispatch=length)
+    state = make_state(ADAM)
+    while int(state.step) < 5:
+      state, _ = runner(state, SCALE, KEY, until=5)
+    ends.append(state)
+  assert_close(*ends)
+
+
+def row_function(constants, rows):
+  return {
+    "sum": jnp.sum(rows["a"], axis=-1) * constants,
+    "b": jnp.sin(rows["b"]),
+  }
+
+
+@pytest.fixture(scope="module")
+def mapped():
+  return parallel.make_map(row_function, rows_per_device=2)
+
+
+@pytest.mark.parametrize("count", [1, 3, 8, 17])
+def test_a_map_equals_the_plain_function(mapped, count):
+  rows = {
+    "a": RNG.normal(size=(count, 3)).astype(np.float32),
+    "b": RNG.normal(size=(count,)).astype(np.float32),
+  }
+  out = mapped(np.float32(2), rows)
+  assert isinstance(out["sum"], np.ndarray)
+  np.testing.assert_allclose(out["sum"], 2 * rows["a"].sum(-1), rtol=1e-5)
+  np.testing.assert_allclose(out["b"], np.sin(rows["b"]), rtol=1e-5)
+
+
+def test_every_chunk_of_a_map_has_one_shape():
+  traces = []
+
+  def fn(constants, rows):
+    traces.append(rows.shape)
+    return rows + constants
+
+  mapped = parallel.make_map(fn, rows_per_device=2)
+  for count in (9, 16, 30):
+    rows = np.arange(count, dtype=np.float32)
+    np.testing.assert_array_equal(mapped(np.float32(1), rows), rows + 1)
+  assert set(traces) == {(2,)}
