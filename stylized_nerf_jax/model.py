@@ -82,8 +82,16 @@ class StylizedNerf:
       style: as in `latent`.
       view: index of a training view.
       spread: in [0, 1].
+
+    Raises:
+      ValueError: as `latent`, or there is no such training view.
     """
     weights = self._weights(style)
+    views = self.params["latents"].shape[1]
+    if not 0 <= view < views:
+      raise ValueError(
+        f"view is {view}; expected 0 to {views - 1}, a training view"
+      )
     chosen = [self.styles.index(name) for name in weights]
     means = jnp.asarray(self.latent_mean)[jnp.asarray(chosen)]
     codes = jnp.asarray(self.params["latents"])[jnp.asarray(chosen), view]

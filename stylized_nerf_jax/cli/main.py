@@ -21,6 +21,17 @@ _COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+  """Raises what argparse would print with the usage in front, and exit."""
+
+  def error(self, message: str):
+    raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+class UsageError(ValueError):
+  """Options that cannot be read."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs one command; returns the exit status."""
   arguments = list(sys.argv[1:] if argv is None else argv)
@@ -35,12 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     return 2
   command = importlib.import_module(f"stylized_nerf_jax.cli.{_COMMANDS[name]}")
-  parser = argparse.ArgumentParser(
+  parser = _Parser(
     prog=f"stylized-nerf {name}", description=command.HELP, allow_abbrev=False
   )
   command.add_arguments(parser)
-  args, config_args = parser.parse_known_args(arguments[1:])
   try:
+    args, config_args = parser.parse_known_args(arguments[1:])
     command.run(args, config_args)
   except (ValueError, OSError) as error:
     if not _is_user_error(error):
@@ -67,7 +78,8 @@ def _is_user_error(error: BaseException) -> bool:
   while trace.tb_next is not None:
     trace = trace.tb_next
   raised_in = trace.tb_frame.f_globals.get("__name__", "")
-  return raised_in.startswith("stylized_nerf_jax") or isinstance(error, OSError)
+  ours = raised_in.startswith("stylized_nerf_jax")
+  return ours or isinstance(error, OSError | UsageError)
 
 
 def _one_line(error: BaseException) -> str:

@@ -126,7 +126,14 @@ def _style_set(run: run_folder.RunFolder, model) -> style_set.StyleSet:
   return pipeline.stored_styles(run).subset(model.styles)
 
 
+def _clear(folder: pathlib.Path) -> None:
+  """Removes the frames of an earlier evaluation: there may be fewer now."""
+  for picture in folder.glob("*.png"):
+    picture.unlink()
+
+
 def _write_content(model, cameras, folder: pathlib.Path) -> None:
+  _clear(folder)
   rendered = render_path.render_frames(
     model, cameras, label="rendering content"
   )
@@ -141,6 +148,7 @@ def _write_content(model, cameras, folder: pathlib.Path) -> None:
 
 
 def _write_stylized(model, cameras, style: str, folder: pathlib.Path) -> None:
+  _clear(folder)
   rendered = render_path.render_frames(
     model, cameras, style=style, label=f"rendering {style}"
   )
@@ -151,6 +159,7 @@ def _write_stylized(model, cameras, style: str, folder: pathlib.Path) -> None:
 
 def _write_adain(nets, decoder, content, style, folder: pathlib.Path) -> None:
   """Stylizes every content frame on its own."""
+  _clear(folder)
   whole = stylize.Stylizer(nets.encoder.layout, nets.encoder.params, decoder)
   mean, std = whole.style_statistics(style.image)
 

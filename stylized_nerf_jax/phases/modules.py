@@ -1,5 +1,6 @@
 """Flax modules from a config and a scene."""
 
+import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
@@ -44,7 +45,8 @@ def init_style_field(config, space: normalization.RaySpace, key):
   """Initialises a style field's parameters."""
   points = jnp.zeros((1, 1, 3))
   latents = jnp.zeros((1, config.latent_size))
-  return style_field_of(config, space).init(key, points, latents)["params"]
+  init = jax.jit(style_field_of(config, space).init)
+  return init(key, points, latents)["params"]
 
 
 def ray_setting(record: scene_record.SceneRecord) -> renderer.RaySetting:

@@ -53,13 +53,18 @@ def train(
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
+  if state_of_work == "new":
+    # Noted at once: a run that is killed before its first checkpoint knows it.
+    run.note(PHASE, earlier=_earlier(run, before, inputs))
   session = _Session(config, run, nets, facts)
+  earlier = run.facts(PHASE).get("earlier")
   checkpoints = run.checkpoints(PHASE)
   if state_of_work == "resume" and checkpoints.latest_step() is not None:
     session.restore(checkpoints)
     progress.say(f"{PHASE}: resuming at step {session.step}")
-  elif _only_styles_differ(before.get("inputs"), inputs):
-    session.continue_from(run.replaced(PHASE)[0], before["keys"])
+  elif earlier:
+    folder = run.path / "replaced" / earlier["folder"]
+    session.continue_from(folder, earlier["keys"])
   session.train(checkpoints)
   session.save(checkpoints)
   checkpoints.close()
@@ -177,8 +182,6 @@ class _Session:
     shape = (len(old_keys.styles), len(old_keys.views), size)
     like = {**first, "latents": jax.ShapeDtypeStruct(shape, jnp.float32)}
     old = checkpoints_lib.Checkpoints(folder / "checkpoints")
-    if old.latest_step() is None:
-      return
     params = state_lib.restore_params(old, like)
     old.close()
     latents = latents_lib.merge_latents(
@@ -309,6 +312,16 @@ def _inputs(config, run, nets, facts) -> dict:
     "mutual_learning": options,
     "seed": config.seed,
   }
+
+
+def _earlier(run, before: dict, inputs: dict) -> dict | None:
+  """The result that differs in its styles only, to go on from."""
+  if not _only_styles_differ(before.get("inputs"), inputs):
+    return None
+  folder = run.replaced(PHASE)[0]
+  if checkpoints_lib.Checkpoints(folder / "checkpoints").latest_step() is None:
+    return before.get("earlier")
+  return {"folder": folder.name, "keys": before["keys"]}
 
 
 def _only_styles_differ(before: dict | None, after: dict) -> bool:

@@ -31,23 +31,26 @@ def train(config, workdir: str | pathlib.Path, *, phase: str = "all") -> None:
   """
   run = run_folder.RunFolder(workdir)
   scene = load_scene(config)
-  run.create()
-  run.claim_scene(
-    scene_record.make_scene_record(
-      scene, space=config.scene.space, background=config.scene.background
-    )
+  record = scene_record.make_scene_record(
+    scene, space=config.scene.space, background=config.scene.background
   )
-  run.save_config(config)
+  run.create()
+  run.check_scene(record)
   for message in scene.messages:
     progress.say(f"scene: {message}")
   wanted = run_folder.PHASES if phase == "all" else (phase,)
-  nets = facts = None
+  nets = styles = None
   if wanted != ("radiance_field",):
-    # Before any training: what is wrong with styles or weights shows at once.
     nets = stylizer_nets.load_nets(config.weights)
     styles = stylizer_nets.load_styles(config.styles)
     for message in styles.messages:
       progress.say(f"styles: {message}")
+  _check_predecessors(config, run, record, nets, styles, wanted[0])
+  # All that a user can get wrong has been checked; only now the run changes.
+  run.claim_scene(record)
+  run.save_config(config)
+  facts = None
+  if styles is not None:
     store_styles(run, styles)
     facts = stylizer_nets.style_facts(nets, styles)
   if "radiance_field" in wanted:
@@ -61,6 +64,18 @@ def train(config, workdir: str | pathlib.Path, *, phase: str = "all") -> None:
 train_radiance_field = functools.partial(train, phase="radiance_field")
 train_stylizer = functools.partial(train, phase="stylizer")
 train_mutual_learning = functools.partial(train, phase="mutual_learning")
+
+
+def _check_predecessors(config, run, record, nets, styles, phase: str):
+  """Raises ValueError unless the phases before are made from this config."""
+  if phase == "radiance_field":
+    return
+  inputs = radiance_field.make_inputs(config, record)
+  run.require(radiance_field.PHASE, inputs)
+  if phase == mutual_learning.PHASE:
+    hashes = dict(zip(styles.names, styles.content_hashes))
+    inputs = stylizer.make_inputs(config, run, nets, hashes)
+    run.require(stylizer.PHASE, inputs)
 
 
 def store_styles(run: run_folder.RunFolder, styles: style_set.StyleSet):

@@ -42,7 +42,7 @@ def train_and_evaluate(
     scene: the photographs.
   """
   record = run.scene()
-  state_of_work = run.begin(PHASE, _inputs(config, record))
+  state_of_work = run.begin(PHASE, make_inputs(config, record))
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
@@ -90,12 +90,16 @@ def load_params(config, run: run_folder.RunFolder):
 
 def init_params(field, record: scene_record.SceneRecord, *, seed: int):
   """Initialises a field's parameters."""
-  camera = rays_lib.camera_arrays(record.cameras[0], record.normalization)
-  rays = rays_lib.cast_rays(
-    camera, jnp.full((1, 2), 0.5), record.normalization.space
-  )
-  key = prng.stream_key(seed, "radiance_field/init")
-  return field.init(key, rays)["params"]
+
+  # Compiled as a whole: one by one, its operations take many times as long.
+  @jax.jit
+  def init(key):
+    space = record.normalization.space
+    camera = rays_lib.camera_arrays(record.cameras[0], record.normalization)
+    rays = rays_lib.cast_rays(camera, jnp.full((1, 2), 0.5), space)
+    return field.init(key, rays)["params"]
+
+  return init(prng.stream_key(seed, "radiance_field/init"))
 
 
 def make_optimizer(config) -> optax.GradientTransformation:
@@ -230,7 +234,8 @@ def _passed(before, after, every: int) -> bool:
   return int(after) // every > int(before) // every
 
 
-def _inputs(config, record: scene_record.SceneRecord) -> dict:
+def make_inputs(config, record: scene_record.SceneRecord) -> dict:
+  """Returns what the result of this phase depends on."""
   options = config.radiance_field.to_dict()
   for name in ("evaluate_every", "checkpoint_every"):
     del options[name]

@@ -45,7 +45,8 @@ class RunFolder:
     if self._manifest_path.is_file():
       try:
         self._manifest = json.loads(self._manifest_path.read_text())
-      except json.JSONDecodeError as error:
+        dict.items(self._manifest["phases"])
+      except (ValueError, LookupError, TypeError) as error:
         raise ValueError(
           f"{self._manifest_path} is damaged ({error}): restore it or start "
           "in another --workdir"
@@ -72,12 +73,8 @@ class RunFolder:
         "another folder or change its permissions"
       ) from None
 
-  def claim_scene(self, record: scene_record.SceneRecord) -> None:
-    """Ties the run to one scene and writes `scene.json`.
-
-    Raises:
-      ValueError: the run was made from another scene; names both.
-    """
+  def check_scene(self, record: scene_record.SceneRecord) -> None:
+    """Raises ValueError if the run was made from another scene; names both."""
     before = self._manifest.get("scene")
     if (
       before
@@ -89,6 +86,14 @@ class RunFolder:
         f"{before['path'] or before['name']}, not from "
         f"{record.path or record.name}: use another --workdir for it"
       )
+
+  def claim_scene(self, record: scene_record.SceneRecord) -> None:
+    """Ties the run to one scene and writes `scene.json`.
+
+    Raises:
+      ValueError: as `check_scene`.
+    """
+    self.check_scene(record)
     self._manifest["scene"] = {
       "name": record.name,
       "path": _absolute(record.path),
@@ -169,6 +174,22 @@ class RunFolder:
         f"train --phase {phase} --workdir {self.path}` with its config first"
       )
     return entry["fingerprint"]
+
+  def require(self, phase: str, inputs: Mapping[str, object]) -> None:
+    """Checks that a phase is finished, and was made from these inputs.
+
+    Raises:
+      ValueError: it is not; names the command that does it.
+    """
+    self.phase_fingerprint(phase)
+    before, after = self._manifest["phases"][phase]["inputs"], as_json(inputs)
+    if before != after:
+      changed = ", ".join(_differences(before, after))
+      raise ValueError(
+        f"{self.path}: phase {phase} was made before {changed} changed; run "
+        f"`stylized-nerf train --phase {phase} --workdir {self.path}` with "
+        "this config first"
+      )
 
   def phase_path(self, phase: str) -> pathlib.Path:
     """Returns the folder of a phase."""

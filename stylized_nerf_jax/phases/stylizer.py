@@ -41,7 +41,7 @@ def train(
     nets: the 2D networks.
     facts: what they see of the styles.
   """
-  inputs = _inputs(config, run, nets, facts)
+  inputs = make_inputs(config, run, nets, dict(zip(facts.names, facts.hashes)))
   state_of_work = run.begin(PHASE, inputs)
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
@@ -138,12 +138,20 @@ def make_batch(crops: view_crops.Crops, style: int, **more):
   return jax.tree.map(lambda values: np.asarray(values)[None, None], batch)
 
 
-def _inputs(config, run, nets, facts) -> dict:
+def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:
+  """Returns what the result of this phase depends on.
+
+  Args:
+    config: of the run.
+    run: its folder, in which phase 1 is finished.
+    nets: the 2D networks.
+    styles: content hash of each style, by name.
+  """
   options = config.stylizer.to_dict()
   del options["checkpoint_every"]
   return {
     "radiance_field": run.phase_fingerprint(radiance_field.PHASE),
-    "styles": dict(zip(facts.names, facts.hashes)),
+    "styles": styles,
     "weights": nets.hashes,
     "stylizer": options,
     "seed": config.seed,

@@ -8,6 +8,10 @@ import numpy as np
 from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
 
+# Operation by operation, undoing a lens takes longer than cutting the crops.
+_project = jax.jit(rays_lib.project)
+_unproject = jax.jit(rays_lib.unproject_depth)
+
 
 @dataclasses.dataclass
 class Crops:
@@ -97,13 +101,11 @@ class CropSampler:
     middle = np.median(visible) if visible.size else 1.0
     distance = depth[y, x] if depth[y, x] > 0 else middle
     xy = np.array([x + 0.5, y + 0.5], np.float32)
-    point = rays_lib.unproject_depth(
-      self._camera(view), xy, np.float32(distance)
-    )
+    point = _unproject(self._camera(view), xy, np.float32(distance))
     return np.asarray(point)
 
   def _corner_around(self, view: int, point: np.ndarray) -> np.ndarray:
-    xy, z = rays_lib.project(point, self._camera(view))
+    xy, z = _project(point, self._camera(view))
     last = self._last_corner(view)
     if not np.isfinite(xy).all() or float(z) <= 0:
       return last // 2
