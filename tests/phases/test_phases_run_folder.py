@@ -1,0 +1,200 @@
+"""A run's folder: what is resumed, redone, refused and kept."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from stylized_nerf_jax import defaults
+from stylized_nerf_jax.phases import run_folder
+from stylized_nerf_jax.scenes import scene_record, synthetic
+
+PHASE = "radiance_field"
+INPUTS = {"steps": 5, "field": {"width": 8, "kind": "grid"}, "gaps": (1, 2)}
+
+
+@pytest.fixture(scope="module")
+def record():
+  scene = synthetic.make_scene(num_train=2, num_test=1, width=4, height=3)
+  made = scene_record.make_scene_record(scene)
+  return dataclasses.replace(made, path="scenes/plaza")
+
+
+@pytest.fixture
+def run(tmp_path):
+  made = run_folder.RunFolder(tmp_path / "run")
+  made.create()
+  return made
+
+
+def reopened(run):
+  return run_folder.RunFolder(run.path)
+
+
+def test_new_then_resumed_then_done(run):
+  assert run.begin(PHASE, INPUTS) == "new"
+  assert run.facts(PHASE)["finished"] is False
+  assert reopened(run).begin(PHASE, INPUTS) == "resume"
+  run.note(PHASE, seconds=(1, 2))
+  run.finish(PHASE, scores={"psnr": 20.5})
+  again = reopened(run)
+  assert again.begin(PHASE, INPUTS) == "done"
+  facts = again.facts(PHASE)
+  assert facts["scores"] == {"psnr": 20.5} and facts["seconds"] == [1, 2]
+  assert again.facts("stylizer") == {}
+  assert not list(run.path.glob("replaced/*"))
+
+
+def test_changed_inputs_move_the_result_aside(run, capsys):
+  run.begin(PHASE, INPUTS)
+  result = run.phase_path(PHASE) / "checkpoints" / "weights"
+  result.parent.mkdir(parents=True)
+  result.write_bytes(b"abc")
+  run.finish(PHASE)
+  changed = {**INPUTS, "steps": 7, "field": {"width": 8, "kind": "mlp"}}
+  assert reopened(run).begin(PHASE, changed) == "new"
+  aside = run.path / "replaced" / f"{PHASE}-0"
+  message = capsys.readouterr().err
+  assert "radiance_field: field.kind, steps (5 -> 7) changed" in message
+  assert str(aside) in message and message.count("\n") == 1
+  assert (aside / "checkpoints" / "weights").read_bytes() == b"abc"
+  assert not run.phase_path(PHASE).exists()
+  assert reopened(run).facts(PHASE)["finished"] is False
+
+
+def test_earlier_results_are_numbered_and_newest_come_first(run):
+  for steps in range(12):
+    run.begin(PHASE, {"steps": steps})
+    run.phase_path(PHASE).mkdir()
+    (run.phase_path(PHASE) / "steps").write_text(str(steps))
+  numbers = [int((f / "steps").read_text()) for f in run.replaced(PHASE)]
+  assert numbers == list(range(10, -1, -1))
+  assert run.replaced("stylizer") == []
+
+
+def test_inputs_added_and_removed_are_named(run, capsys):
+  run.begin(PHASE, {"a": 1, "old": 2})
+  run.begin(PHASE, {"a": 1, "new": None, "more": 2})
+  assert "radiance_field: more, old changed" in capsys.readouterr().err
+
+
+def test_fingerprints_stand_for_the_inputs(run):
+  with pytest.raises(ValueError, match=f"train --phase {PHASE} --workdir"):
+    run.phase_fingerprint(PHASE)
+  run.begin(PHASE, INPUTS)
+  with pytest.raises(ValueError, match="is not finished"):
+    run.phase_fingerprint(PHASE)
+  run.finish(PHASE)
+  first = run.phase_fingerprint(PHASE)
+  reordered = dict(reversed(run_folder.as_json(INPUTS).items()))
+  assert first == run_folder.fingerprint(reordered)
+  run.begin(PHASE, {**INPUTS, "steps": 6})
+  run.finish(PHASE)
+  assert run.phase_fingerprint(PHASE) != first
+
+
+def test_another_scene_is_refused_and_a_moved_one_is_not(run, record):
+  run.claim_scene(record)
+  moved = dataclasses.replace(record, path="elsewhere/plaza")
+  reopened(run).claim_scene(moved)
+  assert reopened(run).scene().path == "elsewhere/plaza"
+  other = dataclasses.replace(record, path="scenes/fern", content_hash="0")
+  with pytest.raises(ValueError) as caught:
+    reopened(run).claim_scene(other)
+  message = str(caught.value)
+  assert "elsewhere/plaza" in message and "scenes/fern" in message
+  assert str(run.path) in message
+  assert reopened(run).scene().path == "elsewhere/plaza"
+
+
+def test_new_photographs_in_the_same_folder_are_the_same_scene(run, record):
+  """What was trained on the old ones is redone: they are inputs of phases."""
+  run.claim_scene(record)
+  run.claim_scene(dataclasses.replace(record, content_hash="0"))
+  assert run.scene().content_hash == "0"
+
+
+def test_the_scene_comes_back(run, record):
+  run.claim_scene(record)
+  scene = reopened(run).scene()
+  assert scene.to_dict() == record.to_dict()
+  assert scene.splits == record.splits
+  assert scene.normalization.space == record.normalization.space
+  assert scene.normalization.scale == record.normalization.scale
+  for name in ("camera_to_world", "fl_x", "width", "distortion"):
+    ours, theirs = getattr(scene.cameras, name), getattr(record.cameras, name)
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_array_equal(ours, theirs)
+  assert len(scene.split("train")) == 2
+  assert scene.split("train").names == record.split("train").names
+  with pytest.raises(ValueError, match="no split 'val'.*test, train"):
+    scene.split("val")
+
+
+@pytest.mark.parametrize(
+  ("alphas", "background", "expected"),
+  [(True, "white", 1.0), (True, "black", 0.0), (False, "white", 0.0)],
+)
+def test_the_background_is_black_but_under_alpha(alphas, background, expected):
+  scene = synthetic.make_scene(num_train=2, num_test=0, width=4, height=3)
+  if not alphas:
+    scene = dataclasses.replace(scene, alphas=None)
+  made = scene_record.make_scene_record(scene, background=background)
+  assert made.background == (expected,) * 3
+
+
+def test_the_config_comes_back(run):
+  config = defaults.get_config()
+  run.save_config(config)
+  assert run.config().to_dict() == config.to_dict()
+
+
+def test_what_is_missing_or_damaged_is_named(run, tmp_path):
+  for read in (run.scene, run.config):
+    with pytest.raises(ValueError, match="is no run: .*json is missing"):
+      read()
+  for name, read in (("scene.json", run.scene), ("config.json", run.config)):
+    (run.path / name).write_text("{")
+    with pytest.raises(ValueError, match=f"{name} is damaged"):
+      read()
+  for text in ("", "{", "\xff"):
+    (run.path / "manifest.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match="manifest.json is damaged.*restore"):
+      reopened(run)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "{}", '{"phases": 1}'])
+def test_a_manifest_of_another_kind_is_damaged(run, text):
+  (run.path / "manifest.json").write_text(text)
+  with pytest.raises(ValueError, match="manifest.json is damaged"):
+    reopened(run)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
+  (tmp_path / "file").write_text("")
+  for path in (tmp_path / "file", tmp_path / "file" / "run"):
+    with pytest.raises(ValueError, match="cannot be written .*choose another"):
+      run_folder.RunFolder(path).create()
+  assert (tmp_path / "file").read_text() == ""
+
+
+def test_making_leaves_nothing_but_the_folder(tmp_path):
+  run = run_folder.RunFolder(tmp_path / "a" / "b")
+  assert not run.path.exists()
+  run.create()
+  run.create()
+  assert list(run.path.iterdir()) == []
+
+
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+  path = tmp_path / "manifest.json"
+  run_folder.write_json(path, {"a": 1})
+
+  def killed(*_):
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(type(path), "replace", killed)
+  with pytest.raises(KeyboardInterrupt):
+    run_folder.write_json(path, {"a": 2})
+  assert json.loads(path.read_text()) == {"a": 1}
