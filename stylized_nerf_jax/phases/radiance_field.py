@@ -131,7 +131,7 @@ def loss_fn(
     (loss [], metrics).
   """
   del batch
-  draw_key, sample_key = jax.random.split(key)
+  draw_key, sample_key, behind_key = jax.random.split(key, 3)
   view, xy, colors = bank.draw(draw_key, num_rays)
   rays = rays_lib.cast_rays(bank.view_cameras(view), xy, setting.space)
   bound = {"params": params}
@@ -139,15 +139,17 @@ def loss_fn(
     bound, rays, sample_key, noise=options.density_noise, method="sample"
   )
   sample_colors = field.apply(bound, samples, rays.viewdirs, method="color")
-  rgb = renderer.composite_colors(
-    samples.weights, sample_colors, setting.background
-  )
+  background = setting.background
+  if background is None:
+    # Against a colour that changes with every step, only opacity helps.
+    background = jax.random.uniform(behind_key, colors.shape)
+  rgb = renderer.composite_colors(samples.weights, sample_colors, background)
   mse = photometric.mse(rgb, colors)
   loss = mse
   if "coarse_rgb" in aux:
     coarse_rgb = aux["coarse_rgb"] + (
       1.0 - aux["coarse_opacity"][..., None]
-    ) * jnp.asarray(setting.background)
+    ) * jnp.asarray(background)
     loss += photometric.mse(coarse_rgb, colors)
   if "proposal_weights" in aux:
     loss += options.interlevel_weight * photometric.interlevel_loss(

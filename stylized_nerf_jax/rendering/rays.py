@@ -181,10 +181,8 @@ def project(points, camera: CameraArrays):
     z: [...], distance along the optical axis, negative behind the camera.
   """
   offsets = points - camera.camera_to_model[..., :, 3]
-  # Sums, not a matrix product: accelerators round the latter's inputs.
-  local = jnp.sum(
-    camera.camera_to_model[..., :, :3] * offsets[..., :, None], axis=-2
-  )
+  axes = camera.camera_to_model[..., :, :3]
+  local = _rotate(jnp.swapaxes(axes, -1, -2), offsets)
   z = -local[..., 2]
   in_front = z > 1e-6
   safe = jnp.where(in_front, z, 1.0)
@@ -222,10 +220,19 @@ def _pixel_directions(cameras: CameraArrays, xy):
   local = jnp.stack(
     [ideal[..., 0], -ideal[..., 1], -jnp.ones_like(ideal[..., 0])], axis=-1
   )
-  directions = jnp.sum(
-    cameras.camera_to_model[..., :, :3] * local[..., None, :], axis=-1
-  )
+  directions = _rotate(cameras.camera_to_model[..., :, :3], local)
   return directions / jnp.linalg.norm(directions, axis=-1, keepdims=True)
+
+
+def _rotate(rotation, vectors):
+  """Applies matrices [..., 3, 3] to vectors [..., 3].
+
+  Summed column by column: accelerators round what goes into a matrix product,
+  and XLA's CPU backend (jax 0.10.2) returns wrong rows from 32,768 / 3 on for
+  one reduction over [..., 3, 3] that is followed by a norm.
+  """
+  columns = (rotation[..., :, k] * vectors[..., k : k + 1] for k in range(3))
+  return sum(columns)
 
 
 def _to_ndc(centers, directions, space: normalization_lib.RaySpace):

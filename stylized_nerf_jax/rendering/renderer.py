@@ -44,28 +44,31 @@ class RaySetting:
   Attributes:
     space: what the ray parameter runs through.
     scale: model units in one unit of the scene file.
-    background: colour behind everything, [0, 1].
+    background: colour behind everything, [0, 1]; None where rays always hit
+      something: what still passes is black.
   """
 
   space: normalization.RaySpace
   scale: float
-  background: tuple[float, float, float] = (0.0, 0.0, 0.0)
+  background: tuple[float, float, float] | None = None
 
 
-def composite_colors(weights, colors, background):
-  """Colour of each ray over a constant background.
+def composite_colors(weights, colors, background=None):
+  """Colour of each ray over a background.
 
   Args:
     weights: [..., K].
     colors: [..., K, 3].
-    background: (r, g, b).
+    background: [3] or [..., 3]; None is black.
 
   Returns:
     [..., 3].
   """
+  composited = compositing.composite(weights, colors)
+  if background is None:
+    return composited
   through = 1.0 - compositing.opacity(weights)
-  behind = through[..., None] * jnp.asarray(background, colors.dtype)
-  return compositing.composite(weights, colors) + behind
+  return composited + through[..., None] * jnp.asarray(background)
 
 
 def render_rays(

@@ -17,8 +17,8 @@ class SceneRecord:
     name, format, path, layout, near, far, splits, content_hash: as in
       `scene.Scene`.
     cameras: of all images, file frame.
-    background: colour behind the scene, [0, 1]: that under images with alpha,
-      black where images are opaque.
+    background: colour behind the scene, [0, 1], that images with alpha were
+      composited over; None where every pixel shows something.
     normalization: of the model.
   """
 
@@ -31,7 +31,7 @@ class SceneRecord:
   splits: Mapping[str, tuple[int, ...]]
   content_hash: str
   cameras: scene_lib.Cameras
-  background: tuple[float, float, float]
+  background: tuple[float, float, float] | None
   normalization: normalization_lib.Normalization
 
   def split(self, name: str) -> scene_lib.Cameras:
@@ -54,7 +54,6 @@ class SceneRecord:
       for field in dataclasses.fields(self)
     }
     values["splits"] = {k: list(v) for k, v in self.splits.items()}
-    values["background"] = list(self.background)
     values["normalization"] = self.normalization.to_dict()
     values["cameras"] = {
       field.name: np.asarray(getattr(self.cameras, field.name)).tolist()
@@ -76,7 +75,8 @@ class SceneRecord:
       }
     )
     values["splits"] = {k: tuple(v) for k, v in values["splits"].items()}
-    values["background"] = tuple(values["background"])
+    if values["background"] is not None:
+      values["background"] = tuple(values["background"])
     values["normalization"] = normalization_lib.Normalization.from_dict(
       values["normalization"]
     )
@@ -93,7 +93,9 @@ def make_scene_record(
     space: as in `normalization.normalize_scene`.
     background: "white" or "black", under images with alpha.
   """
-  behind = 1.0 if scene.alphas is not None and background == "white" else 0.0
+  # The synthetic scene's alpha marks its sky, which its images show.
+  transparent = scene.alphas is not None and scene.format != "synthetic"
+  behind = (1.0,) * 3 if background == "white" else (0.0,) * 3
   return SceneRecord(
     name=scene.name,
     format=scene.format,
@@ -104,6 +106,6 @@ def make_scene_record(
     splits=scene.splits,
     content_hash=scene.content_hash,
     cameras=scene.cameras,
-    background=(behind,) * 3,
+    background=behind if transparent else None,
     normalization=normalization_lib.normalize_scene(scene, space=space),
   )

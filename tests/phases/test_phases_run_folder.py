@@ -133,15 +133,21 @@ def test_the_scene_comes_back(run, record):
 
 
 @pytest.mark.parametrize(
-  ("alphas", "background", "expected"),
-  [(True, "white", 1.0), (True, "black", 0.0), (False, "white", 0.0)],
+  ("format", "background", "expected"),
+  [
+    ("blender", "white", (1.0,) * 3),
+    ("blender", "black", (0.0,) * 3),
+    ("synthetic", "white", None),
+  ],
 )
-def test_the_background_is_black_but_under_alpha(alphas, background, expected):
+def test_only_composited_images_have_a_background(format, background, expected):
   scene = synthetic.make_scene(num_train=2, num_test=0, width=4, height=3)
-  if not alphas:
-    scene = dataclasses.replace(scene, alphas=None)
+  scene = dataclasses.replace(scene, format=format)
   made = scene_record.make_scene_record(scene, background=background)
-  assert made.background == (expected,) * 3
+  assert made.background == expected
+  opaque = dataclasses.replace(scene, alphas=None)
+  made = scene_record.make_scene_record(opaque, background=background)
+  assert made.background is None
 
 
 def test_the_config_comes_back(run):
