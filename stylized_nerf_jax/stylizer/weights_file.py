@@ -85,8 +85,9 @@ def load_weights(
   if not path.is_file():
     raise FileNotFoundError(f"{path}: no such weights file")
   try:
-    with np.load(path, allow_pickle=False) as file:
-      flat = {name: file[name] for name in file.files}
+    # numpy leaves a file that it opened itself open where that fails.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+      flat = {name: arrays[name] for name in arrays.files}
     metadata = json.loads(str(flat.pop(_METADATA)))
   except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
     raise ValueError(

@@ -34,9 +34,10 @@ def test_equals_torch(params):
   features = jax.random.normal(jax.random.key(1), (2, 3, 4, 512))
   found = jax.jit(decoder.Decoder().apply)({"params": params}, features)
   x = torch.from_numpy(np.array(features).transpose(0, 3, 1, 2))
-  upsampled = ("conv3_4", "conv2_2", "conv1_2")
-  for name, layer in params.items():
-    if name in upsampled:
+  names = "conv4_1 conv3_4 conv3_3 conv3_2 conv3_1 conv2_2 conv2_1 conv1_2"
+  for name in [*names.split(), "conv1_1"]:
+    layer = params[name]
+    if name in ("conv3_4", "conv2_2", "conv1_2"):
       x = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
     kernel = np.array(layer["kernel"]).transpose(3, 2, 0, 1).copy()
     x = nn.functional.conv2d(
