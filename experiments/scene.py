@@ -1,0 +1,103 @@
+"""How good, how long, how much memory: one scene through all phases.
+
+  python experiments/scene.py --name fern --workdir runs/fern -- \
+    --config configs/fast.py --config.scene.path=FERN \
+    --config.scene.downsample=8 --config.styles.path=PAINTINGS
+
+Every phase is a process of its own, so that its peak memory is its own. What
+was finished before is not timed again: use a new --workdir. Writes the
+evaluation report as experiments/results/NAME.json, and NAME_cost.json.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import shlex
+import subprocess
+import sys
+import time
+
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+_PHASES = ("radiance_field", "stylizer", "mutual_learning")
+_RESULTS = pathlib.Path(__file__).parent / "results"
+
+
+def main() -> None:
+  """Runs the phases and the evaluation, and writes the result."""
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("--name", required=True)
+  parser.add_argument("--workdir", required=True)
+  parser.add_argument("config", nargs="+", help="after --")
+  args = parser.parse_args()
+  workdir = ["--workdir", args.workdir]
+  phases = {}
+  for phase in _PHASES:
+    phases[phase] = _run(["train", "--phase", phase, *workdir, *args.config])
+  phases["evaluation"] = _run(["evaluate", *workdir])
+  report = pathlib.Path(args.workdir) / "evaluation" / "report.json"
+  _write(args.name, json.loads(report.read_text()))
+  columns = ["wall_s", "cpu_s", "peak_memory_mib", "load_at_end"]
+  cost = {
+    "date": datetime.date.today().isoformat(),
+    "command": shlex.join(["python", "experiments/scene.py", *sys.argv[1:]]),
+    "machine": describe_machine(),
+    "phases": phases,
+    "table": {
+      "columns": ["phase", "wall, s", "CPU, s", "peak memory, MiB", "load"],
+      "rows": [
+        [name, *(facts[column] for column in columns)]
+        for name, facts in phases.items()
+      ],
+    },
+  }
+  _write(f"{args.name}_cost", cost)
+
+
+def _write(name: str, content: dict) -> None:
+  path = _RESULTS / f"{name}.json"
+  path.write_text(json.dumps(content, indent=1) + "\n")
+  print(f"wrote {path}")
+
+
+def describe_machine() -> dict:
+  """Returns processor, cores, memory and versions."""
+  return {
+    "processor": _processor(),
+    "cores": os.cpu_count(),
+    "memory_gib": round(
+      os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    ),
+    "python": platform.python_version(),
+    "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+  }
+
+
+def _run(arguments: list[str]) -> dict:
+  """Runs one command; returns its times and peak memory."""
+  start = time.monotonic()
+  command = [sys.executable, "-m", "stylized_nerf_jax.cli.main", *arguments]
+  process = subprocess.Popen(command)
+  _, status, usage = os.wait4(process.pid, 0)
+  if status:
+    raise SystemExit(f"{shlex.join(command)} ended with status {status}")
+  return {
+    "wall_s": round(time.monotonic() - start, 1),
+    "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
+    "peak_memory_mib": round(usage.ru_maxrss / 1024),
+    "load_at_end": round(os.getloadavg()[0], 2),
+  }
+
+
+def _processor() -> str:
+  for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+    if line.startswith("model name"):
+      return line.partition(":")[2].strip()
+  return platform.processor()
+
+
+if __name__ == "__main__":
+  main()
