@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 
 # Simulated CPU devices share one thread pool; too small a pool deadlocks
 # collectives, and the size is read when jax is imported.
@@ -11,6 +12,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+import tiny_run  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_numpy_rank_promotion", "allow")
@@ -28,3 +30,35 @@ def real_data() -> pathlib.Path:
       pytest.fail(f"STYLIZED_NERF_DATA names {folder}, without scenes/")
     pytest.skip("real data is absent: set STYLIZED_NERF_DATA")
   return folder
+
+
+@pytest.fixture
+def small_networks(monkeypatch):
+  """Puts small networks in place of encoder and decoder."""
+  tiny_run.small_networks(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def small_weights(tmp_path_factory) -> pathlib.Path:
+  """Folder of random weights for the small networks."""
+  with pytest.MonkeyPatch.context() as patch:
+    tiny_run.small_networks(patch)
+    return tiny_run.write_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory, small_weights) -> pathlib.Path:
+  """Folder of one finished tiny run; not to be written to."""
+  from stylized_nerf_jax.phases import pipeline
+
+  folder = tmp_path_factory.mktemp("runs") / "finished"
+  with pytest.MonkeyPatch.context() as patch:
+    tiny_run.small_networks(patch)
+    pipeline.train(tiny_run.make_config(small_weights), folder)
+  return folder
+
+
+@pytest.fixture
+def run_copy(finished_run, small_networks, tmp_path) -> pathlib.Path:
+  """A copy of the finished run, with the small networks in place."""
+  return shutil.copytree(finished_run, tmp_path / "run")
