@@ -5,7 +5,9 @@
 Scores, by content and style loss (method, section 4), D's outputs beside the
 unstylized photo and beside 300 steps of direct optimisation of pixels, which
 is the best that these losses allow at that cost. Writes
-`results/decoder_quality.json`, and with `--picture FILE` the outputs.
+`results/decoder_quality.json`, and with `--picture FILE` eight outputs: views
+of the synthetic scene in the style of the held-out paintings. (The photos may
+be used for research, but not shown here.)
 """
 
 import argparse
@@ -20,21 +22,35 @@ import numpy as np
 import optax
 from PIL import Image
 
-from configs import stylizer as stylizer_config
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import scenes, stylizer_defaults
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import stylizer_data
-from stylized_nerf_jax.stylizer import adain, decoder, pretrained, vgg
+from stylized_nerf_jax.stylizer import (
+  adain,
+  decoder,
+  pretrained,
+  stylize,
+  vgg,
+)
 
+_CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "stylizer.py"
 _RESULTS = pathlib.Path(__file__).parent / "results"
 _STYLE_WEIGHT = 10.0
 
 
 def read_pairs(args: argparse.Namespace) -> stylizer_data.HeldOut:
   """Reads the held-out photos and paintings of the training config."""
-  config = stylizer_config.get_config()
-  config.content.path = config.content.holdout = args.photos
-  config.styles.path = args.paintings
-  config.styles.generated = 0
+  config = config_lib.from_flags(
+    [
+      f"--config={_CONFIG}",
+      f"--config.content.path={args.photos}",
+      f"--config.content.holdout={args.photos}",
+      f"--config.styles.path={args.paintings}",
+      "--config.styles.generated=0",
+    ],
+    base=stylizer_defaults.get_config,
+  )
   _, held_out = stylizer_data.open_pictures(config, pathlib.Path())
   return held_out
 
@@ -81,7 +97,7 @@ def optimise_pixels(photo, params, target, style, losses, steps: int):
 
 
 def score_pair(photo, painting, encoder, tree, functions, steps: int):
-  """Scores one pair; returns its row and the pictures."""
+  """Scores D, the photo, and optimised pixels for one pair."""
   statistics, losses, targets = functions
   params = encoder.params
   photo = photo[None] / np.float32(255)
@@ -97,7 +113,25 @@ def score_pair(photo, painting, encoder, tree, functions, steps: int):
   for name, picture in pictures.items():
     content, style_loss = losses(picture, params, target, style)
     row[name] = {"content": float(content), "style": float(style_loss)}
-  return row, pictures
+  return row
+
+
+def save_picture(path, held_out, encoder, tree) -> None:
+  """Saves views of the synthetic scene, paintings, and D's outputs."""
+  views = scenes.load_scene("synthetic").images
+  stylizer = stylize.Stylizer(encoder.layout, encoder.params, tree)
+  run = jax.jit(stylizer.stylize)
+  columns = []
+  for index, painting in enumerate(held_out.paintings):
+    view = np.asarray(views[index * (len(views) // 8)])
+    size = (view.shape[1], view.shape[0])
+    style = painting / np.float32(255)
+    output = run(view[None], *jax.jit(stylizer.style_statistics)(style))[0]
+    small = np.asarray(Image.fromarray(painting).resize(size)) / 255.0
+    columns.append(np.concatenate([view, small, np.asarray(output)]))
+  sheet = np.concatenate(columns, axis=1)
+  pixels = (sheet * 255 + 0.5).astype(np.uint8)
+  Image.fromarray(pixels).save(path, quality=88)
 
 
 def main() -> None:
@@ -124,18 +158,16 @@ def main() -> None:
     functions=functions,
     steps=args.pixel_steps,
   )
-  rows, columns = [], []
+  if args.picture:
+    save_picture(args.picture, held_out, encoder, tree)
+  rows = []
   start = time.monotonic()
   for index in range(args.pairs):
     painting = held_out.paintings[index]
-    row, pictures = run(held_out.photos[index], painting)
+    row = run(held_out.photos[index], painting)
     row["names"] = [held_out.photo_names[index], held_out.painting_names[index]]
     rows.append(row)
     print(json.dumps(row), flush=True)
-    small = Image.fromarray(painting).resize((256, 256))
-    column = [np.asarray(small) / 255.0]
-    column += [np.asarray(picture[0]) for picture in pictures.values()]
-    columns.append(np.concatenate(column))
   names = [name for name in rows[0] if name != "names"]
   mean = {
     name: {
@@ -152,9 +184,6 @@ def main() -> None:
     "pairs": rows,
   }
   args.out.write_text(json.dumps(record, indent=1) + "\n")
-  if args.picture:
-    sheet = np.concatenate(columns, axis=1)
-    Image.fromarray((sheet * 255 + 0.5).astype(np.uint8)).save(args.picture)
 
 
 if __name__ == "__main__":
