@@ -1,0 +1,136 @@
+"""`stylized-nerf render`: folders that anyone can score, and videos."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny_run
+from PIL import Image
+
+from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax import scenes
+from stylized_nerf_jax.cli import main
+from stylized_nerf_jax.evaluation import geometry
+from stylized_nerf_jax.outputs import video
+from stylized_nerf_jax.phases import render_path
+from stylized_nerf_jax.scenes import scene_record
+
+_KEYS = {
+  *("file_path", "depth_path", "transform_matrix", "style", "source"),
+  *("fl_x", "fl_y", "cx", "cy", "w", "h", "k1", "k2", "p1", "p2"),
+}
+
+
+@pytest.fixture(scope="module")
+def model(finished_run):
+  return model_lib.StylizedNerf.load(finished_run)
+
+
+def _render(run, out, *arguments):
+  command = ["render", f"--workdir={run}", f"--out={out}", *arguments]
+  assert main.main([*map(str, command)]) == 0
+
+
+def _frames(folder) -> list[dict]:
+  content = json.loads((folder / "cameras.json").read_text())
+  assert set(content) == {"frames"}
+  return content["frames"]
+
+
+def test_a_folder_of_frames_cameras_and_depth(model, finished_run, tmp_path):
+  out = tmp_path / "out"
+  arguments = ("--path=orbit", "--frames=3", "--style=mosaic", "--save-depth")
+  _render(finished_run, out, *arguments)
+  frames = _frames(out)
+  assert len(frames) == 3
+  for i, frame in enumerate(frames):
+    assert set(frame) == _KEYS
+    assert frame["file_path"] == f"{i:05d}.png"
+    assert frame["depth_path"] == f"depth/{i:05d}.npy"
+    assert np.shape(frame["transform_matrix"]) == (4, 4)
+    assert (frame["w"], frame["h"]) == (32, 24)
+    assert [frame[key] for key in ("k1", "k2", "p1", "p2")] == [0] * 4
+    assert frame["style"] == "mosaic" and "orbit" in frame["source"]
+    depth = np.load(out / frame["depth_path"])
+    assert depth.shape == (24, 32) and depth.dtype == np.float32
+  # The file is enough to render the same frame again.
+  camera = geometry.read_geometry(out).cameras[1]
+  again = model.render(camera, "mosaic")
+  pixels = np.asarray(Image.open(out / "00001.png"))
+  np.testing.assert_allclose(pixels / 255, again.rgb, atol=0.51 / 255)
+  np.testing.assert_array_equal(np.load(out / "depth/00001.npy"), again.depth)
+  names = sorted(path.name for path in out.iterdir())
+  assert names == [
+    "00000.png",
+    "00001.png",
+    "00002.png",
+    "cameras.json",
+    "depth",
+  ]
+
+
+def test_the_photographs_own_views(model, finished_run, tmp_path):
+  _render(finished_run, tmp_path / "out", "--path=test")
+  frames = _frames(tmp_path / "out")
+  test = model.scene.split("test")
+  assert len(frames) == len(test) == 4
+  for frame, camera in zip(frames, test, strict=True):
+    np.testing.assert_array_equal(
+      frame["transform_matrix"], camera.camera_to_world
+    )
+    assert frame["style"] is None and frame["depth_path"] is None
+    assert frame["source"] == f"test/{camera.name}"
+
+
+def test_distortion_is_kept_for_photographs_only(model, tmp_path):
+  # A model whose scene has a lens: the field does not matter here.
+
+  scene = scenes.load_scene(tiny_run.write_transforms(tmp_path / "capture"))
+  record = scene_record.make_scene_record(scene)
+  lens = model_lib.StylizedNerf(model.config, record, model.params)
+  for kind in ("train", "test"):
+    cameras = render_path.path_cameras(lens, kind)
+    assert (cameras.distortion == [0.05, 0, 0, 0.01]).all()
+    assert set(cameras.models) == {"opencv"}
+    geometry.write_cameras(tmp_path, cameras)
+    for frame in _frames(tmp_path):
+      assert [frame[k] for k in ("k1", "k2", "p1", "p2")] == [0.05, 0, 0, 0.01]
+  for kind in ("spiral", "orbit", "interpolate"):
+    cameras = render_path.path_cameras(lens, kind, 3)
+    assert len(cameras) == 3 and not cameras.distortion.any()
+
+
+def test_a_video_shows_the_frames(model, finished_run, tmp_path):
+  pytest.importorskip("imageio_ffmpeg", reason="extra `video` is missing")
+  out = tmp_path / "out.mp4"
+  style = ("--style=mosaic:2,ink-wash:2",)
+  _render(finished_run, out, "--path=interpolate", "--frames=2", *style)
+  shown = list(video.read_video(out))
+  assert len(shown) == 2
+
+  cameras = render_path.path_cameras(model, "interpolate", 2)
+  for frame, camera in zip(shown, cameras):
+    wanted = model.render(camera, {"mosaic": 0.5, "ink-wash": 0.5})
+    assert np.abs(frame / 255 - wanted.rgb).mean() < 0.05
+    assert frame.mean() > 20
+  assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_painting_never_trained_on(finished_run, tmp_path, capsys):
+  pixels = np.random.default_rng(0).integers(0, 255, (70, 80, 3))
+  Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "new.png")
+  out = tmp_path / "out"
+  style = f"--style={tmp_path / 'new.png'}"
+  _render(finished_run, out, "--path=orbit", "--frames=1", style)
+  told = capsys.readouterr().err
+  assert "not among the styles this model was trained on" in told
+  assert _frames(out)[0]["style"] == str(tmp_path / "new.png")
+
+
+def test_a_model_file_renders_like_its_run(model, finished_run, tmp_path):
+  model.save(tmp_path / "model.npz")
+  for source, name in ((finished_run, "run"), (tmp_path / "model.npz", "file")):
+    _render(source, tmp_path / name, "--path=orbit", "--frames=1")
+  one = (tmp_path / "run" / "00000.png").read_bytes()
+  assert one == (tmp_path / "file" / "00000.png").read_bytes()

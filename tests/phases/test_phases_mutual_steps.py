@@ -1,0 +1,139 @@
+"""The field step of mutual learning: what it trains, and what not."""
+
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.phases import mutual_steps
+
+_RAYS = 6
+
+
+@pytest.fixture(scope="module")
+def model(finished_run):
+  return model_lib.StylizedNerf.load(finished_run)
+
+
+@pytest.fixture(scope="module")
+def gradients(model):
+  """Function: weights of the losses -> (metrics, gradient) of one batch."""
+  facts = types.SimpleNamespace(
+    latent_mean=model.latent_mean, latent_variance=model.latent_variance
+  )
+  params = {k: model.params[k] for k in ("style_field", "latents")}
+  random = np.random.default_rng(0)
+  batch = (
+    np.array([0, 1, 0, 1, 1, 0]),
+    np.array([3, 3, 4, 5, 6, 7]),
+    random.uniform(4, 20, (_RAYS, 2)).astype(np.float32),
+    random.integers(0, 255, (_RAYS, 3)).astype(np.uint8),
+  )
+
+  def make(learn_latents):
+    @jax.jit
+    def run(mimic, nll):
+      options = model.config.mutual_learning.to_dict() | {
+        "mimic_field_weight": mimic,
+        "latent_weight": nll,
+        "learn_latents": learn_latents,
+      }
+      config = types.SimpleNamespace(
+        field=model.config.field,
+        style_field=model.config.style_field,
+        mutual_learning=types.SimpleNamespace(**options),
+      )
+      steps = mutual_steps.MutualSteps(
+        config, model.scene, None, facts, model.params["field"]
+      )
+      constants = steps.field_constants
+      return jax.grad(steps.field_loss, has_aux=True)(
+        params, constants, batch, None
+      )
+
+    return run
+
+  made = {learn: make(learn) for learn in (True, False)}
+  return lambda mimic, nll, learn=True: made[learn](mimic, nll)
+
+
+def _largest(tree) -> float:
+  return max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(tree))
+
+
+def test_only_style_field_and_codes_have_gradients(gradients):
+  gradient, metrics = gradients(1.0, 0.1)
+  assert set(gradient) == {"style_field", "latents"}
+  assert all(_largest(part) > 0 for part in gradient.values())
+  # Codes of rays that were not drawn stay.
+  drawn = np.zeros((2, 24), bool)
+  drawn[[0, 1, 0, 1, 1, 0], [3, 3, 4, 5, 6, 7]] = True
+  moved = np.abs(gradient["latents"]).max(-1) > 0
+  np.testing.assert_array_equal(moved, drawn)
+  assert metrics["mimic"] > 0 and metrics["latent_nll"] > 0
+
+
+def test_each_loss_can_be_switched_off(gradients):
+  nothing, _ = gradients(0.0, 0.0)
+  assert _largest(nothing) == 0
+  only_nll, _ = gradients(0.0, 0.1)
+  assert _largest(only_nll["style_field"]) == 0
+  assert _largest(only_nll["latents"]) > 0
+
+
+def test_the_likelihood_pulls_to_the_mean_over_the_variance(gradients, model):
+  gradient, _ = gradients(0.0, 0.1)
+  offset = model.params["latents"][1, 5] - model.latent_mean[1]
+  wanted = 0.1 / _RAYS * offset / model.latent_variance[1]
+  np.testing.assert_allclose(gradient["latents"][1, 5], wanted, rtol=1e-4)
+
+
+def test_without_latents_no_code_moves(gradients):
+  gradient, metrics = gradients(1.0, 0.1, learn=False)
+  assert _largest(gradient["latents"]) == 0
+  assert _largest(gradient["style_field"]) > 0
+  assert "latent_nll" not in metrics
+
+
+def test_rates_are_those_of_the_config():
+  options = config_lib.defaults.get_config().mutual_learning
+  options.steps = 10
+  optimizer = mutual_steps.field_optimizer(options)
+  params = {"style_field": {"w": jnp.zeros(3)}, "latents": jnp.zeros((2, 2))}
+  ones = jax.tree.map(jnp.ones_like, params)
+
+  def step(state, _):
+    updates, state = optimizer.update(ones, state, params)
+    return state, updates
+
+  # Adam moves by its rate where the gradient never changes.
+  init = optimizer.init(params)
+  _, updates = jax.lax.scan(step, init, length=options.steps + 1)
+  moved = -np.asarray(updates["style_field"]["w"][:, 0])
+  share = np.arange(options.steps + 1) / options.steps
+  decay = options.learning_rate_final / options.learning_rate
+  np.testing.assert_allclose(
+    moved, options.learning_rate * decay**share, rtol=1e-3
+  )
+  codes = -np.asarray(updates["latents"][:, 0, 0])
+  np.testing.assert_allclose(codes, options.latent_learning_rate, rtol=1e-3)
+
+
+def test_colours_of_pixels_are_those_of_the_rendering(model):
+  facts = types.SimpleNamespace(
+    latent_mean=model.latent_mean, latent_variance=model.latent_variance
+  )
+  steps = mutual_steps.MutualSteps(
+    model.config, model.scene, None, facts, model.params["field"]
+  )
+  view = 5
+  found = steps.render_pixels(
+    model.params, 1, view, np.float32([[0.5, 0.5], [20.5, 10.5]])
+  )
+  camera = model.scene.split("train")[view]
+  whole = model.render(camera, latent=model.params["latents"][1, view]).rgb
+  np.testing.assert_allclose(found, whole[[0, 10], [0, 20]], atol=1e-6)
