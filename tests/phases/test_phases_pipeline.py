@@ -1,0 +1,239 @@
+"""A tiny run through all phases: what it keeps, resumes, skips and re-does."""
+
+import json
+import pathlib
+import shutil
+
+import jax
+import numpy as np
+import pytest
+import tiny_run
+
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.phases import (
+  mutual_learning,
+  pipeline,
+  run_folder,
+  stylizer_nets,
+)
+from stylized_nerf_jax.phases import stylizer as stylizer_phase
+from stylized_nerf_jax.training import checkpoints as checkpoints_lib
+
+_LAST_STEP = 2
+
+
+class Killed(BaseException):
+  """Stands for the signal that ends a process."""
+
+
+def _config(run: pathlib.Path, **changes):
+  config = config_lib.load(run / "config.json")
+  fields = {k.replace("__", "."): value for k, value in changes.items()}
+  config.update_from_flattened_dict(fields)
+  return config_lib.ml_collections.FrozenConfigDict(config)
+
+
+def _files(folder: pathlib.Path) -> dict[str, bytes]:
+  return {
+    str(path.relative_to(folder)): path.read_bytes()
+    for path in sorted(folder.rglob("*"))
+    if path.is_file()
+  }
+
+
+def _final(run: pathlib.Path, phase: str, name: str = "params"):
+  """The trees of the newest checkpoint of a phase, whatever their shapes."""
+  found = checkpoints_lib.Checkpoints(run / phase / "checkpoints")
+  step = found.latest_step()
+  tree = found._manager.restore(
+    step,
+    args=checkpoints_lib.ocp.args.Composite(
+      **{name: checkpoints_lib.ocp.args.StandardRestore()}
+    ),
+  )[name]
+  found.close()
+  return step, jax.tree.map(np.asarray, tree)
+
+
+def _assert_equal(one, other):
+  jax.tree.map(np.testing.assert_array_equal, one, other)
+
+
+def _largest_change(one, other) -> float:
+  changes = jax.tree.map(lambda a, b: np.abs(a - b).max(), one, other)
+  return max(jax.tree.leaves(changes))
+
+
+def test_every_phase_is_finished_and_logged(finished_run):
+  manifest = json.loads((finished_run / "manifest.json").read_text())
+  for phase in run_folder.PHASES:
+    assert manifest["phases"][phase]["finished"]
+    assert _final(finished_run, phase)[0] == _LAST_STEP
+  styles = sorted(path.stem for path in (finished_run / "styles").iterdir())
+  assert styles == sorted(tiny_run.STYLES)
+  rows = run_folder.RunFolder(finished_run).metrics.read()
+  assert {"test_psnr", "test_ssim"} <= set(rows[-1])
+  assert not list(finished_run.glob("replaced/*"))
+
+
+def test_the_geometry_stays_as_phase_1_left_it(finished_run):
+  # Phases 2 and 3 write nothing there, and what they train has no field.
+  folder = finished_run / "radiance_field" / "checkpoints"
+  done = (finished_run / "radiance_field" / "views" / "complete").stat()
+  newest = max(p.stat().st_mtime_ns for p in folder.rglob("*"))
+  assert newest <= done.st_mtime_ns
+  assert set(_final(finished_run, "stylizer")[1]) == {
+    "conv4_1",
+    "conv3_1",
+    "conv2_1",
+    "conv1_1",
+  }
+  trained = _final(finished_run, "mutual_learning")[1]
+  assert set(trained) == {"style_field", "latents"}
+  state = model_lib.StylizedNerf.load(finished_run).params["field"]
+  _assert_equal(state, _final(finished_run, "radiance_field")[1])
+
+
+def test_phases_2_and_3_train_what_they_should(finished_run, small_weights):
+  with pytest.MonkeyPatch.context() as patch:
+    tiny_run.small_networks(patch)
+    nets = stylizer_nets.load_nets(_config(finished_run).weights)
+  adapted = _final(finished_run, "stylizer")[1]
+  assert 0 < _largest_change(nets.decoder, adapted) < 0.01
+  mutual = _final(finished_run, "mutual_learning", "decoder")[1]
+  assert _largest_change(adapted, mutual) > 0.001
+  # One code for each style and training view, around the VAE's mean.
+  model = model_lib.StylizedNerf.load(finished_run)
+  latents = model.params["latents"]
+  assert latents.shape == (2, 24, 32)
+  spread = (latents - model.latent_mean[:, None]) ** 2
+  spread /= model.latent_variance[:, None]
+  assert 0.8 < spread.mean() < 1.2
+
+
+def test_a_finished_run_is_left_alone(run_copy, monkeypatch):
+  before = _files(run_copy)
+  monkeypatch.setattr(
+    mutual_learning, "_Session", lambda *_: pytest.fail("trained again")
+  )
+  pipeline.train(_config(run_copy), run_copy)
+  assert _files(run_copy) == before
+
+
+def _cut_off(run: pathlib.Path, phase: str) -> None:
+  """Leaves a run as a kill after the first step of a phase leaves it."""
+  shutil.rmtree(run / phase / "checkpoints" / str(_LAST_STEP))
+  manifest = json.loads((run / "manifest.json").read_text())
+  manifest["phases"][phase]["finished"] = False
+  (run / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+  "phase",
+  [
+    pytest.param("radiance_field", marks=pytest.mark.slow),
+    pytest.param("stylizer", marks=pytest.mark.slow),
+    "mutual_learning",
+  ],
+)
+def test_a_resumed_phase_ends_as_an_uninterrupted_one(
+  finished_run, run_copy, phase, capsys
+):
+  _cut_off(run_copy, phase)
+  pipeline.train(_config(run_copy), run_copy, phase=phase)
+  assert f"{phase}: resuming at step 1" in capsys.readouterr().err
+  names = ["params", "optimizer"]
+  if phase == "mutual_learning":
+    names += ["decoder", "decoder_optimizer", "target_decoder"]
+  for name in names:
+    step, found = _final(run_copy, phase, name)
+    assert step == _LAST_STEP
+    _assert_equal(found, _final(finished_run, phase, name)[1])
+  assert run_folder.RunFolder(run_copy).facts(phase)["finished"]
+
+
+@pytest.fixture
+def no_steps(monkeypatch):
+  """Lets phase 2 and 3 finish without a step; returns what phase 3 began with.
+
+  The list holds the parameters of the style field and codes of each session.
+  """
+  begun = []
+  monkeypatch.setattr(stylizer_phase, "_train", lambda *a: a[-1])
+  monkeypatch.setattr(
+    mutual_learning._Session,
+    "train",
+    lambda self, checkpoints: begun.append(self.field.params),
+  )
+  return begun
+
+
+def test_another_style_set_goes_on_from_the_old_codes(
+  finished_run, run_copy, no_steps, capsys
+):
+  old = _final(finished_run, "mutual_learning")[1]
+  before = _files(run_copy / "radiance_field")
+  changed = _config(run_copy, styles__names="woodcut,mosaic")
+  pipeline.train(changed, run_copy)
+  told = capsys.readouterr().err
+  assert "stylizer: styles.ink-wash, styles.woodcut changed" in told
+  assert "1 of 2 styles keep their codes" in told
+  (new,) = no_steps
+  _assert_equal(old["style_field"], new["style_field"])
+  # "mosaic" was the first style and is now the second.
+  np.testing.assert_array_equal(old["latents"][0], new["latents"][1])
+  assert np.abs(new["latents"][0] - old["latents"][1]).min() > 0
+  model = model_lib.StylizedNerf.load(run_copy)
+  assert model.styles == ("woodcut", "mosaic")
+  # What was there before lies aside, and phase 1 is untouched.
+  for phase in ("stylizer", "mutual_learning"):
+    aside = run_copy / "replaced" / f"{phase}-0"
+    one = _files(aside / "checkpoints")
+    assert one == _files(finished_run / phase / "checkpoints")
+  assert _files(run_copy / "radiance_field") == before
+  styles = sorted(path.name for path in (run_copy / "styles").iterdir())
+  assert styles == ["mosaic.png", "woodcut.png"]
+
+
+def test_codes_survive_a_kill_before_they_are_saved(
+  finished_run, run_copy, no_steps, monkeypatch
+):
+  old = _final(finished_run, "mutual_learning")[1]
+  changed = _config(run_copy, styles__names="mosaic")
+  load = mutual_learning.stylizer.load_decoder
+
+  def kill(*_):
+    raise Killed
+
+  monkeypatch.setattr(mutual_learning.stylizer, "load_decoder", kill)
+  with pytest.raises(Killed):
+    pipeline.train(changed, run_copy)
+  # Killed once more, with yet another set of styles.
+  changed = _config(run_copy, styles__names="ink-wash,woodcut")
+  with pytest.raises(Killed):
+    pipeline.train(changed, run_copy)
+  monkeypatch.setattr(mutual_learning.stylizer, "load_decoder", load)
+  pipeline.train(changed, run_copy)
+  (new,) = no_steps
+  _assert_equal(old["style_field"], new["style_field"])
+  np.testing.assert_array_equal(old["latents"][1], new["latents"][0])
+
+
+def test_another_config_begins_anew(run_copy, no_steps, capsys):
+  changed = _config(run_copy, mutual_learning__latent_weight=0.2)
+  pipeline.train(changed, run_copy)
+  told = capsys.readouterr().err
+  assert "mutual_learning.latent_weight (0.1 -> 0.2) changed" in told
+  assert "stylizer: finished before" in told and "keep their codes" not in told
+
+
+def test_a_style_size_is_another_style(run_copy, no_steps, finished_run):
+  changed = _config(run_copy, styles__style_size=48)
+  pipeline.train(changed, run_copy)
+  old = _final(finished_run, "mutual_learning")[1]
+  (new,) = no_steps
+  assert np.abs(new["latents"] - old["latents"]).max() > 0
+  stored = pipeline.stored_styles(run_folder.RunFolder(run_copy))
+  model = model_lib.StylizedNerf.load(run_copy)
+  assert model.style_hashes == stored.subset(model.styles).content_hashes
