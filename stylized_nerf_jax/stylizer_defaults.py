@@ -67,6 +67,7 @@ def _stage(**changes) -> ml_collections.ConfigDict:
     learning_rate=3e-4,
     learning_rate_final=1e-4,
     warmup=100,
+    clip=0.0,  # longest gradient; 0: any
     average=0.995,  # decay of the running mean of D, which is what is written
     content_weight=1.0,
     style_weight=10.0,

@@ -23,32 +23,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from PIL import Image
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.phases import stylizer_data, vae_training
-from stylized_nerf_jax.stylizer import (
-  adain,
-  convolution,
-  decoder,
-  pretrained,
-  vgg,
-  weights_file,
+from stylized_nerf_jax.phases import (
+  decoder_stages,
+  held_out_scores,
+  stylizer_data,
+  vae_training,
 )
+from stylized_nerf_jax.stylizer import pretrained, weights_file
 from stylized_nerf_jax.training import (
   checkpoints,
   metric_log,
-  parallel,
   prng,
   progress,
 )
 from stylized_nerf_jax.training import state as state_lib
 
 _PHASE = "train-stylizer"
+_LOG_EVERY = 25  # steps
 DECODER_FILE = "decoder.npz"
 VAE_FILE = "statistics_vae.npz"
 
@@ -91,16 +85,30 @@ def check_config(config: Any) -> None:
         f"config field stages names {name!r}; known: {sorted(config.stage)}"
       )
     stage = config.stage[name]
-    if stage.loss not in _LOSSES:
+    if stage.loss not in decoder_stages.LOSSES:
       raise ValueError(
         f"config field stage.{name}.loss is {stage.loss!r}; expected one of"
-        f" {sorted(_LOSSES)}"
+        f" {sorted(decoder_stages.LOSSES)}"
       )
     if stage.crop < 16 or stage.crop % 8:
       raise ValueError(
         f"config field stage.{name}.crop is {stage.crop}; expected a multiple"
         " of 8, at least 16"
       )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Run:
+  """What all stages of a run share."""
+
+  config: Any
+  workdir: pathlib.Path
+  encoder: pretrained.Encoder
+  pictures: stylizer_data.TrainingPictures
+  scores: held_out_scores.HeldOutScores
+  log: metric_log.MetricLog
+  store: checkpoints.Checkpoints
+  position: "Position"
 
 
 def train_decoder(
@@ -113,49 +121,71 @@ def train_decoder(
 ) -> None:
   """Run the stages, from the newest checkpoint on."""
   store = checkpoints.Checkpoints(workdir / "decoder")
-  evaluation = Evaluation(encoder, held_out)
   position = find_position(config, store)
-  params = None
-  for index, name in enumerate(config.stages):
-    if index < position.stage_index:
-      continue
-    stage = config.stage[name]
-    optimizer = make_optimizer(stage)
-    make_batch = functools.partial(_batch, config, name, pictures)
-    if params is None:
-      params = initialise(config, encoder, make_batch(0))
-    state = state_lib.create(params, optimizer)
-    first = 0
-    if index == position.stage_index:
-      state, first = _restore(store, state, position)
-    run = _make_steps(encoder, stage, optimizer)
-    key = prng.stream_key(config.seed, name)
-    batches = stylizer_data.prefetch(make_batch, first, stage.steps)
-    with progress.progress(stage.steps, name, initial=first) as bar:
-      for step, batch in enumerate(batches, start=first + 1):
-        state, metrics = run(state, encoder.params, key, batch)
-        total = position.before[index] + step
-        bar.advance(loss=metrics["loss"])
-        last = step == stage.steps
-        if step % 25 == 0 or last:
-          _check_finite(metrics, name, step)
-          log.write(phase=name, step=total, **metrics)
-        if step % config.checkpoint_every == 0 or last:
-          items = {"params": state.params, "optimizer": state.opt_state}
-          store.save(total, items, {"stage": name, "stage_step": step})
-        if step % config.evaluate_every == 0 or last:
-          facts = {"stage": name, "stage_step": step, "step": total}
-          _evaluate(evaluation, running_mean(state), workdir, log, facts)
-    params = running_mean(state)
+  run = _Run(
+    config,
+    workdir,
+    encoder,
+    pictures,
+    held_out_scores.HeldOutScores(encoder, held_out),
+    log,
+    store,
+    position,
+  )
+  first_batch = _batch(config, config.stages[0], pictures, 0)
+  key = prng.stream_key(config.seed, _PHASE)
+  params = decoder_stages.initialise(key, encoder, first_batch["photos"])
+  for index in range(position.stage_index, len(config.stages)):
+    params = _train_stage(run, index, params)
   store.close()
 
 
-def _evaluate(evaluation, params, workdir, log, facts) -> None:
-  """Score the running mean of D and write it."""
-  scores = evaluation.run(params, workdir, facts["step"])
-  log.write(phase=f"{facts['stage']}/held_out", step=facts["step"], **scores)
-  metadata = {"encoder_sha256": evaluation.encoder.sha256, **facts, **scores}
-  save_weights(workdir / DECODER_FILE, {"decoder": params}, metadata)
+def _train_stage(run: _Run, index: int, params: Any) -> Any:
+  """Run one stage; returns the running mean of the parameters."""
+  name = run.config.stages[index]
+  stage = run.config.stage[name]
+  optimizer = decoder_stages.make_optimizer(stage)
+  state, first = state_lib.create(params, optimizer), 0
+  if index == run.position.stage_index:
+    state, first = _restore(run.store, state, run.position)
+  step_fn = decoder_stages.make_steps(run.encoder, stage, optimizer)
+  key = prng.stream_key(run.config.seed, name)
+  make_batch = functools.partial(_batch, run.config, name, run.pictures)
+  batches = stylizer_data.prefetch(make_batch, first, stage.steps)
+  with progress.progress(stage.steps, name, initial=first) as bar:
+    for step, batch in enumerate(batches, start=first + 1):
+      state, metrics = step_fn(state, run.encoder.params, key, batch)
+      bar.advance(loss=metrics["loss"])
+      _record(run, index, step, state, metrics)
+  return decoder_stages.running_mean(state)
+
+
+def _record(
+  run: _Run, index: int, step: int, state: state_lib.TrainState, metrics: Any
+) -> None:
+  """Log, save and score where it is time to."""
+  name = run.config.stages[index]
+  total = run.position.before[index] + step
+  last = step == run.config.stage[name].steps
+  if step % _LOG_EVERY == 0 or last:
+    _check_finite(metrics, name, step)
+    run.log.write(phase=name, step=total, **metrics)
+  if step % run.config.checkpoint_every == 0 or last:
+    items = {"params": state.params, "optimizer": state.opt_state}
+    run.store.save(total, items, {"stage": name, "stage_step": step})
+  if step % run.config.evaluate_every == 0 or last:
+    params = decoder_stages.running_mean(state)
+    scores = run.scores.run(params, run.workdir, total)
+    run.log.write(phase=f"{name}/held_out", step=total, **scores)
+    metadata = {
+      "encoder_sha256": run.encoder.sha256,
+      "seed": run.config.seed,
+      "stage": name,
+      "stage_step": step,
+      "step": total,
+      **scores,
+    }
+    save_weights(run.workdir / DECODER_FILE, {"decoder": params}, metadata)
 
 
 def save_weights(
@@ -164,233 +194,6 @@ def save_weights(
   """Write weights as they are shipped: float16."""
   tree = jax.tree.map(np.asarray, dict(tree))
   weights_file.save_weights(path, tree, metadata, dtype="float16")
-
-
-def make_optimizer(stage: Any) -> optax.GradientTransformation:
-  """Make Adam with a short warm-up, a decay, and a running mean of D."""
-  ratio = stage.learning_rate_final / stage.learning_rate
-  schedule = optax.warmup_exponential_decay_schedule(
-    init_value=0.0,
-    peak_value=stage.learning_rate,
-    warmup_steps=stage.warmup,
-    transition_steps=max(stage.steps - stage.warmup, 1),
-    decay_rate=ratio,
-  )
-  return optax.chain(optax.adam(schedule), keep_running_mean(stage.average))
-
-
-def keep_running_mean(decay: float) -> optax.GradientTransformation:
-  """Follow the parameters with an exponential mean; updates pass unchanged.
-
-  Early on the mean is over all steps so far, so that the start is forgotten.
-  """
-
-  def init(params):
-    return {"count": jnp.zeros((), jnp.int32), "mean": params}
-
-  def update(updates, state, params):
-    count = state["count"] + 1
-    rate = jnp.maximum(1.0 - decay, 1.0 / (1.0 + 0.1 * count))
-    mean = jax.tree.map(
-      lambda m, p, u: m + rate * (p + u - m), state["mean"], params, updates
-    )
-    return updates, {"count": count, "mean": mean}
-
-  return optax.GradientTransformation(init, update)
-
-
-def running_mean(state: state_lib.TrainState) -> Any:
-  """Take the mean that `make_optimizer` keeps, as numpy arrays."""
-  return jax.tree.map(np.asarray, state.opt_state[-1]["mean"])
-
-
-def _make_steps(encoder, stage, optimizer):
-  """Compile one optimizer step over all devices.
-
-  Returns:
-    run(state, encoder_params, key, batch) -> (state, metrics).
-  """
-
-  def loss_fn(params, encoder_params, batch, key):
-    del key  # all randomness is in the batch
-    images = {
-      name: pixels.astype(jnp.float32) / 255.0 for name, pixels in batch.items()
-    }
-    loss = _LOSSES[stage.loss]
-    return loss(encoder.layout, stage, params, encoder_params, images)
-
-  parallel.share(stage.batch_size, "batch_size of a stage")
-  run = parallel.make_train_steps(loss_fn, optimizer, num_steps=1)
-
-  def one_step(state, encoder_params, key, batch):
-    batch = {name: pixels[None] for name, pixels in batch.items()}
-    return run(state, encoder_params, key, batch)
-
-  return one_step
-
-
-def initialise(
-  config: Any, encoder: pretrained.Encoder, batch: Mapping[str, np.ndarray]
-) -> Any:
-  """Make the first parameters of D, scaled by what a batch does to them.
-
-  Every channel starts with mean 0 and deviation 1 over the batch (Salimans
-  and Kingma, 2016). Without that the mean of E's features, none of which is
-  negative, drives a third of the channels of D below zero for good.
-  """
-  init = jax.jit(decoder.Decoder().init)
-  key = prng.stream_key(config.seed, _PHASE)
-  params = init(key, jnp.zeros((1, 2, 2, 512)))["params"]
-
-  @jax.jit
-  def scale(params, encoder_params, pixels):
-    images = pixels.astype(jnp.float32) / 255.0
-    module = vgg.VggEncoder(encoder.layout)
-    x = module.apply({"params": encoder_params}, images)["relu4_1"]
-    scaled = {}
-    for name, width, upsample in decoder.LAYERS:
-      layer = convolution.ReflectConv(width, upsample=upsample)
-      y = layer.apply({"params": params[name]}, x)
-      mean, std = y.mean((0, 1, 2)), y.std((0, 1, 2)) + 1e-6
-      target_mean, target_std = (0.45, 0.1) if width == 3 else (0.0, 1.0)
-      gain = target_std / std
-      scaled[name] = {
-        "kernel": params[name]["kernel"] * gain,
-        "bias": params[name]["bias"] * gain - mean * gain + target_mean,
-      }
-      x = jax.nn.relu((y - mean) * gain)
-    return scaled
-
-  return scale(params, encoder.params, batch["photos"])
-
-
-def _reconstruction(layout, stage, params, encoder_params, images):
-  """Loss of D on pictures from their own features; E gets no gradient."""
-  both = jnp.concatenate([images["photos"], images["paintings"]])
-  features = vgg.VggEncoder(layout).apply({"params": encoder_params}, both)
-  output = decoder.Decoder().apply({"params": params}, features["relu4_1"])
-  loss = stylization.reconstruction_loss(
-    output, both, chroma_weight=stage.chroma_weight
-  )
-  return loss, {"loss": loss}
-
-
-def _blocks(layout, stage, params, encoder_params, images):
-  """Loss of the blocks of D, each from true features to true features.
-
-  Short ways for the gradient: D learns in hundreds of steps what the loss of
-  the whole takes thousands for.
-  """
-  both = jnp.concatenate([images["photos"], images["paintings"]])
-  features = vgg.VggEncoder(layout).apply({"params": encoder_params}, both)
-  outputs = decoder.Decoder().apply(
-    {"params": params}, features, method="decode_blocks"
-  )
-  image = outputs.pop("image")
-  metrics = {
-    name: stylization.block_loss(output, features[name])
-    for name, output in outputs.items()
-  }
-  metrics["image"] = stylization.reconstruction_loss(
-    image, both, chroma_weight=stage.chroma_weight
-  )
-  return sum(metrics.values()), {"loss": sum(metrics.values()), **metrics}
-
-
-def _adain(layout, stage, params, encoder_params, images):
-  """Content and style loss of D on AdaIN targets."""
-  encode = functools.partial(
-    vgg.VggEncoder(layout).apply, {"params": encoder_params}
-  )
-  content = encode(images["photos"])["relu4_1"]
-  statistics = stylization.layer_statistics(encode(images["paintings"]))
-  target = adain.adain(content, *statistics["relu4_1"])
-  output = encode(decoder.Decoder().apply({"params": params}, target))
-  content_loss = stylization.content_loss(output["relu4_1"], target)
-  style_loss = stylization.style_loss(output, statistics)
-  loss = stage.content_weight * content_loss + stage.style_weight * style_loss
-  metrics = {
-    "loss": loss,
-    "content_loss": content_loss,
-    "style_loss": style_loss,
-  }
-  return loss, metrics
-
-
-_LOSSES = {
-  "blocks": _blocks,
-  "reconstruction": _reconstruction,
-  "adain": _adain,
-}
-
-
-class Evaluation:
-  """Scores a decoder on the held-out pairs and saves what it makes of them.
-
-  Args:
-    encoder: E.
-    held_out: photos and paintings.
-  """
-
-  def __init__(
-    self, encoder: pretrained.Encoder, held_out: stylizer_data.HeldOut
-  ):
-    self._held_out = held_out
-    self.encoder = encoder
-    self._statistics = {}
-    module = vgg.VggEncoder(encoder.layout)
-    statistics = jax.jit(
-      lambda params, image: stylization.layer_statistics(
-        module.apply({"params": params}, image.astype(jnp.float32) / 255.0)
-      )
-    )
-    for name, painting in zip(held_out.painting_names, held_out.paintings):
-      if name not in self._statistics:
-        self._statistics[name] = statistics(encoder.params, painting[None])
-
-    @jax.jit
-    def score(params, encoder_params, photo, statistics):
-      encode = functools.partial(module.apply, {"params": encoder_params})
-      content = encode(photo.astype(jnp.float32) / 255.0)["relu4_1"]
-      target = adain.adain(content, *statistics["relu4_1"])
-      image = decoder.Decoder().apply({"params": params}, target)
-      # What is seen and stored is clipped, so that is what is scored.
-      image = jnp.clip(image, 0.0, 1.0)
-      features = encode(image)
-      return {
-        "content_loss": stylization.content_loss(features["relu4_1"], target),
-        "style_loss": stylization.style_loss(features, statistics),
-      }, image
-
-    self._score = score
-
-  def run(
-    self, params: Mapping[str, Any], workdir: pathlib.Path, step: int
-  ) -> dict[str, float]:
-    """Score D and write samples/STEP.png.
-
-    Returns:
-      Mean content and style loss over the pairs.
-    """
-    scores, columns = [], []
-    held_out = self._held_out
-    for photo, painting, name in zip(
-      held_out.photos, held_out.paintings, held_out.painting_names
-    ):
-      losses, image = self._score(
-        params, self.encoder.params, photo[None], self._statistics[name]
-      )
-      scores.append(jax.device_get(losses))
-      pixels = np.asarray(image[0] * 255.0 + 0.5).astype(np.uint8)
-      thumbnail = Image.fromarray(painting).resize(photo.shape[1::-1])
-      columns.append(np.concatenate([photo, np.array(thumbnail), pixels]))
-    folder = workdir / "samples"
-    folder.mkdir(exist_ok=True)
-    sheet = np.concatenate(columns, axis=1)
-    Image.fromarray(sheet).save(folder / f"{step:06d}.png")
-    return {
-      name: float(np.mean([row[name] for row in scores])) for name in scores[0]
-    }
 
 
 @dataclasses.dataclass(frozen=True)

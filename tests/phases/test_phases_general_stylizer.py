@@ -9,7 +9,11 @@ from PIL import Image
 
 from stylized_nerf_jax import stylizer_defaults
 from stylized_nerf_jax.cli import main as cli
-from stylized_nerf_jax.phases import general_stylizer, stylizer_data
+from stylized_nerf_jax.phases import (
+  decoder_stages,
+  general_stylizer,
+  stylizer_data,
+)
 from stylized_nerf_jax.scenes import picture_crops
 from stylized_nerf_jax.stylizer import pretrained, weights_file
 
@@ -79,19 +83,17 @@ def test_missing_folder_ends_in_one_line(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_resumed_run_equals_uninterrupted(config, tmp_path):
-  general_stylizer.train_and_evaluate(config, tmp_path / "whole")
-  parts = config.copy_and_resolve_references()
-  parts.vae.steps = 0
-  parts.stage.reconstruction.steps = 1
+  config.vae.steps = 0
   # The decay follows the number of steps, so it must be flat here.
-  for run in (config, parts):
-    run.stage.reconstruction.learning_rate_final = 3e-4
-    run.stage.reconstruction.learning_rate = 3e-4
-  general_stylizer.train_and_evaluate(config, tmp_path / "whole2")
+  stage = config.stage.reconstruction
+  stage.learning_rate = stage.learning_rate_final = 3e-4
+  parts = config.copy_and_resolve_references()
+  parts.stage.reconstruction.steps = 1
+  general_stylizer.train_and_evaluate(config, tmp_path / "whole")
   general_stylizer.train_and_evaluate(parts, tmp_path / "parts")
   parts.stage.reconstruction.steps = 2
   general_stylizer.train_and_evaluate(parts, tmp_path / "parts")
-  whole, _ = weights_file.load_weights(tmp_path / "whole2" / "decoder.npz")
+  whole, _ = weights_file.load_weights(tmp_path / "whole" / "decoder.npz")
   resumed, _ = weights_file.load_weights(tmp_path / "parts" / "decoder.npz")
   jax.tree.map(np.testing.assert_array_equal, whole, resumed)
 
@@ -115,7 +117,7 @@ def test_all_stages_and_vae_leave_weights(config, tmp_path):
 
 
 def test_running_mean_forgets_the_start():
-  mean = general_stylizer.keep_running_mean(0.99)
+  mean = decoder_stages.keep_running_mean(0.99)
   params = np.float32(10.0)
   state = mean.init(params)
   for _ in range(40):

@@ -1,0 +1,208 @@
+"""What a stage of the decoder's general training minimises, and how.
+
+A stage is a section of the config (`stylizer_defaults.py`). Losses take
+photos and paintings as float32 [N, H, W, 3] in [0, 1].
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from stylized_nerf_jax.losses import stylization
+from stylized_nerf_jax.stylizer import (
+  adain,
+  convolution,
+  decoder,
+  pretrained,
+  vgg,
+)
+from stylized_nerf_jax.training import parallel
+from stylized_nerf_jax.training import state as state_lib
+
+
+def _reconstruction(layout, stage, params, encoder_params, images):
+  """Loss of D on pictures from their own features; E gets no gradient."""
+  both = jnp.concatenate([images["photos"], images["paintings"]])
+  features = vgg.VggEncoder(layout).apply({"params": encoder_params}, both)
+  output = decoder.Decoder().apply({"params": params}, features["relu4_1"])
+  loss = stylization.reconstruction_loss(
+    output, both, chroma_weight=stage.chroma_weight
+  )
+  return loss, {"loss": loss}
+
+
+def _blocks(layout, stage, params, encoder_params, images):
+  """Loss of the blocks of D, each from true features to true features.
+
+  Short ways for the gradient: D learns in hundreds of steps what the loss of
+  the whole takes thousands for.
+  """
+  both = jnp.concatenate([images["photos"], images["paintings"]])
+  features = vgg.VggEncoder(layout).apply({"params": encoder_params}, both)
+  outputs = decoder.Decoder().apply(
+    {"params": params}, features, method="decode_blocks"
+  )
+  image = outputs.pop("image")
+  metrics = {
+    name: stylization.block_loss(output, features[name])
+    for name, output in outputs.items()
+  }
+  metrics["image"] = stylization.reconstruction_loss(
+    image, both, chroma_weight=stage.chroma_weight
+  )
+  return sum(metrics.values()), {"loss": sum(metrics.values()), **metrics}
+
+
+def _adain(layout, stage, params, encoder_params, images):
+  """Content and style loss of D on AdaIN targets."""
+  encode = functools.partial(
+    vgg.VggEncoder(layout).apply, {"params": encoder_params}
+  )
+  content = encode(images["photos"])["relu4_1"]
+  statistics = stylization.layer_statistics(encode(images["paintings"]))
+  target = adain.adain(content, *statistics["relu4_1"])
+  output = encode(decoder.Decoder().apply({"params": params}, target))
+  content_loss = stylization.content_loss(output["relu4_1"], target)
+  style_loss = stylization.style_loss(output, statistics)
+  loss = stage.content_weight * content_loss + stage.style_weight * style_loss
+  metrics = {
+    "loss": loss,
+    "content_loss": content_loss,
+    "style_loss": style_loss,
+  }
+  return loss, metrics
+
+
+LOSSES = {
+  "blocks": _blocks,
+  "reconstruction": _reconstruction,
+  "adain": _adain,
+}
+
+
+def make_optimizer(stage: Any) -> optax.GradientTransformation:
+  """Make Adam with a short warm-up, a decay, and a running mean of D.
+
+  Gradients longer than `stage.clip` are cut to it (0: none is), because a few
+  styles, such as woodcuts, have losses many times those of the others.
+  """
+  ratio = stage.learning_rate_final / stage.learning_rate
+  schedule = optax.warmup_exponential_decay_schedule(
+    init_value=0.0,
+    peak_value=stage.learning_rate,
+    warmup_steps=stage.warmup,
+    transition_steps=max(stage.steps - stage.warmup, 1),
+    decay_rate=ratio,
+  )
+  adam = optax.adam(schedule)
+  clip = optax.clip_by_global_norm(stage.clip or float("inf"))
+
+  def update(gradients, state, params):
+    gradients, _ = clip.update(gradients, optax.EmptyState())
+    return adam.update(gradients, state, params)
+
+  return optax.chain(
+    optax.GradientTransformation(adam.init, update),
+    keep_running_mean(stage.average),
+  )
+
+
+def keep_running_mean(decay: float) -> optax.GradientTransformation:
+  """Follow the parameters with an exponential mean; updates pass unchanged.
+
+  Early on the mean is over all steps so far, so that the start is forgotten.
+  """
+
+  def init(params):
+    return {"count": jnp.zeros((), jnp.int32), "mean": params}
+
+  def update(updates, state, params):
+    count = state["count"] + 1
+    rate = jnp.maximum(1.0 - decay, 1.0 / (1.0 + 0.1 * count))
+    mean = jax.tree.map(
+      lambda m, p, u: m + rate * (p + u - m), state["mean"], params, updates
+    )
+    return updates, {"count": count, "mean": mean}
+
+  return optax.GradientTransformation(init, update)
+
+
+def running_mean(state: state_lib.TrainState) -> dict[str, Any]:
+  """Take the mean that `make_optimizer` keeps, as numpy arrays."""
+  return jax.tree.map(np.asarray, state.opt_state[-1]["mean"])
+
+
+def make_steps(
+  encoder: pretrained.Encoder,
+  stage: Any,
+  optimizer: optax.GradientTransformation,
+) -> Callable:
+  """Compile one optimizer step over all devices.
+
+  Returns:
+    run(state, encoder_params, key, batch) -> (state, metrics).
+  """
+
+  def loss_fn(params, encoder_params, batch, key):
+    del key  # all randomness is in the batch
+    images = {
+      name: pixels.astype(jnp.float32) / 255.0 for name, pixels in batch.items()
+    }
+    loss = LOSSES[stage.loss]
+    return loss(encoder.layout, stage, params, encoder_params, images)
+
+  parallel.share(stage.batch_size, "batch_size of a stage")
+  run = parallel.make_train_steps(loss_fn, optimizer, num_steps=1)
+
+  def one_step(state, encoder_params, key, batch):
+    batch = {name: pixels[None] for name, pixels in batch.items()}
+    return run(state, encoder_params, key, batch)
+
+  return one_step
+
+
+def initialise(
+  key: jax.Array, encoder: pretrained.Encoder, photos: np.ndarray
+) -> dict[str, Any]:
+  """Make the first parameters of D, scaled by what a batch does to them.
+
+  Every channel starts with mean 0 and deviation 1 over the batch (Salimans
+  and Kingma, 2016). Without that the mean of E's features, none of which is
+  negative, drives a third of the channels of D below zero for good.
+
+  Args:
+    key: draws the directions of the kernels.
+    encoder: E.
+    photos: uint8 [N, H, W, 3].
+
+  Returns:
+    Tree for `decoder.Decoder`.
+  """
+  init = jax.jit(decoder.Decoder().init)
+  params = init(key, jnp.zeros((1, 2, 2, 512)))["params"]
+
+  @jax.jit
+  def scale(params, encoder_params, pixels):
+    images = pixels.astype(jnp.float32) / 255.0
+    module = vgg.VggEncoder(encoder.layout)
+    x = module.apply({"params": encoder_params}, images)["relu4_1"]
+    scaled = {}
+    for name, width, upsample in decoder.LAYERS:
+      layer = convolution.ReflectConv(width, upsample=upsample)
+      y = layer.apply({"params": params[name]}, x)
+      mean, std = y.mean((0, 1, 2)), y.std((0, 1, 2)) + 1e-6
+      target_mean, target_std = (0.45, 0.1) if width == 3 else (0.0, 1.0)
+      gain = target_std / std
+      scaled[name] = {
+        "kernel": params[name]["kernel"] * gain,
+        "bias": params[name]["bias"] * gain - mean * gain + target_mean,
+      }
+      x = jax.nn.relu((y - mean) * gain)
+    return scaled
+
+  return scale(params, encoder.params, photos)
