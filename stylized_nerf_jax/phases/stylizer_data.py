@@ -29,12 +29,16 @@ class TrainingPictures:
 
   Attributes:
     photos: content pictures.
-    paintings: style pictures, those that the project painted among them.
+    paintings: style pictures.
+    generated: style pictures that the project painted itself; may be empty.
+    generated_share: probability that a style crop is of one of these.
     recolour: probability that the colours of a style crop are shifted.
   """
 
   photos: picture_crops.PictureCrops
   paintings: picture_crops.PictureCrops
+  generated: picture_crops.PictureCrops
+  generated_share: float
   recolour: float
 
   def batch(
@@ -47,9 +51,9 @@ class TrainingPictures:
 
   def style_crop(self, generator: np.random.Generator, size: int) -> np.ndarray:
     """Draw one style crop, uint8 [size, size, 3]."""
-    return self.paintings.draw(
-      generator, size, closest=0.6, recolour=self.recolour
-    )
+    painted = generator.random() < self.generated_share
+    source = self.generated if painted and self.generated else self.paintings
+    return source.draw(generator, size, closest=0.6, recolour=self.recolour)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -109,7 +113,9 @@ def open_pictures(
   painted = _generated(workdir / "generated", config.styles.generated)
   training = TrainingPictures(
     photos=picture_crops.PictureCrops(photos),
-    paintings=picture_crops.PictureCrops([*kept, *painted]),
+    paintings=picture_crops.PictureCrops(kept),
+    generated=picture_crops.PictureCrops(painted),
+    generated_share=config.styles.generated_share,
     recolour=config.styles.recolour,
   )
   return training, _hold_out(config, scored, held)
