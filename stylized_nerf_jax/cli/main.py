@@ -7,6 +7,7 @@ on stderr and exit status 2; a defect of ours keeps its traceback.
 
 import argparse
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     prog=f"stylized-nerf {name}", description=command.HELP, allow_abbrev=False
   )
   command.add_arguments(parser)
+  # Checkpoint libraries warn about files that were never meant to be there.
+  logging.getLogger("absl").setLevel(logging.ERROR)
   try:
     args, config_args = parser.parse_known_args(arguments[1:])
     command.run(args, config_args)
