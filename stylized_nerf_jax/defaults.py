@@ -33,7 +33,7 @@ def _scene() -> ml_collections.ConfigDict:
   return _section(
     path="synthetic",  # folder of a capture, or "synthetic"
     format="auto",
-    downsample=1,
+    downsample=1.0,  # width and height are divided by this
     background="white",  # under RGBA pictures: "white" or "black"
     space="auto",  # "ndc", "box", "contracted", or chosen from the cameras
     holdout=8,  # every so many-th image is held out, where no split is given

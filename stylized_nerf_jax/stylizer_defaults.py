@@ -44,7 +44,11 @@ def get_config() -> ml_collections.ConfigDict:
       learning_rate_final=2e-4,
     ),
     strokes=_stage(
-      steps=2000, crop=96, learning_rate=5e-4, learning_rate_final=2e-4
+      colour_batches=60,
+      steps=2000,
+      crop=96,
+      learning_rate=5e-4,
+      learning_rate_final=2e-4,
     ),
     palette=_stage(steps=6000, learning_rate=2e-4, learning_rate_final=2e-5),
   )
@@ -71,6 +75,7 @@ def _stage(**changes) -> ml_collections.ConfigDict:
     steps=1000,
     batch_size=4,
     crop=128,  # pixels, a side of photos and paintings
+    colour_batches=0,  # to fit colours to before the first step; 0: no fit
     learning_rate=3e-4,
     learning_rate_final=1e-4,
     warmup=100,
@@ -79,6 +84,7 @@ def _stage(**changes) -> ml_collections.ConfigDict:
     average=0.995,  # decay of the running mean of D, which is what is written
     content_weight=1.0,
     style_weight=10.0,
+    palette_weight=400.0,  # not of the paper: the colours themselves
     chroma_weight=3.0,
   )
   fields.update(changes)

@@ -40,7 +40,7 @@ def make_config(weights, **changes) -> ml_collections.FrozenConfigDict:
 
 def shrink(config: ml_collections.ConfigDict, weights) -> None:
   """Makes any config cheap: few pixels, narrow networks, two steps a phase."""
-  config.scene.path, config.scene.downsample = "synthetic", 5
+  config.scene.path, config.scene.downsample = "synthetic", 5.0
   config.styles.path, config.styles.style_size = "generated", 64
   config.weights.decoder = str(weights / "decoder.npz")
   config.weights.vae = str(weights / "vae.npz")

@@ -93,6 +93,31 @@ def reconstruction_loss(
   )
 
 
+def palette_loss(
+  images: jax.Array, palette: jax.Array, *, chroma_weight: float = 1.0
+) -> jax.Array:
+  """Compare the colours of images with those of a painting, places aside.
+
+  Deep statistics know colours only dimly, and the decoder follows them last;
+  mean and standard deviation of the colours themselves are a short way.
+
+  Args:
+    images: [N, H, W, 3] RGB.
+    palette: of the paintings, [N or 1, h, w, 3] RGB.
+    chroma_weight: weight of the two chroma channels; luma has 1.
+
+  Returns:
+    A scalar: MSE(mean) + MSE(standard deviation) of luma and chroma.
+  """
+  opponent = jnp.asarray(_OPPONENT, images.dtype)
+  weights = jnp.asarray([1.0, chroma_weight, chroma_weight], images.dtype)
+  mean, std = adain.style_statistics((images @ opponent.T) * weights)
+  expected = adain.style_statistics((palette @ opponent.T) * weights)
+  return (
+    jnp.square(mean - expected[0]).mean() + jnp.square(std - expected[1]).mean()
+  )
+
+
 def block_loss(outputs: jax.Array, features: jax.Array) -> jax.Array:
   """Compare what will pass a ReLU with features that have passed one.
 

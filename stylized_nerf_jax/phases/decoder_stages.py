@@ -5,7 +5,7 @@ photos and paintings as float32 [N, H, W, 3] in [0, 1].
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ import optax
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.stylizer import (
   adain,
+  colour_path,
   convolution,
   decoder,
   pretrained,
@@ -66,17 +67,21 @@ def _adain(layout, stage, params, encoder_params, images):
   content = encode(images["photos"])["relu4_1"]
   statistics = stylization.layer_statistics(encode(images["paintings"]))
   target = adain.adain(content, *statistics["relu4_1"])
-  output = encode(decoder.Decoder().apply({"params": params}, target))
+  pictures = decoder.Decoder().apply({"params": params}, target)
+  output = encode(pictures)
 
-  def pair_losses(output, target, statistics):
+  def pair_losses(output, target, statistics, picture, painting):
     one = functools.partial(jax.tree.map, lambda value: value[None])
     return (
       stylization.content_loss(output["relu4_1"], target),
       stylization.style_loss(one(output), one(statistics)),
+      stylization.palette_loss(
+        picture[None], painting[None], chroma_weight=stage.chroma_weight
+      ),
     )
 
-  content_losses, style_losses = jax.vmap(pair_losses)(
-    output, target, statistics
+  content_losses, style_losses, palette_losses = jax.vmap(pair_losses)(
+    output, target, statistics, pictures, images["paintings"]
   )
   losses = stage.content_weight * content_losses
   losses += stage.style_weight * style_losses
@@ -84,10 +89,12 @@ def _adain(layout, stage, params, encoder_params, images):
     # Between a hazy and a graphic painting the losses differ a hundredfold.
     contrast = jnp.square(statistics["relu4_1"][1]).mean(-1)
     losses /= 1.0 + contrast
+  losses += stage.palette_weight * palette_losses
   metrics = {
     "loss": losses.mean(),
     "content_loss": content_losses.mean(),
     "style_loss": style_losses.mean(),
+    "palette_loss": palette_losses.mean(),
   }
   return losses.mean(), metrics
 
@@ -220,3 +227,36 @@ def initialise(
     return scaled
 
   return scale(params, encoder.params, photos)
+
+
+def add_colour_path(
+  params: Any,
+  encoder: pretrained.Encoder,
+  batches: Iterable[Mapping[str, np.ndarray]],
+) -> dict[str, Any]:
+  """Give D, by least squares, the colours that it does not reconstruct.
+
+  Args:
+    params: of D.
+    encoder: E.
+    batches: "photos" and "paintings", each uint8 [N, H, W, 3].
+
+  Returns:
+    New parameters of D; see `colour_path.graft`.
+  """
+
+  @jax.jit
+  def gather(params, encoder_params, sums, photos, paintings):
+    both = jnp.concatenate([photos, paintings]).astype(jnp.float32) / 255.0
+    module = vgg.VggEncoder(encoder.layout)
+    features = module.apply({"params": encoder_params}, both)["relu4_1"]
+    missing = both - decoder.Decoder().apply({"params": params}, features)
+    found = colour_path.normal_equations(features, missing)
+    return jax.tree.map(jnp.add, sums, found), features
+
+  sums, features = (0.0, 0.0), None
+  for batch in batches:
+    sums, features = gather(params, encoder.params, sums, **batch)
+  channels, means = jax.jit(colour_path.least_used)(params, features)
+  kernel, bias = colour_path.solve(*sums)
+  return colour_path.graft(params, kernel, bias, channels, means)

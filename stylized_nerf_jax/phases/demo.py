@@ -25,7 +25,7 @@ def make_config(*, quick: bool) -> ml_collections.ConfigDict:
   config.styles.style_size = 256
   config.evaluation.num_frames = _FRAMES
   if quick:
-    config.scene.downsample = 2
+    config.scene.downsample = 2.0
     config.radiance_field.steps = 400
     config.radiance_field.evaluate_every = 400
     config.stylizer.steps = 10

@@ -148,8 +148,11 @@ def _train_stage(run: _Run, index: int, params: Any) -> Any:
   name = run.config.stages[index]
   stage = run.config.stage[name]
   optimizer = decoder_stages.make_optimizer(stage)
+  resumed = index == run.position.stage_index and run.position.stage_step
+  if stage.colour_batches and not resumed:
+    params = _add_colour_path(run, name, params)
   state, first = state_lib.create(params, optimizer), 0
-  if index == run.position.stage_index:
+  if resumed:
     state, first = _restore(run.store, state, run.position)
   step_fn = decoder_stages.make_steps(run.encoder, stage, optimizer)
   key = prng.stream_key(run.config.seed, name)
@@ -161,6 +164,20 @@ def _train_stage(run: _Run, index: int, params: Any) -> Any:
       bar.advance(loss=metrics["loss"])
       _record(run, index, step, state, metrics)
   return decoder_stages.running_mean(state)
+
+
+def _add_colour_path(run: _Run, name: str, params: Any) -> Any:
+  """Fit the colours of a stage's first pictures, before its first step."""
+  batches = run.config.stage[name].colour_batches
+  make_batch = functools.partial(_batch, run.config, name, run.pictures)
+  with progress.progress(batches, f"{name}: colours") as bar:
+
+    def counted():
+      for batch in stylizer_data.prefetch(make_batch, 0, batches):
+        yield batch
+        bar.advance()
+
+    return decoder_stages.add_colour_path(params, run.encoder, counted())
 
 
 def _record(
@@ -240,9 +257,7 @@ def _restore(
   state: state_lib.TrainState,
   position: Position,
 ) -> tuple[state_lib.TrainState, int]:
-  """Take a stage's state from the newest checkpoint, where there is one."""
-  if position.stage_step is None:
-    return state, 0
+  """Take a stage's state from the newest checkpoint."""
   items, _ = store.restore(
     {"params": state.params, "optimizer": state.opt_state}
   )

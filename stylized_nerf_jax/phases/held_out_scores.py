@@ -40,7 +40,7 @@ class HeldOutScores:
         self._statistics[name] = statistics(encoder.params, painting[None])
 
     @jax.jit
-    def score(params, encoder_params, photo, statistics):
+    def score(params, encoder_params, photo, statistics, palette):
       encode = functools.partial(module.apply, {"params": encoder_params})
       content = encode(photo.astype(jnp.float32) / 255.0)["relu4_1"]
       target = adain.adain(content, *statistics["relu4_1"])
@@ -51,6 +51,7 @@ class HeldOutScores:
       return {
         "content_loss": stylization.content_loss(features["relu4_1"], target),
         "style_loss": stylization.style_loss(features, statistics),
+        "palette_loss": stylization.palette_loss(image, palette),
       }, image
 
     self._score = score
@@ -61,7 +62,7 @@ class HeldOutScores:
     """Score D and write samples/STEP.png.
 
     Returns:
-      Mean content and style loss over the pairs.
+      Mean content, style and palette loss over the pairs.
     """
     scores, columns = [], []
     held_out = self._held_out
@@ -69,7 +70,11 @@ class HeldOutScores:
       held_out.photos, held_out.paintings, held_out.painting_names
     ):
       losses, image = self._score(
-        params, self.encoder.params, photo[None], self._statistics[name]
+        params,
+        self.encoder.params,
+        photo[None],
+        self._statistics[name],
+        painting[None].astype(np.float32) / 255.0,
       )
       scores.append(jax.device_get(losses))
       pixels = np.asarray(image[0] * 255.0 + 0.5).astype(np.uint8)

@@ -92,9 +92,7 @@ class _Session:
     )
     field_params = radiance_field.load_params(config, run)
     self._views = views.load_or_render(config, run, field_params)
-    self._steps = mutual_steps.MutualSteps(
-      config, record, nets, facts, field_params
-    )
+    self._steps = mutual_steps.MutualSteps(config, record, facts, field_params)
     self._optimizer = mutual_steps.field_optimizer(self._options)
     self._decoder_optimizer = optax.adam(self._options.decoder_learning_rate)
     self.field = state_lib.create(self._first_params(record), self._optimizer)

@@ -41,7 +41,7 @@ class MutualSteps:
   Args:
     config: of the run.
     record: of its scene.
-    nets, facts: the 2D networks and what they see of the styles.
+    facts: what the 2D networks see of the styles.
     field_params: of the radiance field.
 
   Attributes:
@@ -52,11 +52,9 @@ class MutualSteps:
     self,
     config,
     record: scene_record.SceneRecord,
-    nets: stylizer_nets.Nets,
     facts: stylizer_nets.StyleFacts,
     field_params,
   ):
-    del nets
     space = record.normalization.space
     self._options = config.mutual_learning
     self._setting = modules.ray_setting(record)

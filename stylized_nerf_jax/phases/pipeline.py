@@ -3,6 +3,8 @@
 import functools
 import pathlib
 
+import ml_collections
+
 from stylized_nerf_jax import scenes
 from stylized_nerf_jax.phases import (
   mutual_learning,
@@ -48,7 +50,7 @@ def train(config, workdir: str | pathlib.Path, *, phase: str = "all") -> None:
   _check_predecessors(config, run, record, nets, styles, wanted[0])
   # All that a user can get wrong has been checked; only now the run changes.
   run.claim_scene(record)
-  run.save_config(config)
+  run.save_config(_anchored(config))
   facts = None
   if styles is not None:
     store_styles(run, styles)
@@ -64,6 +66,15 @@ def train(config, workdir: str | pathlib.Path, *, phase: str = "all") -> None:
 train_radiance_field = functools.partial(train, phase="radiance_field")
 train_stylizer = functools.partial(train, phase="stylizer")
 train_mutual_learning = functools.partial(train, phase="mutual_learning")
+
+
+def _anchored(config) -> ml_collections.FrozenConfigDict:
+  """Makes the scene's folder absolute: a run is used from anywhere."""
+  if config.scene.path == scenes.SYNTHETIC:
+    return config
+  anchored = ml_collections.ConfigDict(config.to_dict())
+  anchored.scene.path = str(pathlib.Path(config.scene.path).absolute())
+  return ml_collections.FrozenConfigDict(anchored)
 
 
 def _check_predecessors(config, run, record, nets, styles, phase: str):

@@ -4,7 +4,9 @@ import pathlib
 
 from stylized_nerf_jax.scenes.scene import Camera, Cameras, Scene
 
-__all__ = ["Camera", "Cameras", "Scene", "load_scene"]
+__all__ = ["SYNTHETIC", "Camera", "Cameras", "Scene", "load_scene"]
+
+SYNTHETIC = "synthetic"  # in place of a folder: the embedded scene
 
 # In the order they are looked for; the file tells the format.
 _FORMAT_FILES = {
@@ -38,7 +40,7 @@ def load_scene(
     ValueError: a file is missing or wrong, or an argument is; the message
       names it and says what was expected.
   """
-  if str(path) == "synthetic":
+  if str(path) == SYNTHETIC:
     return _synthetic(downsample)
   root = pathlib.Path(path).expanduser()
   if root.is_file() and root.name in _FORMAT_FILES.values():

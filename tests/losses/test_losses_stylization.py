@@ -91,3 +91,23 @@ def test_gradients_are_finite_on_flat_images(value):
     return loss + stylization.reconstruction_loss(x, jnp.zeros_like(x))
 
   assert np.isfinite(jax.jit(jax.grad(total))(image)).all()
+
+
+def test_palette_loss_ignores_places_and_weighs_chroma():
+  random = np.random.default_rng(3)
+  picture = random.random((2, 5, 6, 3)).astype(np.float32)
+  shuffled = random.permutation(picture.reshape(2, 30, 3), axis=1)
+  shuffled = shuffled.reshape(2, 6, 5, 3)
+  assert stylization.palette_loss(shuffled, picture) < 1e-10
+  brighter = float(stylization.palette_loss(picture + 0.1, picture))
+  # Grey has no chroma: only the mean of luma differs, by 0.1.
+  assert brighter == pytest.approx(0.1**2 / 3, rel=1e-2)
+  heavier = stylization.palette_loss(picture + 0.1, picture, chroma_weight=9.0)
+  assert heavier == pytest.approx(float(brighter), rel=1e-2)
+  redder = picture + np.float32([0.1, 0.0, 0.0])
+  light, heavy = (
+    stylization.palette_loss(redder, picture, chroma_weight=weight)
+    for weight in (1.0, 2.0)
+  )
+  chroma = (0.1 * 0.169) ** 2 + (0.1 * 0.5) ** 2
+  assert float(heavy - light) == pytest.approx(chroma, rel=1e-2)

@@ -48,7 +48,7 @@ def gradients(model):
         mutual_learning=types.SimpleNamespace(**options),
       )
       steps = mutual_steps.MutualSteps(
-        config, model.scene, None, facts, model.params["field"]
+        config, model.scene, facts, model.params["field"]
       )
       constants = steps.field_constants
       return jax.grad(steps.field_loss, has_aux=True)(
@@ -128,7 +128,7 @@ def test_colours_of_pixels_are_those_of_the_rendering(model):
     latent_mean=model.latent_mean, latent_variance=model.latent_variance
   )
   steps = mutual_steps.MutualSteps(
-    model.config, model.scene, None, facts, model.params["field"]
+    model.config, model.scene, facts, model.params["field"]
   )
   view = 5
   found = steps.render_pixels(
