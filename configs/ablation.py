@@ -11,7 +11,7 @@ stylized-nerf train --config configs/ablation.py:one_way
 import importlib.util
 import pathlib
 
-_CHANGES = {
+CHANGES = {
   "one_way": {"mutual_learning.decoder_every": 0},
   "no_consistency": {
     "stylizer.consistency_weight": 0.0,
@@ -23,10 +23,10 @@ _CHANGES = {
 
 def get_config(name: str):
   """Returns the fast preset with the change of this name."""
-  if name not in _CHANGES:
-    raise ValueError(f"ablation.py:{name} is unknown; use {list(_CHANGES)}")
+  if name not in CHANGES:
+    raise ValueError(f"ablation.py:{name} is unknown; use {list(CHANGES)}")
   config = _fast_preset()
-  config.update_from_flattened_dict(_CHANGES[name])
+  config.update_from_flattened_dict(CHANGES[name])
   return config
 
 

@@ -39,7 +39,7 @@ def main() -> None:
     phases[phase] = _run(["train", "--phase", phase, *workdir, *args.config])
   phases["evaluation"] = _run(["evaluate", *workdir])
   report = pathlib.Path(args.workdir) / "evaluation" / "report.json"
-  _write(args.name, json.loads(report.read_text()))
+  write_result(args.name, json.loads(report.read_text()))
   columns = ["wall_s", "cpu_s", "peak_memory_mib", "load_at_end"]
   cost = {
     "date": datetime.date.today().isoformat(),
@@ -54,10 +54,11 @@ def main() -> None:
       ],
     },
   }
-  _write(f"{args.name}_cost", cost)
+  write_result(f"{args.name}_cost", cost)
 
 
-def _write(name: str, content: dict) -> None:
+def write_result(name: str, content: dict) -> None:
+  """Write experiments/results/NAME.json."""
   path = _RESULTS / f"{name}.json"
   path.write_text(json.dumps(content, indent=1) + "\n")
   print(f"wrote {path}")

@@ -29,6 +29,7 @@ def get_config() -> ml_collections.ConfigDict:
     # and for that, each of its blocks to undo its counterpart in E.
     blocks=_stage(
       loss="blocks",
+      rate_by_inputs=False,
       steps=750,
       batch_size=2,
       crop=96,
@@ -37,6 +38,7 @@ def get_config() -> ml_collections.ConfigDict:
     ),
     reconstruction=_stage(
       loss="reconstruction",
+      rate_by_inputs=False,
       steps=750,
       batch_size=2,
       crop=96,
@@ -44,10 +46,12 @@ def get_config() -> ml_collections.ConfigDict:
       learning_rate_final=2e-4,
     ),
     strokes=_stage(
-      colour_batches=60,
+      colour_batches=100,
+      hold_colours=True,
+      clip=200.0,
       steps=2000,
       crop=96,
-      learning_rate=5e-4,
+      learning_rate=4e-4,
       learning_rate_final=2e-4,
     ),
     palette=_stage(steps=6000, learning_rate=2e-4, learning_rate_final=2e-5),
@@ -76,6 +80,8 @@ def _stage(**changes) -> ml_collections.ConfigDict:
     batch_size=4,
     crop=128,  # pixels, a side of photos and paintings
     colour_batches=0,  # to fit colours to before the first step; 0: no fit
+    hold_colours=False,  # leave what was fitted as it is
+    rate_by_inputs=True,  # learning_rate is of 576 inputs; less, with more
     learning_rate=3e-4,
     learning_rate_final=1e-4,
     warmup=100,

@@ -38,13 +38,17 @@ FLOOR = "unstylized (floor)"
 
 
 def evaluate_run(
-  workdir: str | pathlib.Path, json_path: str | pathlib.Path | None = None
+  workdir: str | pathlib.Path,
+  json_path: str | pathlib.Path | None = None,
+  *,
+  baselines: bool = True,
 ) -> dict:
   """Renders, scores and prints the table of a finished run.
 
   Args:
     workdir: of the run.
     json_path: where to write the report, beside RUN/evaluation/report.json.
+    baselines: also stylize every frame on its own, to compare with.
 
   Returns:
     The report, see docs/evaluation.md.
@@ -64,10 +68,10 @@ def evaluate_run(
   gaps = model.config.evaluation.gaps
   scorer = _Scorer(gaps, measured, nets, lpips_params)
   rows = [scorer.score(FLOOR, measured.content, None)]
-  methods = {
-    REFERENCE: nets.decoder,
-    ADAPTED: stylizer.load_decoder(run, nets),
-  }
+  methods = {}
+  if baselines:
+    methods[REFERENCE] = nets.decoder
+    methods[ADAPTED] = stylizer.load_decoder(run, nets)
   for style in _style_set(run, model).values():
     stylized = folder / "stylized" / style.name
     _write_stylized(model, cameras, style.name, stylized)

@@ -5,7 +5,8 @@ gradients find that dim knowledge last, and along the main axis of the colours
 first. But the colour of eight by eight pixels is nearly linear in the features
 around them. So three channels of every layer of D are given to a blurred
 image: fitted at relu4_1, passed on from layer to layer, added to the output.
-Training goes on from there, with every weight free. Not of the paper.
+Training goes on from there; while its rate is high, the path is held, because
+Adam would shake it by more than a painting's colours differ. Not of the paper.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from stylized_nerf_jax.stylizer import convolution, decoder
 
 # Colours are carried with an offset, so that no ReLU cuts them.
 _OFFSET = 1.0
+PATH = 3  # channels
 _STRIDE = 8
 
 
@@ -81,7 +83,7 @@ def least_used(
     layer = convolution.ReflectConv(width, upsample=upsample)
     x = jax.nn.relu(layer.apply({"params": params[name]}, x))
     reach = jnp.sqrt(jnp.square(params[following]["kernel"]).sum((0, 1, 3)))
-    chosen[name] = jnp.argsort(x.std((0, 1, 2)) * reach)[:3]
+    chosen[name] = jnp.argsort(x.std((0, 1, 2)) * reach)[:PATH]
     means[name] = x.mean((0, 1, 2))[chosen[name]]
   return chosen, means
 
@@ -103,30 +105,53 @@ def graft(
     means: of what these channels held, so that layers behind miss little.
 
   Returns:
-    New parameters.
+    New parameters, in which the path is the last three channels of every
+    hidden layer.
   """
   params = jax.tree.map(jnp.asarray, dict(params))
-  previous = None
-  for (name, _, upsample), (following, _, _) in _hidden():
-    mine = channels[name]
-    layer, behind = dict(params[name]), dict(params[following])
-    if previous is None:
+  for index, (layer, behind) in enumerate(_hidden()):
+    name, following = layer[0], behind[0]
+    width = params[name]["bias"].size
+    kept = jnp.delete(
+      jnp.arange(width), channels[name], assume_unique_indices=True
+    )
+    if index == 0:
       taken, offset = kernel, bias + _OFFSET
     else:
-      taken = _passed_on(layer["kernel"].shape[2], previous, blur=upsample)
-      offset = jnp.zeros(3)
-    layer["kernel"] = layer["kernel"].at[..., mine].set(taken)
-    layer["bias"] = layer["bias"].at[mine].set(offset)
-    lost = behind["kernel"][:, :, mine].sum((0, 1))
-    behind["bias"] = behind["bias"] + means[name] @ lost
-    behind["kernel"] = behind["kernel"].at[:, :, mine].set(0.0)
-    params |= {name: layer, following: behind}
-    previous = mine
-  last = dict(params[decoder.LAYERS[-1][0]])
-  inputs = last["kernel"].shape[2]
-  last["kernel"] = last["kernel"] + _passed_on(inputs, previous, blur=False)
-  last["bias"] = last["bias"] - _OFFSET
-  return {**params, decoder.LAYERS[-1][0]: last}
+      inputs = params[name]["kernel"].shape[2]
+      taken, offset = _passed_on(inputs, blur=layer[2]), jnp.zeros(3)
+    old, after = params[name], params[following]
+    lost = after["kernel"][:, :, channels[name]].sum((0, 1))
+    zeros = jnp.zeros_like(after["kernel"][:, :, -PATH:])
+    params[name] = {
+      "kernel": jnp.concatenate([old["kernel"][..., kept], taken], -1),
+      "bias": jnp.concatenate([old["bias"][kept], offset]),
+    }
+    params[following] = {
+      "kernel": jnp.concatenate([after["kernel"][:, :, kept], zeros], 2),
+      "bias": after["bias"] + means[name] @ lost,
+    }
+  last = decoder.LAYERS[-1][0]
+  inputs = params[last]["kernel"].shape[2]
+  params[last] = {
+    "kernel": params[last]["kernel"] + _passed_on(inputs, blur=False),
+    "bias": params[last]["bias"] - _OFFSET,
+  }
+  return params
+
+
+def hold(updates: Mapping[str, Any]) -> dict[str, Any]:
+  """Take the path out of an update of D's parameters."""
+  held = {}
+  for name, _, _ in decoder.LAYERS:
+    kernel, bias = updates[name]["kernel"], updates[name]["bias"]
+    if name == decoder.LAYERS[-1][0]:
+      kernel = kernel.at[:, :, -PATH:].set(0.0)
+    else:
+      kernel = kernel.at[..., -PATH:].set(0.0)
+      bias = bias.at[-PATH:].set(0.0)
+    held[name] = {"kernel": kernel, "bias": bias}
+  return held
 
 
 def _hidden() -> Sequence[tuple[tuple, tuple]]:
@@ -134,15 +159,14 @@ def _hidden() -> Sequence[tuple[tuple, tuple]]:
   return list(zip(decoder.LAYERS[:-1], decoder.LAYERS[1:]))
 
 
-def _passed_on(inputs: int, channels: jax.Array, *, blur: bool) -> jax.Array:
-  """Make a kernel [3, 3, inputs, 3] that passes three channels on.
+def _passed_on(inputs: int, *, blur: bool) -> jax.Array:
+  """Make a kernel [3, 3, inputs, 3] that passes the last three channels on.
 
   Args:
     inputs: number of channels.
-    channels: the three.
     blur: smooth the squares that repeating pixels leaves.
   """
   line = jnp.array([0.25, 0.5, 0.25] if blur else [0.0, 1.0, 0.0])
   taps = line[:, None] * line[None, :]
-  ways = jnp.zeros((inputs, 3)).at[channels, jnp.arange(3)].set(1.0)
+  ways = jnp.eye(inputs)[:, -PATH:]
   return taps[:, :, None, None] * ways

@@ -15,7 +15,7 @@ from stylized_nerf_jax.phases import (
   stylizer_data,
 )
 from stylized_nerf_jax.scenes import picture_crops
-from stylized_nerf_jax.stylizer import pretrained, weights_file
+from stylized_nerf_jax.stylizer import decoder, pretrained, weights_file
 
 
 @pytest.fixture
@@ -125,6 +125,34 @@ def test_running_mean_forgets_the_start():
     params = np.float32(1.0)
     _, state = mean.update(np.float32(0.0), state, params)
   assert abs(float(state["mean"]) - 1.0) < 0.1
+
+
+def test_rates_fall_with_inputs_and_colours_are_held():
+  stage = stylizer_defaults.get_config().stage.strokes
+  optimizer = decoder_stages.make_optimizer(stage)
+  shapes = jax.eval_shape(
+    decoder.Decoder().init, jax.random.key(0), np.zeros((1, 2, 2, 512))
+  )["params"]
+  params = jax.tree.map(lambda leaf: np.zeros(leaf.shape, "f"), shapes)
+  gradients = jax.tree.map(np.ones_like, params)
+  update = jax.jit(optimizer.update)
+  state = optimizer.init(params)
+  _, state = update(gradients, state, params)  # warm-up starts at zero
+  updates, _ = update(gradients, state, params)
+  first, late = updates["conv4_1"], updates["conv1_2"]
+  ratio = first["kernel"][0, 0, 0, 0] / late["kernel"][0, 0, 0, 0]
+  assert ratio == pytest.approx(576 / 4608, rel=1e-5)
+  assert first["bias"][0] == pytest.approx(late["bias"][0])
+  for name, width, _ in decoder.LAYERS[:-1]:
+    moved = updates[name]["kernel"].any((0, 1, 2))
+    assert list(moved) == [True] * (width - 3) + [False] * 3
+    assert not updates[name]["bias"][-3:].any()
+  assert list(updates["conv1_1"]["kernel"].any((0, 1, 3))[-4:]) == [
+    True,
+    False,
+    False,
+    False,
+  ]
 
 
 def test_crops_cover_scales_and_stay_inside():

@@ -48,7 +48,7 @@ def test_no_preset_is_forgotten():
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
   named = {p.partition(":")[2] for p in _PRESETS if p.startswith("ablation")}
-  assert named == set(module._CHANGES)
+  assert named == set(module.CHANGES)
 
 
 def test_an_ablation_differs_from_the_fast_preset_in_its_line_only():

@@ -36,7 +36,7 @@ def grafted():
   features = random.random((1, _HEIGHT, _WIDTH, 512)).astype(np.float32)
   params = jax.jit(decoder.Decoder().init)(jax.random.key(0), features)
   params = dict(params["params"])
-  for (name, width, _), (behind, _, _) in zip(
+  for (_, width, _), (behind, _, _) in zip(
     decoder.LAYERS[:-1], decoder.LAYERS[1:]
   ):
     idle = random.choice(width, 3, replace=False)

@@ -1,0 +1,134 @@
+"""What each part of mutual learning is worth, on one scene.
+
+  python experiments/ablations.py --name fern_ablations --run runs/fern \
+    --workdir runs/fern_ablations
+
+RUN is a run that is finished and evaluated. For every ablation of
+`configs/ablation.py` it is copied, its one config line is changed, what
+depends on that line is trained anew (same field, seed and steps), and the
+stylized sequences are scored on the same cameras. Writes
+experiments/results/NAME.json: means over the styles, and the single rows.
+"""
+
+import argparse
+import datetime
+import importlib.util
+import pathlib
+import shlex
+import shutil
+import statistics
+import sys
+import time
+
+import scene
+
+from stylized_nerf_jax.cli import main as cli
+from stylized_nerf_jax.evaluation import report
+from stylized_nerf_jax.phases import evaluation
+
+_CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
+_COLUMNS = (
+  "sequence",
+  "config line",
+  "training, s",
+  "RMSE 1",
+  "RMSE 7",
+  "LPIPS 7",
+  "style distance",
+  "content SSIM",
+  "detail x 1000",
+)
+
+
+def main() -> None:
+  """Train, score and write."""
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("--name", required=True)
+  parser.add_argument("--run", type=pathlib.Path, required=True)
+  parser.add_argument("--workdir", type=pathlib.Path, required=True)
+  args = parser.parse_args()
+  base = report.read_report(args.run / "evaluation" / "report.json")
+  sequences = {
+    (name, ""): [row for row in base["sequences"] if row["name"] == name]
+    for name in (evaluation.REFERENCE, evaluation.STYLIZED)
+  }
+  seconds = {}
+  for name, changes in _ablations().items():
+    lines = [f"--config.{key}={value}" for key, value in changes.items()]
+    folder = args.workdir / name
+    seconds[name] = _train(args.run, folder, lines)
+    result = evaluation.evaluate_run(folder, baselines=False)
+    sequences[name, " ".join(lines)] = [
+      row for row in result["sequences"] if row["style"] is not None
+    ]
+  content = {
+    "date": datetime.date.today().isoformat(),
+    "command": shlex.join(
+      ["python", "experiments/ablations.py"] + sys.argv[1:]
+    ),
+    "machine": scene.describe_machine(),
+    "protocol": base["protocol"],
+    "sequences": {name: rows for (name, _), rows in sequences.items()},
+    "table": {
+      "columns": _COLUMNS,
+      "rows": [
+        _row(name, line, seconds.get(name), rows)
+        for (name, line), rows in sequences.items()
+      ],
+    },
+  }
+  scene.write_result(args.name, content)
+
+
+def _ablations() -> dict[str, dict]:
+  """Read the changes that `configs/ablation.py` knows."""
+  spec = importlib.util.spec_from_file_location(
+    "ablation", _CONFIGS / "ablation.py"
+  )
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.CHANGES
+
+
+def _train(run: pathlib.Path, folder: pathlib.Path, lines: list[str]) -> float:
+  """Train a copy of a run with other config lines; returns seconds."""
+  if not folder.exists():
+    skip = shutil.ignore_patterns("evaluation", "videos", "replaced")
+    shutil.copytree(run, folder, ignore=skip)
+  start = time.monotonic()
+  command = ["train", f"--config={run / 'config.json'}", *lines]
+  if cli.main([*command, "--workdir", str(folder)]):
+    raise SystemExit(f"{folder}: training failed")
+  return round(time.monotonic() - start)
+
+
+def _row(name: str, line: str, seconds: float | None, rows: list) -> list:
+  """Write one row of the table: means over the styles."""
+
+  def pair(gap: int, key: str) -> str:
+    values = [
+      entry[key]
+      for row in rows
+      for entry in row["consistency"]
+      if entry["gap"] == gap
+    ]
+    return f"{statistics.mean(values):.4f}"
+
+  def mean(key: str, scale: float = 1.0, digits: int = 3) -> str:
+    return f"{scale * statistics.mean(row[key] for row in rows):.{digits}f}"
+
+  return [
+    name,
+    line or None,
+    seconds,
+    pair(1, "rmse"),
+    pair(7, "rmse"),
+    pair(7, "lpips"),
+    mean("style_distance", digits=2),
+    mean("content_ssim"),
+    mean("high_frequency_energy", 1000.0),
+  ]
+
+
+if __name__ == "__main__":
+  main()
