@@ -132,12 +132,12 @@ def make_optimizer(stage: Any) -> optax.GradientTransformation:
   clip = optax.clip_by_global_norm(stage.clip or float("inf"))
 
   def update(gradients, state, params):
+    if stage.hold_colours:
+      gradients = colour_path.hold(gradients)
     gradients, _ = clip.update(gradients, optax.EmptyState())
     updates, state = adam.update(gradients, state, params)
     if stage.rate_by_inputs:
       updates = jax.tree.map(_share_of_rate, updates)
-    if stage.hold_colours:
-      updates = colour_path.hold(updates)
     return updates, state
 
   return optax.chain(

@@ -140,11 +140,11 @@ def graft(
   return params
 
 
-def hold(updates: Mapping[str, Any]) -> dict[str, Any]:
-  """Take the path out of an update of D's parameters."""
+def hold(gradients: Mapping[str, Any]) -> dict[str, Any]:
+  """Take the path out of the gradients of D's parameters."""
   held = {}
   for name, _, _ in decoder.LAYERS:
-    kernel, bias = updates[name]["kernel"], updates[name]["bias"]
+    kernel, bias = gradients[name]["kernel"], gradients[name]["bias"]
     if name == decoder.LAYERS[-1][0]:
       kernel = kernel.at[:, :, -PATH:].set(0.0)
     else:
