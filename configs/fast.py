@@ -12,5 +12,8 @@ def get_config():
   config = defaults.get_config()
   config.scene.path = ""
   config.styles.path = ""
-  config.radiance_field.steps = 5000
+  config.radiance_field.steps = 4000
+  config.stylizer.steps = 200
+  config.mutual_learning.steps = 3000
+  config.mutual_learning.refresh_every = 15
   return config

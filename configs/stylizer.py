@@ -5,10 +5,11 @@ stylized-nerf train-stylizer --config configs/stylizer.py \
   --config.styles.path=PAINTINGS --workdir runs/stylizer
 
 Stages: each block of D learns to undo its counterpart in E, D to reconstruct,
-then the AdaIN losses bring strokes and palettes. Every evaluation writes
-decoder.npz and a sheet of samples; the VAE follows the last stage. On 2 cores
-a step of the first two stages takes about 0.8 s, one of "strokes" 1.2 s; what
-the shipped weights went through is in pretrained/provenance.json.
+then colours are fitted and the AdaIN losses bring strokes and palettes. Every
+evaluation writes decoder.npz and a sheet of samples; the VAE follows the last
+stage. On 2 cores (JAX_NUM_CPU_DEVICES=2 uses both) a step of "strokes" takes
+about 1.2 s. What the shipped weights went through, in several runs, is in
+pretrained/provenance.json; this recipe as a whole was not run in one piece.
 """
 
 import ml_collections
@@ -17,7 +18,7 @@ from stylized_nerf_jax import stylizer_defaults
 
 
 def get_config() -> ml_collections.ConfigDict:
-  """Returns the recipe of the shipped weights."""
+  """Returns the recipe."""
   config = stylizer_defaults.get_config()
   # One painting of each of six painters is scored and never trained on.
   config.styles.holdout = (

@@ -7,7 +7,7 @@ import ml_collections
 
 
 def get_config() -> ml_collections.ConfigDict:
-  """Returns the recipe that the shipped weights were trained with."""
+  """Returns the recipe, see docs/architecture.md for its reasons."""
   config = ml_collections.ConfigDict()
   config.seed = 0
   config.encoder = "vgg16"  # or a file in the `vgg_normalised` layout
@@ -54,7 +54,7 @@ def get_config() -> ml_collections.ConfigDict:
       learning_rate=4e-4,
       learning_rate_final=2e-4,
     ),
-    palette=_stage(steps=6000, learning_rate=2e-4, learning_rate_final=2e-5),
+    palette=_stage(steps=6000, learning_rate=1e-4, learning_rate_final=2e-5),
   )
   config.vae = _section(
     crops=3000,
@@ -84,13 +84,16 @@ def _stage(**changes) -> ml_collections.ConfigDict:
     rate_by_inputs=True,  # learning_rate is of 576 inputs; less, with more
     learning_rate=3e-4,
     learning_rate_final=1e-4,
+    muon_learning_rate=0.0,  # at its peak, of hidden kernels; 0: all Adam
     warmup=100,
     clip=0.0,  # longest gradient; 0: any
     balance=True,  # divide a pair's loss by the contrast of its painting
     average=0.995,  # decay of the running mean of D, which is what is written
     content_weight=1.0,
     style_weight=10.0,
-    palette_weight=400.0,  # not of the paper: the colours themselves
+    # Not of the paper: the colours themselves, and paintings as they are.
+    palette_weight=400.0,
+    identity_weight=0.0,
     chroma_weight=3.0,
   )
   fields.update(changes)

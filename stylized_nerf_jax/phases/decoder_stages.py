@@ -68,7 +68,8 @@ def _adain(layout, stage, params, encoder_params, images):
     vgg.VggEncoder(layout).apply, {"params": encoder_params}
   )
   content = encode(images["photos"])["relu4_1"]
-  statistics = stylization.layer_statistics(encode(images["paintings"]))
+  painted = encode(images["paintings"])
+  statistics = stylization.layer_statistics(painted)
   target = adain.adain(content, *statistics["relu4_1"])
   pictures = decoder.Decoder().apply({"params": params}, target)
   output = encode(pictures)
@@ -94,12 +95,23 @@ def _adain(layout, stage, params, encoder_params, images):
     losses /= 1.0 + contrast
   losses += stage.palette_weight * palette_losses
   metrics = {
-    "loss": losses.mean(),
     "content_loss": content_losses.mean(),
     "style_loss": style_losses.mean(),
     "palette_loss": palette_losses.mean(),
   }
-  return losses.mean(), metrics
+  loss = losses.mean()
+  if stage.identity_weight:
+    # A painting in its own style is itself (Park and Lee, 2019): half of the
+    # batch, for the time it takes.
+    half = -(-images["paintings"].shape[0] // 2)
+    same = decoder.Decoder().apply(
+      {"params": params}, painted["relu4_1"][:half]
+    )
+    metrics["identity_loss"] = stylization.reconstruction_loss(
+      same, images["paintings"][:half], chroma_weight=stage.chroma_weight
+    )
+    loss += stage.identity_weight * metrics["identity_loss"]
+  return loss, {**metrics, "loss": loss}
 
 
 LOSSES = {
@@ -110,39 +122,60 @@ LOSSES = {
 
 
 def make_optimizer(stage: Any) -> optax.GradientTransformation:
-  """Make Adam with a short warm-up, a decay, and a running mean of D.
+  """Make an optimizer with a short warm-up, a decay, and a running mean of D.
+
+  With `stage.muon_learning_rate` the kernels of the hidden layers take Muon's
+  steps (Jordan, 2024), whose singular values are all one: E's features are
+  never negative, so that all gradients point along their mean, and with Adam
+  D learns what differs from place to place a hundred times more slowly. What
+  remains takes Adam's, all of it where the rate is 0. With
+  `stage.rate_by_inputs` the rate of a kernel under Adam is in inverse
+  proportion to its inputs (Yang et al., 2021).
 
   Gradients longer than `stage.clip` are cut to it (0: none is), because a few
   styles, such as woodcuts, have losses many times those of the others. With
-  `stage.rate_by_inputs` the rate of a kernel is in inverse proportion to its
-  inputs (Yang et al., 2021): Adam moves all weights alike, so that a sum over
-  the 4,608 inputs of conv4_1 shakes eight times as much as one over the 576
-  of conv1_2, and what that layer knows of colours is lost in it. With
   `stage.hold_colours` the colour path stays as it was fitted.
   """
   ratio = stage.learning_rate_final / stage.learning_rate
-  schedule = optax.warmup_exponential_decay_schedule(
-    init_value=0.0,
-    peak_value=stage.learning_rate,
-    warmup_steps=stage.warmup,
-    transition_steps=max(stage.steps - stage.warmup, 1),
-    decay_rate=ratio,
-  )
-  adam = optax.adam(schedule)
+
+  def schedule(peak):
+    return optax.warmup_exponential_decay_schedule(
+      init_value=0.0,
+      peak_value=peak,
+      warmup_steps=stage.warmup,
+      transition_steps=max(stage.steps - stage.warmup, 1),
+      decay_rate=ratio,
+    )
+
+  steps = optax.adam(schedule(stage.learning_rate))
+  if stage.muon_learning_rate:
+    steps = optax.contrib.muon(
+      schedule(stage.muon_learning_rate),
+      adam_learning_rate=schedule(stage.learning_rate),
+      muon_weight_dimension_numbers=_matrices,
+    )
   clip = optax.clip_by_global_norm(stage.clip or float("inf"))
 
   def update(gradients, state, params):
     if stage.hold_colours:
       gradients = colour_path.hold(gradients)
     gradients, _ = clip.update(gradients, optax.EmptyState())
-    updates, state = adam.update(gradients, state, params)
-    if stage.rate_by_inputs:
+    updates, state = steps.update(gradients, state, params)
+    if stage.rate_by_inputs and not stage.muon_learning_rate:
       updates = jax.tree.map(_share_of_rate, updates)
     return updates, state
 
   return optax.chain(
-    optax.GradientTransformation(adam.init, update),
+    optax.GradientTransformation(steps.init, update),
     keep_running_mean(stage.average),
+  )
+
+
+def _matrices(params: Any) -> Any:
+  """Tell which parameters are matrices, inputs by outputs, and how."""
+  kernel = optax.contrib.MuonDimensionNumbers((0, 1, 2), 3)
+  return jax.tree.map(
+    lambda p: kernel if p.ndim == 4 and p.shape[-1] > 3 else None, params
   )
 
 

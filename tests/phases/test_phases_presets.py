@@ -108,5 +108,6 @@ def test_the_real_networks_from_training_to_scores(tmp_path):
   evaluation.evaluate_run(run)
   config.evaluation.num_frames = 2
   pipeline.train(ml_collections.FrozenConfigDict(config), run)
-  fewer = evaluation.evaluate_run(run)
+  fewer = evaluation.evaluate_run(run, baselines=False)
   assert fewer["protocol"]["frames"] == 2
+  assert [row["name"] for row in fewer["sequences"]] == names[:2]
