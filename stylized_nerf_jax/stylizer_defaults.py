@@ -20,7 +20,7 @@ def get_config() -> ml_collections.ConfigDict:
     holdout=(),  # parts of file names; such paintings are never trained on
     generated=0,  # how many pictures of each kind the project paints itself
     generated_share=0.2,  # of the crops
-    recolour=0.5,  # probability that a crop's colours are shifted
+    recolour=0.25,  # probability that a crop's colours are shifted
   )
   config.start = ""  # decoder weights to start from; empty: random ones
   config.stages = ("blocks", "reconstruction", "strokes", "palette")
@@ -29,7 +29,8 @@ def get_config() -> ml_collections.ConfigDict:
     # and for that, each of its blocks to undo its counterpart in E.
     blocks=_stage(
       loss="blocks",
-      rate_by_inputs=False,
+      warmup=100,
+      clip=0.0,
       steps=750,
       batch_size=2,
       crop=96,
@@ -38,7 +39,8 @@ def get_config() -> ml_collections.ConfigDict:
     ),
     reconstruction=_stage(
       loss="reconstruction",
-      rate_by_inputs=False,
+      warmup=100,
+      clip=0.0,
       steps=750,
       batch_size=2,
       crop=96,
@@ -48,13 +50,19 @@ def get_config() -> ml_collections.ConfigDict:
     strokes=_stage(
       colour_batches=100,
       hold_colours=True,
-      clip=200.0,
       steps=2000,
       crop=96,
-      learning_rate=4e-4,
-      learning_rate_final=2e-4,
+      muon_learning_rate=6e-3,
+      learning_rate=2e-4,
+      learning_rate_final=2e-5,
     ),
-    palette=_stage(steps=6000, learning_rate=1e-4, learning_rate_final=2e-5),
+    palette=_stage(
+      hold_colours=True,
+      steps=6000,
+      muon_learning_rate=2e-3,
+      learning_rate=1e-4,
+      learning_rate_final=1e-5,
+    ),
   )
   config.vae = _section(
     crops=3000,
@@ -81,19 +89,19 @@ def _stage(**changes) -> ml_collections.ConfigDict:
     crop=128,  # pixels, a side of photos and paintings
     colour_batches=0,  # to fit colours to before the first step; 0: no fit
     hold_colours=False,  # leave what was fitted as it is
-    rate_by_inputs=True,  # learning_rate is of 576 inputs; less, with more
     learning_rate=3e-4,
     learning_rate_final=1e-4,
     muon_learning_rate=0.0,  # at its peak, of hidden kernels; 0: all Adam
-    warmup=100,
-    clip=0.0,  # longest gradient; 0: any
+    warmup=20,
+    clip=200.0,  # longest gradient; 0: any
     balance=True,  # divide a pair's loss by the contrast of its painting
     average=0.995,  # decay of the running mean of D, which is what is written
-    content_weight=1.0,
+    # With the paper's 1 against 10, content stays behind at these few steps.
+    content_weight=8.0,
     style_weight=10.0,
     # Not of the paper: the colours themselves, and paintings as they are.
-    palette_weight=400.0,
-    identity_weight=0.0,
+    palette_weight=200.0,
+    identity_weight=15.0,
     chroma_weight=3.0,
   )
   fields.update(changes)

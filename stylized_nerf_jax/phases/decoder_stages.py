@@ -25,9 +25,6 @@ from stylized_nerf_jax.stylizer import (
 from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.training import state as state_lib
 
-# Kernels with more inputs learn more slowly than `learning_rate`.
-_INPUTS = 576
-
 
 def _reconstruction(layout, stage, params, encoder_params, images):
   """Loss of D on pictures from their own features; E gets no gradient."""
@@ -128,9 +125,7 @@ def make_optimizer(stage: Any) -> optax.GradientTransformation:
   steps (Jordan, 2024), whose singular values are all one: E's features are
   never negative, so that all gradients point along their mean, and with Adam
   D learns what differs from place to place a hundred times more slowly. What
-  remains takes Adam's, all of it where the rate is 0. With
-  `stage.rate_by_inputs` the rate of a kernel under Adam is in inverse
-  proportion to its inputs (Yang et al., 2021).
+  remains takes Adam's, all of it where the rate is 0.
 
   Gradients longer than `stage.clip` are cut to it (0: none is), because a few
   styles, such as woodcuts, have losses many times those of the others. With
@@ -160,10 +155,7 @@ def make_optimizer(stage: Any) -> optax.GradientTransformation:
     if stage.hold_colours:
       gradients = colour_path.hold(gradients)
     gradients, _ = clip.update(gradients, optax.EmptyState())
-    updates, state = steps.update(gradients, state, params)
-    if stage.rate_by_inputs and not stage.muon_learning_rate:
-      updates = jax.tree.map(_share_of_rate, updates)
-    return updates, state
+    return steps.update(gradients, state, params)
 
   return optax.chain(
     optax.GradientTransformation(steps.init, update),
@@ -177,12 +169,6 @@ def _matrices(params: Any) -> Any:
   return jax.tree.map(
     lambda p: kernel if p.ndim == 4 and p.shape[-1] > 3 else None, params
   )
-
-
-def _share_of_rate(update: jax.Array) -> jax.Array:
-  """Scale the update of a kernel [3, 3, I, O]; biases stay as they are."""
-  inputs = update[..., 0].size
-  return update * min(1.0, _INPUTS / inputs) if update.ndim == 4 else update
 
 
 def keep_running_mean(decay: float) -> optax.GradientTransformation:
