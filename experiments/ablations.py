@@ -14,10 +14,8 @@ import argparse
 import datetime
 import importlib.util
 import pathlib
-import shlex
 import shutil
 import statistics
-import sys
 import time
 
 import scene
@@ -63,9 +61,7 @@ def main() -> None:
     ]
   content = {
     "date": datetime.date.today().isoformat(),
-    "command": shlex.join(
-      ["python", "experiments/ablations.py"] + sys.argv[1:]
-    ),
+    "command": scene.describe_command(),
     "machine": scene.describe_machine(),
     "protocol": base["protocol"],
     "sequences": {name: rows for (name, _), rows in sequences.items()},

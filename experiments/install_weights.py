@@ -1,6 +1,7 @@
 """Make trained weights the shipped ones, and say where they come from.
 
-  python experiments/install_weights.py --decoder DIR [--earlier DIR ...]
+  python experiments/install_weights.py --decoder DIR [--earlier DIR ...] \
+    [--note TEXT]
   python experiments/install_weights.py --vae DIR
 
 DIR is a work folder of `stylized-nerf train-stylizer`. Copies its newest
@@ -67,6 +68,7 @@ def main() -> None:
   parser.add_argument("--decoder", type=pathlib.Path)
   parser.add_argument("--earlier", type=pathlib.Path, nargs="*", default=[])
   parser.add_argument("--vae", type=pathlib.Path)
+  parser.add_argument("--note", help="what the configs of the runs do not say")
   args = parser.parse_args()
   record = {"files": {}}
   if pretrained.PROVENANCE.is_file():
@@ -74,6 +76,8 @@ def main() -> None:
   if args.decoder:
     source = args.decoder / general_stylizer.DECODER_FILE
     entry = install(source, pretrained.DECODER_FILE, args.earlier)
+    if args.note:
+      entry["note"] = args.note
     record["files"][pretrained.DECODER_FILE] = entry
   if args.vae:
     source = args.vae / general_stylizer.VAE_FILE

@@ -43,7 +43,7 @@ def main() -> None:
   columns = ["wall_s", "cpu_s", "peak_memory_mib", "load_at_end"]
   cost = {
     "date": datetime.date.today().isoformat(),
-    "command": shlex.join(["python", "experiments/scene.py", *sys.argv[1:]]),
+    "command": describe_command(),
     "machine": describe_machine(),
     "phases": phases,
     "table": {
@@ -62,6 +62,17 @@ def write_result(name: str, content: dict) -> None:
   path = _RESULTS / f"{name}.json"
   path.write_text(json.dumps(content, indent=1) + "\n")
   print(f"wrote {path}")
+
+
+def describe_command() -> str:
+  """Returns the command, with folders outside of the project by their names."""
+  arguments = []
+  for argument in sys.argv:
+    name, equals, value = argument.rpartition("=")
+    if value.startswith(("/", "..")):
+      value = pathlib.Path(value).name
+    arguments.append(name + equals + value)
+  return shlex.join(["python", *arguments])
 
 
 def describe_machine() -> dict:
