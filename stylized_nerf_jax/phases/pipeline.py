@@ -73,7 +73,9 @@ def _anchored(config) -> ml_collections.FrozenConfigDict:
   if config.scene.path == scenes.SYNTHETIC:
     return config
   anchored = ml_collections.ConfigDict(config.to_dict())
-  anchored.scene.path = str(pathlib.Path(config.scene.path).absolute())
+  anchored.scene.path = str(
+    pathlib.Path(config.scene.path).expanduser().absolute()
+  )
   return ml_collections.FrozenConfigDict(anchored)
 
 
