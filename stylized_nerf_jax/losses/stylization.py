@@ -68,6 +68,12 @@ _OPPONENT = (
 )
 
 
+def _luma_and_chroma(rgb: jax.Array, chroma_weight: float) -> jax.Array:
+  """Turn colours, or their differences, to luma and weighted chroma."""
+  weights = jnp.asarray([1.0, chroma_weight, chroma_weight], rgb.dtype)
+  return (rgb @ jnp.asarray(_OPPONENT, rgb.dtype).T) * weights
+
+
 def reconstruction_loss(
   images: jax.Array, target: jax.Array, *, chroma_weight: float = 1.0
 ) -> jax.Array:
@@ -83,9 +89,7 @@ def reconstruction_loss(
   Returns:
     A scalar.
   """
-  opponent = jnp.asarray(_OPPONENT, images.dtype)
-  weights = jnp.asarray([1.0, chroma_weight, chroma_weight], images.dtype)
-  error = ((images - target) @ opponent.T) * weights
+  error = _luma_and_chroma(images - target, chroma_weight)
   return (
     jnp.abs(error).mean()
     + jnp.abs(jnp.diff(error, axis=1)).mean()
@@ -109,10 +113,8 @@ def palette_loss(
   Returns:
     A scalar: MSE(mean) + MSE(standard deviation) of luma and chroma.
   """
-  opponent = jnp.asarray(_OPPONENT, images.dtype)
-  weights = jnp.asarray([1.0, chroma_weight, chroma_weight], images.dtype)
-  mean, std = adain.style_statistics((images @ opponent.T) * weights)
-  expected = adain.style_statistics((palette @ opponent.T) * weights)
+  mean, std = adain.style_statistics(_luma_and_chroma(images, chroma_weight))
+  expected = adain.style_statistics(_luma_and_chroma(palette, chroma_weight))
   return (
     jnp.square(mean - expected[0]).mean() + jnp.square(std - expected[1]).mean()
   )

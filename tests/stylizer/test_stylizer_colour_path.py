@@ -77,7 +77,7 @@ def test_graft_adds_the_smooth_image_to_the_output(grafted):
 
 def test_giving_up_used_channels_keeps_the_mean(grafted):
   features, params, *_ = grafted
-  channels, means = jax.jit(colour_path.least_used)(params, features)
+  channels, _ = jax.jit(colour_path.least_used)(params, features)
   used = {name: (index + 7) % 60 for name, index in channels.items()}
   nothing = np.zeros((3, 3, 512, 3), np.float32)
   flat = np.ones_like(features)
