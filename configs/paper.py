@@ -50,6 +50,9 @@ def _style_field(config) -> None:
   config.style_field.depth = 8
   config.style_field.width = 256
   config.stylizer.steps = 5000
+  config.stylizer.muon_learning_rate = 0.0
+  config.stylizer.learning_rate_final = config.stylizer.learning_rate
+  config.stylizer.clip = 0.0
   config.stylizer.crop = 256
   config.mutual_learning.steps = 100_000
   config.mutual_learning.rays_per_step = 1024

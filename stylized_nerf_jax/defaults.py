@@ -111,6 +111,7 @@ def _radiance_field() -> ml_collections.ConfigDict:
     density_noise=0.0,
     interlevel_weight=1.0,
     distortion_weight=0.001,
+    grid_decay=0.0,  # weight of the mean square of each level's features
     evaluate_every=1000,
     checkpoint_every=1000,
     steps_per_dispatch=20,
@@ -123,6 +124,9 @@ def _stylizer() -> ml_collections.ConfigDict:
     views_per_step=4,
     crop=128,  # pixels, a side of the crop of every view; 0: whole views
     learning_rate=1e-4,
+    learning_rate_final=1e-5,
+    muon_learning_rate=2e-3,  # of D's hidden kernels; 0: all Adam
+    clip=200.0,  # longest gradient; 0: any
     content_weight=1.0,
     style_weight=1.0,
     consistency_weight=50.0,

@@ -11,10 +11,24 @@ import numpy as np
 
 # The paper's primes; the first is 1 to keep neighbours in x close in memory.
 _PRIMES = (1, 2654435761, 805459861)
+_LEVEL = "level_"
 
 
 def _initial_features(key, shape, dtype=jnp.float32):
   return jax.random.uniform(key, shape, dtype, -1e-4, 1e-4)
+
+
+def tables(params) -> list:
+  """Lists the feature tables in a tree of parameters, all levels of all grids.
+
+  Args:
+    params: of any module; what is no hash grid is passed over.
+
+  Returns:
+    Arrays [entries, features].
+  """
+  found = jax.tree_util.tree_leaves_with_path(params)
+  return [leaf for path, leaf in found if path[-1].key.startswith(_LEVEL)]
 
 
 class HashEncoding(nn.Module):
@@ -58,7 +72,7 @@ class HashEncoding(nn.Module):
     for level, resolution in enumerate(self.resolutions()):
       size = min(2**self.log2_table_size, (resolution + 1) ** 3)
       table = self.param(
-        f"level_{level}",
+        f"{_LEVEL}{level}",
         _initial_features,
         (size, self.num_features),
       )

@@ -11,6 +11,21 @@ import jax.numpy as jnp
 _EPSILON = 1e-7
 
 
+def grid_decay(tables):
+  """Keeps grid features small where photographs ask for nothing (Zip-NeRF).
+
+  The mean, not the sum, of each level: otherwise the few entries of a coarse
+  level, which many rays hit, would hardly feel it.
+
+  Args:
+    tables: levels of [entries, features].
+
+  Returns:
+    Scalar: the sum over levels of the mean square.
+  """
+  return sum(jnp.mean(jnp.square(table)) for table in tables)
+
+
 def mse(rendered, target):
   """Averages the squared error of colours [..., 3] in [0, 1]."""
   return jnp.mean((rendered - target) ** 2)

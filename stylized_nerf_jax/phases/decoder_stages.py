@@ -14,6 +14,7 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax.losses import stylization
+from stylized_nerf_jax.phases import decoder_optimizer
 from stylized_nerf_jax.stylizer import (
   adain,
   colour_path,
@@ -121,12 +122,6 @@ LOSSES = {
 def make_optimizer(stage: Any) -> optax.GradientTransformation:
   """Make an optimizer with a short warm-up, a decay, and a running mean of D.
 
-  With `stage.muon_learning_rate` the kernels of the hidden layers take Muon's
-  steps (Jordan, 2024), whose singular values are all one: E's features are
-  never negative, so that all gradients point along their mean, and with Adam
-  D learns what differs from place to place a hundred times more slowly. What
-  remains takes Adam's, all of it where the rate is 0.
-
   Gradients longer than `stage.clip` are cut to it (0: none is), because a few
   styles, such as woodcuts, have losses many times those of the others. With
   `stage.hold_colours` the colour path stays as it was fitted.
@@ -142,33 +137,14 @@ def make_optimizer(stage: Any) -> optax.GradientTransformation:
       decay_rate=ratio,
     )
 
-  steps = optax.adam(schedule(stage.learning_rate))
-  if stage.muon_learning_rate:
-    steps = optax.contrib.muon(
-      schedule(stage.muon_learning_rate),
-      adam_learning_rate=schedule(stage.learning_rate),
-      muon_weight_dimension_numbers=_matrices,
-    )
-  clip = optax.clip_by_global_norm(stage.clip or float("inf"))
-
-  def update(gradients, state, params):
-    if stage.hold_colours:
-      gradients = colour_path.hold(gradients)
-    gradients, _ = clip.update(gradients, optax.EmptyState())
-    return steps.update(gradients, state, params)
-
-  return optax.chain(
-    optax.GradientTransformation(steps.init, update),
-    keep_running_mean(stage.average),
+  muon = stage.muon_learning_rate
+  steps = decoder_optimizer.make(
+    schedule(stage.learning_rate),
+    muon_learning_rate=schedule(muon) if muon else None,
+    clip=stage.clip,
+    hold_colours=stage.hold_colours,
   )
-
-
-def _matrices(params: Any) -> Any:
-  """Tell which parameters are matrices, inputs by outputs, and how."""
-  kernel = optax.contrib.MuonDimensionNumbers((0, 1, 2), 3)
-  return jax.tree.map(
-    lambda p: kernel if p.ndim == 4 and p.shape[-1] > 3 else None, params
-  )
+  return optax.chain(steps, keep_running_mean(stage.average))
 
 
 def keep_running_mean(decay: float) -> optax.GradientTransformation:

@@ -11,11 +11,11 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.phases import (
   decoder_objective,
+  decoder_optimizer,
   modules,
   mutual_steps,
   radiance_field,
@@ -26,6 +26,7 @@ from stylized_nerf_jax.phases import (
   view_crops,
   views,
 )
+from stylized_nerf_jax.stylizer import colour_path
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import parallel, prng, progress
 from stylized_nerf_jax.training import state as state_lib
@@ -94,7 +95,10 @@ class _Session:
     self._views = views.load_or_render(config, run, field_params)
     self._steps = mutual_steps.MutualSteps(config, record, facts, field_params)
     self._optimizer = mutual_steps.field_optimizer(self._options)
-    self._decoder_optimizer = optax.adam(self._options.decoder_learning_rate)
+    self._decoder_optimizer = decoder_optimizer.make(
+      self._options.decoder_learning_rate,
+      hold_colours=colour_path.is_present(nets.decoder),
+    )
     self.field = state_lib.create(self._first_params(record), self._optimizer)
     decoder = stylizer.load_decoder(run, nets)
     self.decoder = state_lib.create(decoder, self._decoder_optimizer)

@@ -14,6 +14,7 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax.evaluation import image_metrics
+from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.phases import modules, run_folder
 from stylized_nerf_jax.rendering import rays as rays_lib
@@ -151,6 +152,10 @@ def loss_fn(
       1.0 - aux["coarse_opacity"][..., None]
     ) * jnp.asarray(background)
     loss += photometric.mse(coarse_rgb, colors)
+  if options.grid_decay:
+    loss += options.grid_decay * photometric.grid_decay(
+      hash_encoding.tables(params)
+    )
   if "proposal_weights" in aux:
     loss += options.interlevel_weight * photometric.interlevel_loss(
       aux["edges"],

@@ -14,6 +14,7 @@ import optax
 
 from stylized_nerf_jax.phases import (
   decoder_objective,
+  decoder_optimizer,
   radiance_field,
   run_folder,
   stylizer_nets,
@@ -21,6 +22,7 @@ from stylized_nerf_jax.phases import (
   views,
 )
 from stylized_nerf_jax.rendering import warping
+from stylized_nerf_jax.stylizer import colour_path
 from stylized_nerf_jax.training import parallel, prng, progress
 from stylized_nerf_jax.training import state as state_lib
 
@@ -46,7 +48,7 @@ def train(
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  optimizer = optax.adam(config.stylizer.learning_rate)
+  optimizer = _make_optimizer(config.stylizer, nets)
   state = state_lib.create(
     jax.tree.map(jnp.asarray, dict(nets.decoder)), optimizer
   )
@@ -59,6 +61,22 @@ def train(
   state_lib.save(checkpoints, state)
   checkpoints.close()
   run.finish(PHASE)
+
+
+def _make_optimizer(options, nets: stylizer_nets.Nets):
+  """Muon or Adam, decaying over the phase; see `decoder_optimizer`."""
+  ratio = options.learning_rate_final / options.learning_rate
+
+  def schedule(peak):
+    return optax.exponential_decay(peak, max(options.steps, 1), ratio)
+
+  muon = options.muon_learning_rate
+  return decoder_optimizer.make(
+    schedule(options.learning_rate),
+    muon_learning_rate=schedule(muon) if muon else None,
+    clip=options.clip,
+    hold_colours=colour_path.is_present(nets.decoder),
+  )
 
 
 def make_constants(

@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from stylized_nerf_jax.stylizer import convolution, decoder
 
@@ -138,6 +139,16 @@ def graft(
     "bias": params[last]["bias"] - _OFFSET,
   }
   return params
+
+
+def is_present(params: Mapping[str, Any]) -> bool:
+  """Tell whether parameters of D carry the path, as `graft` lays it."""
+  for layer, _ in _hidden()[1:]:
+    kernel = params[layer[0]]["kernel"]
+    passed_on = _passed_on(kernel.shape[2], blur=layer[2])
+    if not np.array_equal(kernel[..., -PATH:], passed_on):
+      return False
+  return True
 
 
 def hold(gradients: Mapping[str, Any]) -> dict[str, Any]:

@@ -238,3 +238,13 @@ def test_contraction_stays_in_the_ball_and_is_smooth():
   inside = slope((0.9999 * directions).astype(np.float32))
   outside = slope((1.0001 * directions).astype(np.float32))
   np.testing.assert_allclose(inside, outside, atol=1e-3)
+
+
+def test_tables_are_found_wherever_they_lie():
+  first, second, other = (np.full((2, 4), value) for value in (1.0, 2.0, 3.0))
+  params = {
+    "encoding": {"level_0": first},
+    "inner": {"grid": {"level_11": second}, "dense": {"kernel": other}},
+  }
+  found = hash_encoding.tables(params)
+  np.testing.assert_array_equal(found, [first, second])

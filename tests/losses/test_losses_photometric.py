@@ -131,3 +131,10 @@ def test_squared_error_and_decibels():
   np.testing.assert_allclose(error, 0.01 / 3, rtol=1e-5)
   np.testing.assert_allclose(photometric.psnr(jnp.array(0.01)), 20, rtol=1e-6)
   np.testing.assert_allclose(photometric.psnr(jnp.array(0.0)), 100, rtol=1e-6)
+
+
+def test_grid_decay_weighs_levels_alike():
+  coarse = np.float32([[1.0, -1.0], [3.0, 1.0]])
+  fine = np.full((1000, 2), 2.0, np.float32)
+  decay = photometric.grid_decay([coarse, fine])
+  np.testing.assert_allclose(decay, 12.0 / 4 + 4.0)

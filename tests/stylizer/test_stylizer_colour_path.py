@@ -5,7 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.stylizer import colour_path, convolution, decoder
+from stylized_nerf_jax.stylizer import (
+  colour_path,
+  convolution,
+  decoder,
+  pretrained,
+)
 
 _HEIGHT, _WIDTH = 3, 4
 
@@ -73,6 +78,16 @@ def test_graft_adds_the_smooth_image_to_the_output(grafted):
     rows = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
     expected = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4
   np.testing.assert_allclose(added, expected, atol=2e-5)
+
+
+def test_a_path_is_found_where_it_was_laid(grafted):
+  _, params, *_, new = grafted
+  assert colour_path.is_present(new)
+  assert not colour_path.is_present(params)
+  assert colour_path.is_present(pretrained.load_decoder())
+  kernel = np.array(new["conv2_2"]["kernel"])
+  kernel[1, 1, 0, -1] += 1e-3
+  assert not colour_path.is_present({**new, "conv2_2": {"kernel": kernel}})
 
 
 def test_giving_up_used_channels_keeps_the_mean(grafted):

@@ -1,0 +1,59 @@
+"""The optimizer of the decoder, shared by everything that trains it."""
+
+from typing import Any
+
+import jax
+import optax
+
+from stylized_nerf_jax.stylizer import colour_path
+
+
+def make(
+  learning_rate: optax.ScalarOrSchedule,
+  *,
+  muon_learning_rate: optax.ScalarOrSchedule | None = None,
+  clip: float = 0.0,
+  hold_colours: bool = False,
+) -> optax.GradientTransformation:
+  """Make Adam, or Muon for the kernels of the hidden layers and Adam for the
+  rest.
+
+  Muon's steps (Jordan, 2024) have singular values that are all one. E's
+  features are never negative, so that all gradients point along their mean,
+  and with Adam D learns what differs from place to place a hundred times more
+  slowly.
+
+  Args:
+    learning_rate: of Adam.
+    muon_learning_rate: of Muon; None gives all to Adam.
+    clip: longest gradient; 0: any.
+    hold_colours: leave the colour path (`colour_path.py`) as it is.
+
+  Returns:
+    An optimizer of D's parameters.
+  """
+  if muon_learning_rate is None:
+    steps = optax.adam(learning_rate)
+  else:
+    steps = optax.contrib.muon(
+      muon_learning_rate,
+      adam_learning_rate=learning_rate,
+      muon_weight_dimension_numbers=_matrices,
+    )
+  clipping = optax.clip_by_global_norm(clip or float("inf"))
+
+  def update(gradients, state, params):
+    if hold_colours:
+      gradients = colour_path.hold(gradients)
+    gradients, _ = clipping.update(gradients, optax.EmptyState())
+    return steps.update(gradients, state, params)
+
+  return optax.GradientTransformation(steps.init, update)
+
+
+def _matrices(params: Any) -> Any:
+  """Tell which parameters are matrices, inputs by outputs, and how."""
+  kernel = optax.contrib.MuonDimensionNumbers((0, 1, 2), 3)
+  return jax.tree.map(
+    lambda p: kernel if p.ndim == 4 and p.shape[-1] > 3 else None, params
+  )
