@@ -8,8 +8,8 @@ stylized-nerf train --config configs/ablation.py:one_way
 `no_latents`: every view has its style's mean code.
 """
 
-import importlib.util
 import pathlib
+import runpy
 
 CHANGES = {
   "one_way": {"mutual_learning.decoder_every": 0},
@@ -32,7 +32,4 @@ def get_config(name: str):
 
 def _fast_preset():
   path = pathlib.Path(__file__).with_name("fast.py")
-  spec = importlib.util.spec_from_file_location("fast", path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module.get_config()
+  return runpy.run_path(str(path))["get_config"]()

@@ -12,8 +12,8 @@ experiments/results/NAME.json: means over the styles, and the single rows.
 
 import argparse
 import datetime
-import importlib.util
 import pathlib
+import runpy
 import shutil
 import statistics
 import time
@@ -78,12 +78,7 @@ def main() -> None:
 
 def _ablations() -> dict[str, dict]:
   """Read the changes that `configs/ablation.py` knows."""
-  spec = importlib.util.spec_from_file_location(
-    "ablation", _CONFIGS / "ablation.py"
-  )
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module.CHANGES
+  return runpy.run_path(str(_CONFIGS / "ablation.py"))["CHANGES"]
 
 
 def _train(run: pathlib.Path, folder: pathlib.Path, lines: list[str]) -> float:

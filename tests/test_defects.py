@@ -21,6 +21,7 @@ from stylized_nerf_jax.phases import (
   render_path,
   stylizer_nets,
   targets,
+  view_features,
   views,
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
@@ -189,7 +190,10 @@ def two_views(model, tmp_path):
 
 def _make_targets(folder, rendered, networks, *styles):
   facts = stylizer_nets.style_facts(networks, style_set.StyleSet(styles))
-  made = targets.Targets(folder, rendered, networks, facts)
+  features = view_features.load_or_encode(
+    folder.parent / folder.name[::-1], rendered, networks
+  )
+  made = targets.Targets(folder, rendered.cameras, features, facts)
   made.remake(networks.decoder)
   random = np.random.default_rng(0)
   return facts, made, made.draw(random, (500,))

@@ -18,6 +18,8 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.stylizer import adain, decoder, vgg
 
+_MARGIN = 16  # pixels
+
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
@@ -50,7 +52,7 @@ class Batch:
 
   Attributes:
     style: [G], int32.
-    rgb: [G, N, C, C, 3], in [0, 1].
+    features: [G, N, C / 8, C / 8, 512], of E, normalised.
     depth: [G, N, C, C], file units.
     cameras: arrays of leading dimensions [G, N], of the crops, file frame.
     pixels: [G, P, 2] row and column in the first crop, or None.
@@ -58,7 +60,7 @@ class Batch:
   """
 
   style: jax.Array
-  rgb: jax.Array
+  features: jax.Array
   depth: jax.Array
   cameras: rays_lib.CameraArrays
   pixels: jax.Array | None = None
@@ -98,7 +100,7 @@ def _group_losses(params, constants, group: Batch, layout, weights):
   mean, std = statistics["relu4_1"]
   encoder = {"params": constants.encoder}
   encode = functools.partial(vgg.VggEncoder(layout).apply, encoder)
-  target = adain.adain(encode(group.rgb)["relu4_1"], mean, std)
+  target = adain.restyle(group.features, mean, std)
   images = decoder.Decoder().apply({"params": params}, target)
   encoded = encode(images)
   losses = {
@@ -120,10 +122,12 @@ def _group_losses(params, constants, group: Batch, layout, weights):
 def _consistency(images, tolerance, group: Batch):
   """Agreement of the other crops with the first, warped into them."""
 
+  depths = _inner(group.depth)
+
   def warp(depth, camera):
     return warping.backward_warp(
       images[0],
-      group.depth[0],
+      depths[0],
       first,
       depth,
       camera,
@@ -132,5 +136,17 @@ def _consistency(images, tolerance, group: Batch):
 
   first = jax.tree.map(lambda values: values[0], group.cameras)
   others = jax.tree.map(lambda values: values[1:], group.cameras)
-  warped, masks = jax.vmap(warp)(group.depth[1:], others)
+  warped, masks = jax.vmap(warp)(depths[1:], others)
   return consistency.consistency_loss(images, warped, masks)
+
+
+def margin(size: int) -> int:
+  """Width of a crop's rim, where D sees its reflection instead of the view."""
+  return min(_MARGIN, size // 4)
+
+
+def _inner(depth: jax.Array) -> jax.Array:
+  """Set depth [N, C, C] to 0, which is none, in the crops' rims."""
+  rim = margin(depth.shape[-1])
+  inside = depth[:, rim:-rim, rim:-rim]
+  return jnp.pad(inside, ((0, 0), (rim, rim), (rim, rim)))

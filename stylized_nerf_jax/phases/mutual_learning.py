@@ -24,6 +24,7 @@ from stylized_nerf_jax.phases import (
   stylizer_nets,
   targets,
   view_crops,
+  view_features,
   views,
 )
 from stylized_nerf_jax.stylizer import colour_path
@@ -104,8 +105,14 @@ class _Session:
     self.decoder = state_lib.create(decoder, self._decoder_optimizer)
     # The decoder that made the present targets: a resumed run needs the same.
     self._target_decoder = decoder
+    self._features = view_features.load_or_encode(
+      run.phase_path(radiance_field.PHASE), self._views, nets
+    )
     self._targets = targets.Targets(
-      run.phase_path(PHASE) / "targets", self._views, nets, facts
+      run.phase_path(PHASE) / "targets",
+      self._views.cameras,
+      self._features,
+      facts,
     )
     progress.say(
       f"{PHASE}: {len(facts.names)} styles x {len(self._views)} views; "
@@ -238,6 +245,7 @@ class _Session:
     options = self._options
     sampler = view_crops.CropSampler(
       self._views,
+      self._features,
       crop=options.decoder_crop,
       neighbours=self._config.stylizer.neighbours,
     )
@@ -260,13 +268,16 @@ class _Session:
       tolerance=self._config.stylizer.occlusion_tolerance,
     )
     key = prng.stream_key(self._config.seed, "mutual_learning/decoder")
+    rim = decoder_objective.margin(sampler.size)
 
     def step():
       done = int(self.decoder.step)
       random = np.random.default_rng([self._config.seed, 4, done])
       crops = sampler.draw(random, 2 if options.consistency_weight else 1)
       style = int(random.integers(len(self._facts.names)))
-      pixels = random.integers(sampler.size, size=(options.decoder_rays, 2))
+      pixels = random.integers(
+        rim, sampler.size - rim, size=(options.decoder_rays, 2)
+      )
       rendered = self._steps.render_pixels(
         self.field.params,
         style,

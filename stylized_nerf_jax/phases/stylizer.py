@@ -19,6 +19,7 @@ from stylized_nerf_jax.phases import (
   run_folder,
   stylizer_nets,
   view_crops,
+  view_features,
   views,
 )
 from stylized_nerf_jax.rendering import warping
@@ -116,7 +117,12 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
     nets, facts, rendered, tolerance=options.occlusion_tolerance
   )
   sampler = view_crops.CropSampler(
-    rendered, crop=options.crop, neighbours=options.neighbours
+    rendered,
+    view_features.load_or_encode(
+      run.phase_path(radiance_field.PHASE), rendered, nets
+    ),
+    crop=options.crop,
+    neighbours=options.neighbours,
   )
   loss = functools.partial(
     decoder_objective.decoder_loss,
@@ -148,7 +154,7 @@ def make_batch(crops: view_crops.Crops, style: int, **more):
   """Wraps one group of crops as the batch of one step, [1, 1, ...]."""
   batch = decoder_objective.Batch(
     style=np.int32(style),
-    rgb=crops.rgb,
+    features=crops.features,
     depth=crops.depth,
     cameras=crops.cameras,
     **more,

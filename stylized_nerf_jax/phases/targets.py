@@ -5,13 +5,15 @@ never reads an old one. Pixels of all views follow each other, view by view.
 """
 
 import pathlib
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.phases import stylizer_nets, views
-from stylized_nerf_jax.stylizer import stylize
+from stylized_nerf_jax.phases import stylizer_nets
+from stylized_nerf_jax.scenes import cameras as cameras_lib
+from stylized_nerf_jax.stylizer import adain, decoder
 from stylized_nerf_jax.training import progress
 
 
@@ -20,22 +22,21 @@ class Targets:
 
   Args:
     folder: of the files; made where it is missing.
-    rendered: the training views.
-    nets: the 2D networks, of which the encoder counts.
-    facts: what they see of the styles.
+    cameras: of the training views.
+    features: of each view, normalised; see `view_features.py`.
+    facts: what the 2D networks see of the styles.
   """
 
   def __init__(
     self,
     folder: pathlib.Path,
-    rendered: views.Views,
-    nets: stylizer_nets.Nets,
+    cameras: cameras_lib.Cameras,
+    features: Sequence[np.ndarray],
     facts: stylizer_nets.StyleFacts,
   ):
     folder.mkdir(parents=True, exist_ok=True)
-    self._views, self._nets, self._facts = rendered, nets, facts
-    cameras = rendered.cameras
-    self._widths = cameras.width
+    self._features, self._facts = features, facts
+    self._widths, self._heights = cameras.width, cameras.height
     sizes = cameras.width * cameras.height
     self._offsets = np.concatenate([[0], np.cumsum(sizes)])
     self._pixels = [
@@ -47,7 +48,7 @@ class Targets:
       )
       for style_hash in facts.hashes
     ]
-    self._stylize = jax.jit(self._stylize_view)
+    self._paint = jax.jit(_paint, static_argnames=("height", "width"))
 
   @property
   def num_bytes(self) -> int:
@@ -56,15 +57,18 @@ class Targets:
 
   def remake(self, decoder_params) -> None:
     """Stylizes every view in every style with this decoder."""
-    total = len(self._views)
+    total = len(self._features)
     with progress.progress(total, "stylizing training views") as bar:
       for view in range(total):
-        rgb = self._views.rgb(view)[None]
+        features = np.asarray(self._features[view], np.float32)
         where = slice(self._offsets[view], self._offsets[view + 1])
         for style, pixels in enumerate(self._pixels):
-          mean, std = (s[style] for s in self._facts.statistics["relu4_1"])
-          image = self._stylize(
-            decoder_params, self._nets.encoder.params, rgb, mean, std
+          image = self._paint(
+            decoder_params,
+            features,
+            *(s[style] for s in self._facts.statistics["relu4_1"]),
+            height=int(self._heights[view]),
+            width=int(self._widths[view]),
           )
           pixels[where] = np.asarray(image).reshape(-1, 3)
         bar.advance()
@@ -92,9 +96,10 @@ class Targets:
       colors,
     )
 
-  def _stylize_view(self, decoder_params, encoder_params, rgb, mean, std):
-    apply = stylize.Stylizer(
-      self._nets.encoder.layout, encoder_params, decoder_params
-    )
-    image = apply.stylize(rgb, mean, std)[0]
-    return jnp.round(image * 255.0).astype(jnp.uint8)
+
+def _paint(decoder_params, features, mean, std, *, height: int, width: int):
+  """Decode a view in a style: [height, width, 3] uint8."""
+  target = adain.restyle(features[None], mean, std)
+  images = decoder.Decoder().apply({"params": decoder_params}, target)
+  image = jnp.clip(images[0, :height, :width], 0.0, 1.0)
+  return jnp.round(image * 255.0).astype(jnp.uint8)

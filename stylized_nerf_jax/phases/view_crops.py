@@ -1,13 +1,16 @@
 """Crops of neighbouring views that look at the same part of the scene."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import jax
 import numpy as np
 
+from stylized_nerf_jax.phases import view_features
 from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
 
+_STRIDE = view_features.STRIDE
 # Operation by operation, undoing a lens takes longer than cutting the crops.
 _project = jax.jit(rays_lib.project)
 _unproject = jax.jit(rays_lib.unproject_depth)
@@ -19,8 +22,8 @@ class Crops:
 
   Attributes:
     view: [N] view indices.
-    corner: [N, 2] x, y of the crop's first pixel in its view.
-    rgb: [N, C, C, 3], in [0, 1].
+    corner: [N, 2] x, y of the crop's first pixel in its view, multiples of 8.
+    features: [N, C / 8, C / 8, 512], normalised; see `view_features.py`.
     depth: [N, C, C], file units.
     cameras: arrays of leading dimension [N], file frame, whose principal
       points are those of the crops.
@@ -28,7 +31,7 @@ class Crops:
 
   view: np.ndarray
   corner: np.ndarray
-  rgb: np.ndarray
+  features: np.ndarray
   depth: np.ndarray
   cameras: rays_lib.CameraArrays
 
@@ -38,15 +41,25 @@ class CropSampler:
 
   Args:
     views: the rendered training views.
+    features: of each view, normalised.
     crop: pixels a side; made smaller, to a multiple of 8, where a view is.
     neighbours: how many of the nearest views may stand beside one.
   """
 
-  def __init__(self, views: views_lib.Views, *, crop: int, neighbours: int):
-    self._views = views
+  def __init__(
+    self,
+    views: views_lib.Views,
+    features: Sequence[np.ndarray],
+    *,
+    crop: int,
+    neighbours: int,
+  ):
+    self._views, self._features = views, features
     cameras = views.cameras
     shortest = int(min(cameras.width.min(), cameras.height.min()))
-    self.size = max(8, min(crop or shortest, shortest) // 8 * 8)
+    self.size = max(
+      _STRIDE, min(crop or shortest, shortest) // _STRIDE * _STRIDE
+    )
     self._neighbours = views_lib.neighbours(cameras, neighbours)
     arrays = rays_lib.camera_arrays(cameras, None)
     self._cameras = jax.tree.map(np.asarray, arrays)
@@ -66,18 +79,17 @@ class CropSampler:
     return self._cut(view, np.array(corners, np.int64))
 
   def _cut(self, view: np.ndarray, corner: np.ndarray) -> Crops:
-    rgb, depth = [], []
+    features, depth = [], []
     for v, (x, y) in zip(view, corner):
-      window = (slice(y, y + self.size), slice(x, x + self.size))
-      rgb.append(self._views.rgb(v)[window])
-      depth.append(self._views.depth(v)[window])
+      features.append(_window(self._features[v], x, y, self.size, _STRIDE))
+      depth.append(_window(self._views.depth(v), x, y, self.size))
     cameras = self._camera(view)
     intrinsics = cameras.intrinsics.copy()
     intrinsics[:, 2:] -= corner
     return Crops(
       view,
       corner,
-      np.stack(rgb),
+      np.stack(features).astype(np.float32),
       np.stack(depth),
       cameras.replace(intrinsics=intrinsics),
     )
@@ -86,11 +98,12 @@ class CropSampler:
     return jax.tree.map(lambda values: values[index], self._cameras)
 
   def _random_corner(self, random, view: int) -> np.ndarray:
-    return random.integers(0, self._last_corner(view) + 1)
+    return _STRIDE * random.integers(0, self._last_corner(view) // _STRIDE + 1)
 
   def _last_corner(self, view: int) -> np.ndarray:
     cameras = self._views.cameras
-    return np.array([cameras.width[view], cameras.height[view]]) - self.size
+    last = np.array([cameras.width[view], cameras.height[view]]) - self.size
+    return last // _STRIDE * _STRIDE
 
   def _middle_point(self, view: int, corner: np.ndarray) -> np.ndarray:
     """The scene point that the crop is centred on, [3], file frame."""
@@ -108,6 +121,13 @@ class CropSampler:
     xy, z = _project(point, self._camera(view))
     last = self._last_corner(view)
     if not np.isfinite(xy).all() or float(z) <= 0:
-      return last // 2
-    corner = np.round(np.asarray(xy) - self.size / 2).astype(np.int64)
-    return np.clip(corner, 0, last)
+      return last // 2 // _STRIDE * _STRIDE
+    corner = np.round((np.asarray(xy) - self.size / 2) / _STRIDE)
+    return np.clip(_STRIDE * corner.astype(np.int64), 0, last)
+
+
+def _window(values: np.ndarray, x: int, y: int, size: int, stride: int = 1):
+  """Cuts the crop whose first pixel is (x, y) from what has a row for every
+  `stride` rows of pixels."""
+  x, y, size = x // stride, y // stride, size // stride
+  return values[y : y + size, x : x + size]

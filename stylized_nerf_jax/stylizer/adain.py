@@ -27,6 +27,30 @@ def style_statistics(features: jax.Array) -> tuple[jax.Array, jax.Array]:
   return mean, jnp.sqrt(variance + EPSILON)
 
 
+def normalise(features: jax.Array) -> jax.Array:
+  """Give every channel of [..., H, W, C] mean 0 and standard deviation 1."""
+  mean, std = style_statistics(features)
+  return (features - mean[..., None, None, :]) / std[..., None, None, :]
+
+
+def restyle(
+  normalised: jax.Array, style_mean: jax.Array, style_std: jax.Array
+) -> jax.Array:
+  """Give normalised features the channel statistics of a style.
+
+  Args:
+    normalised: [..., H, W, C], of `normalise`.
+    style_mean: [..., C].
+    style_std: [..., C], not negative.
+
+  Returns:
+    [..., H, W, C].
+  """
+  return (
+    normalised * style_std[..., None, None, :] + style_mean[..., None, None, :]
+  )
+
+
 def adain(
   content: jax.Array,
   style_mean: jax.Array,
@@ -44,11 +68,7 @@ def adain(
   Returns:
     [..., H, W, C].
   """
-  mean, std = style_statistics(content)
-  normalised = (content - mean[..., None, None, :]) / std[..., None, None, :]
-  styled = (
-    normalised * style_std[..., None, None, :] + style_mean[..., None, None, :]
-  )
+  styled = restyle(normalise(content), style_mean, style_std)
   return alpha * styled + (1.0 - alpha) * content
 
 

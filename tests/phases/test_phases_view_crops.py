@@ -27,8 +27,15 @@ def views(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def draws(views):
-  sampler = view_crops.CropSampler(views, crop=16, neighbours=2)
+def features():
+  """Something to tell places apart by: 4 x 5 of them in each of 6 views."""
+  random = np.random.default_rng(1)
+  return random.normal(size=(6, 4, 5, 512)).astype(np.float16)
+
+
+@pytest.fixture(scope="module")
+def draws(views, features):
+  sampler = view_crops.CropSampler(views, features, crop=16, neighbours=2)
   random = np.random.default_rng(0)
   return [sampler.draw(random, 3) for _ in range(8)]
 
@@ -40,13 +47,16 @@ def test_views_are_read_as_they_were_written(views):
   assert views.rgb(2).min() >= 0 and views.rgb(2).max() <= 1
 
 
-def test_crops_are_cut_from_their_views(views, draws):
+def test_crops_are_cut_from_their_views(views, features, draws):
   for crops in draws:
-    assert crops.rgb.shape == (3, 16, 16, 3)
+    assert crops.features.shape == (3, 2, 2, 512)
+    assert crops.features.dtype == np.float32
     assert crops.depth.shape == (3, 16, 16)
     for i, (view, (x, y)) in enumerate(zip(crops.view, crops.corner)):
       window = np.s_[y : y + 16, x : x + 16]
-      np.testing.assert_array_equal(crops.rgb[i], views.rgb(view)[window])
+      assert x % 8 == y % 8 == 0
+      window_8 = np.s_[y // 8 : y // 8 + 2, x // 8 : x // 8 + 2]
+      np.testing.assert_array_equal(crops.features[i], features[view][window_8])
       np.testing.assert_array_equal(crops.depth[i], views.depth(view)[window])
   assert len({tuple(crops.corner[0]) for crops in draws}) > 4
 
@@ -89,26 +99,27 @@ def test_neighbours_show_the_point_at_the_first_crops_middle(views, draws):
 @pytest.mark.parametrize(
   ("crop", "size"), [(16, 16), (20, 16), (0, 24), (128, 24), (3, 8)]
 )
-def test_crops_are_multiples_of_8_that_fit(views, crop, size):
-  sampler = view_crops.CropSampler(views, crop=crop, neighbours=1)
+def test_crops_are_multiples_of_8_that_fit(views, features, crop, size):
+  sampler = view_crops.CropSampler(views, features, crop=crop, neighbours=1)
   assert sampler.size == size
   crops = sampler.draw(np.random.default_rng(0), 2)
-  assert crops.rgb.shape == (2, size, size, 3)
+  assert crops.depth.shape == (2, size, size)
+  assert crops.features.shape == (2, size // 8, size // 8, 512)
 
 
-def test_draws_follow_their_generator(views):
-  sampler = view_crops.CropSampler(views, crop=8, neighbours=3)
+def test_draws_follow_their_generator(views, features):
+  sampler = view_crops.CropSampler(views, features, crop=8, neighbours=3)
   one, two, other = (
     sampler.draw(np.random.default_rng(seed), 4) for seed in (0, 0, 1)
   )
-  np.testing.assert_array_equal(one.rgb, two.rgb)
+  np.testing.assert_array_equal(one.features, two.features)
   assert one.view.tolist() != other.view.tolist() or np.any(
     one.corner != other.corner
   )
 
 
-def test_more_crops_than_neighbours_repeat_views(views):
-  sampler = view_crops.CropSampler(views, crop=8, neighbours=1)
+def test_more_crops_than_neighbours_repeat_views(views, features):
+  sampler = view_crops.CropSampler(views, features, crop=8, neighbours=1)
   crops = sampler.draw(np.random.default_rng(0), 4)
   assert len(crops.view) == 4 and len(set(crops.view)) == 2
 
