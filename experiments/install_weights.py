@@ -1,12 +1,14 @@
 """Make trained weights the shipped ones, and say where they come from.
 
   python experiments/install_weights.py --decoder DIR [--earlier DIR ...] \
-    [--note TEXT]
+    [--continues] [--note TEXT]
   python experiments/install_weights.py --vae DIR
 
 DIR is a work folder of `stylized-nerf train-stylizer`. Copies its newest
 weights into `stylized_nerf_jax/pretrained/` and rewrites `provenance.json`;
-`--earlier` names the folders of the runs that it was started from.
+`--earlier` names the folders of the runs that it was started from, and with
+`--continues` the first of them was started from the weights shipped so far,
+whose record is kept.
 """
 
 import argparse
@@ -68,6 +70,7 @@ def main() -> None:
   parser.add_argument("--decoder", type=pathlib.Path)
   parser.add_argument("--earlier", type=pathlib.Path, nargs="*", default=[])
   parser.add_argument("--vae", type=pathlib.Path)
+  parser.add_argument("--continues", action="store_true")
   parser.add_argument("--note", help="what the configs of the runs do not say")
   args = parser.parse_args()
   record = {"files": {}}
@@ -76,8 +79,13 @@ def main() -> None:
   if args.decoder:
     source = args.decoder / general_stylizer.DECODER_FILE
     entry = install(source, pretrained.DECODER_FILE, args.earlier)
-    if args.note:
-      entry["note"] = args.note
+    notes = [args.note] if args.note else []
+    if args.continues:
+      before = record["files"][pretrained.DECODER_FILE]
+      entry["training"] = before["training"] + entry["training"]
+      notes.insert(0, before.get("note", ""))
+    if notes:
+      entry["note"] = " ".join(notes)
     record["files"][pretrained.DECODER_FILE] = entry
   if args.vae:
     source = args.vae / general_stylizer.VAE_FILE

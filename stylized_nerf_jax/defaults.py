@@ -146,6 +146,8 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     adam_eps=1e-15,
     latent_learning_rate=1e-3,
     decoder_learning_rate=1e-5,
+    decoder_muon_learning_rate=5e-4,  # of D's hidden kernels; 0: all Adam
+    decoder_clip=200.0,  # longest gradient of D; 0: any
     decoder_every=100,  # field steps for each decoder step; 0: one-way
     decoder_crop=128,
     decoder_rays=1024,

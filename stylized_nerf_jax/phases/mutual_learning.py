@@ -98,6 +98,8 @@ class _Session:
     self._optimizer = mutual_steps.field_optimizer(self._options)
     self._decoder_optimizer = decoder_optimizer.make(
       self._options.decoder_learning_rate,
+      muon_learning_rate=self._options.decoder_muon_learning_rate or None,
+      clip=self._options.decoder_clip,
       hold_colours=colour_path.is_present(nets.decoder),
     )
     self.field = state_lib.create(self._first_params(record), self._optimizer)
