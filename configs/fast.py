@@ -16,7 +16,6 @@ def get_config():
   config.scene.path = ""
   config.styles.path = ""
   config.radiance_field.steps = 4000
-  config.stylizer.steps = 200
-  config.mutual_learning.steps = 3000
-  config.mutual_learning.refresh_every = 15
+  config.stylizer.steps = 300
+  config.mutual_learning.steps = 3500
   return config

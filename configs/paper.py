@@ -54,6 +54,7 @@ def _style_field(config) -> None:
   config.stylizer.learning_rate_final = config.stylizer.learning_rate
   config.stylizer.clip = 0.0
   config.stylizer.crop = 256
+  config.stylizer.views_per_step = 4
   config.mutual_learning.steps = 100_000
   config.mutual_learning.rays_per_step = 1024
   config.mutual_learning.learning_rate = 5e-4
@@ -63,4 +64,5 @@ def _style_field(config) -> None:
   config.mutual_learning.decoder_muon_learning_rate = 0.0
   config.mutual_learning.decoder_clip = 0.0
   config.mutual_learning.decoder_crop = 256
+  config.mutual_learning.mimic_decoder_weight = 10.0
   config.mutual_learning.refresh_every = 250

@@ -121,15 +121,15 @@ def _radiance_field() -> ml_collections.ConfigDict:
 def _stylizer() -> ml_collections.ConfigDict:
   return _section(
     steps=100,
-    views_per_step=4,
-    crop=128,  # pixels, a side of the crop of every view; 0: whole views
+    views_per_step=3,
+    crop=160,  # pixels, a side of the crop of every view; 0: whole views
     learning_rate=1e-4,
     learning_rate_final=1e-5,
     muon_learning_rate=2e-3,  # of D's hidden kernels; 0: all Adam
     clip=200.0,  # longest gradient; 0: any
     content_weight=1.0,
     style_weight=1.0,
-    consistency_weight=50.0,
+    consistency_weight=500.0,
     occlusion_tolerance=0.05,  # of the median distance of surface points
     neighbours=6,  # views that may stand beside one in a batch
     checkpoint_every=200,
@@ -148,19 +148,19 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     decoder_learning_rate=1e-5,
     decoder_muon_learning_rate=5e-4,  # of D's hidden kernels; 0: all Adam
     decoder_clip=200.0,  # longest gradient of D; 0: any
-    decoder_every=100,  # field steps for each decoder step; 0: one-way
-    decoder_crop=128,
+    decoder_every=50,  # field steps for each decoder step; 0: one-way
+    decoder_crop=160,
     decoder_rays=1024,
-    refresh_every=8,  # decoder steps between two makings of all 2D targets
+    refresh_every=20,  # decoder steps between two makings of all 2D targets
     mimic_field_weight=1.0,
     mimic_coarse=False,
-    mimic_decoder_weight=10.0,
+    mimic_decoder_weight=300.0,
     latent_weight=0.1,
     latent_normalise="variance",  # or "standard_deviation", as the release
     learn_latents=True,  # False: every view has its style's mean
     content_weight=1.0,
     style_weight=1.0,
-    consistency_weight=50.0,
+    consistency_weight=500.0,
     checkpoint_every=500,
     steps_per_dispatch=20,
   )
