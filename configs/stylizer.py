@@ -4,11 +4,11 @@ stylized-nerf train-stylizer --config configs/stylizer.py \
   --config.content.path=BSDS/train,BSDS/val --config.content.holdout=BSDS/test \
   --config.styles.path=PAINTINGS --workdir runs/stylizer
 
-Stages: each block of D learns to undo its counterpart in E, D to reconstruct,
-then colours are fitted and the AdaIN losses bring strokes and palettes. Every
+Stages: each block of D learns to undo its counterpart in E, colours are fitted,
+D learns to reconstruct, then the AdaIN losses bring strokes and palettes. Every
 evaluation writes decoder.npz and a sheet of samples; the VAE follows the last
-stage. On 2 cores (JAX_NUM_CPU_DEVICES=2 uses both) a step of "strokes" takes
-about 1.2 s. What the shipped weights went through, in several runs, is in
+stage. On 2 cores a step of "reconstruction" or "strokes" takes about a second.
+What the shipped weights went through, in several runs, is in
 pretrained/provenance.json; this recipe as a whole was not run in one piece.
 """
 

@@ -25,8 +25,9 @@ def get_config() -> ml_collections.ConfigDict:
   config.start = ""  # decoder weights to start from; empty: random ones
   config.stages = ("blocks", "reconstruction", "strokes", "palette")
   config.stage = _section(
-    # The AdaIN losses from scratch give noise: D first learns to reconstruct,
-    # and for that, each of its blocks to undo its counterpart in E.
+    # The AdaIN losses from scratch give noise, and from a poor start strokes
+    # without shapes: D first learns to reconstruct, and for that, each of its
+    # blocks to undo its counterpart in E.
     blocks=_stage(
       loss="blocks",
       warmup=100,
@@ -39,29 +40,30 @@ def get_config() -> ml_collections.ConfigDict:
     ),
     reconstruction=_stage(
       loss="reconstruction",
-      warmup=100,
-      clip=0.0,
-      steps=750,
-      batch_size=2,
-      crop=96,
-      learning_rate=6e-4,
-      learning_rate_final=2e-4,
-    ),
-    strokes=_stage(
       colour_batches=100,
       hold_colours=True,
-      steps=2000,
-      crop=96,
+      steps=1400,
+      batch_size=2,
+      crop=112,
       muon_learning_rate=6e-3,
       learning_rate=2e-4,
       learning_rate_final=2e-5,
     ),
+    strokes=_stage(
+      hold_colours=True,
+      steps=1600,
+      crop=96,
+      muon_learning_rate=4e-3,
+      learning_rate=1e-4,
+      learning_rate_final=1.5e-5,
+    ),
     palette=_stage(
       hold_colours=True,
-      steps=6000,
-      muon_learning_rate=2e-3,
-      learning_rate=1e-4,
-      learning_rate_final=1e-5,
+      steps=2000,
+      crop=160,
+      muon_learning_rate=5e-4,
+      learning_rate=2e-5,
+      learning_rate_final=2e-6,
     ),
   )
   config.vae = _section(

@@ -15,6 +15,7 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.training import progress
 
 _FRAMES = 48
+_SCORED_FRAMES = 24
 _QUICK_FRAMES = 12
 
 
@@ -23,7 +24,7 @@ def make_config(*, quick: bool) -> ml_collections.ConfigDict:
   config = defaults.get_config()
   config.styles.names = "swirling-night,mosaic,ink-wash"
   config.styles.style_size = 256
-  config.evaluation.num_frames = _FRAMES
+  config.evaluation.num_frames = _SCORED_FRAMES
   # Without it haze grows before each of the 24 cameras.
   config.radiance_field.grid_decay = 1.0
   if quick:

@@ -42,6 +42,7 @@ def config(folders):
   config.stages = ("reconstruction",)
   for name in config.stage:
     config.stage[name].update(steps=2, crop=16, batch_size=4, warmup=1)
+  config.stage.reconstruction.colour_batches = 0
   config.stage.strokes.update(colour_batches=2, identity_weight=1.0)
   config.vae.update(crops=16, crop=16, steps=50, batch_size=4)
   return config
