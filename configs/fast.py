@@ -3,8 +3,8 @@
 stylized-nerf train --config configs/fast.py --config.scene.path=SCENE
   --config.styles.path=PAINTINGS --workdir RUN
 
-Measured on `fern` (`images_8`, three paintings, two cores, no GPU): 25.4 dB
-after 9 minutes of phase 1; all phases in 25 minutes and 2 GiB.
+Measured on `fern` (`images_8`, three paintings, two cores, no GPU): 25.3 dB
+after 6 minutes of phase 1; all phases in 22 minutes and 2.2 GiB.
 """
 
 from stylized_nerf_jax import defaults
