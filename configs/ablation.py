@@ -6,6 +6,7 @@ stylized-nerf train --config configs/ablation.py:one_way
 `one_way`: the decoder learns nothing from the style field.
 `no_consistency`: the decoder's views need not agree, in phases 2 and 3.
 `no_latents`: every view has its style's mean code.
+`no_patches`: the style field learns colours of single rays only.
 """
 
 import pathlib
@@ -18,6 +19,7 @@ CHANGES = {
     "mutual_learning.consistency_weight": 0.0,
   },
   "no_latents": {"mutual_learning.learn_latents": False},
+  "no_patches": {"mutual_learning.patch_steps": 0},
 }
 
 

@@ -16,6 +16,7 @@ def get_config():
   config.scene.path = ""
   config.styles.path = ""
   config.radiance_field.steps = 4000
-  config.stylizer.steps = 300
-  config.mutual_learning.steps = 3500
+  config.stylizer.steps = 120
+  config.mutual_learning.steps = 2000
+  config.mutual_learning.patch_steps = 250
   return config

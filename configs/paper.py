@@ -60,6 +60,7 @@ def _style_field(config) -> None:
   config.mutual_learning.learning_rate = 5e-4
   config.mutual_learning.learning_rate_final = 5e-5
   config.mutual_learning.mimic_coarse = True
+  config.mutual_learning.patch_steps = 0
   config.mutual_learning.decoder_every = 20
   config.mutual_learning.decoder_muon_learning_rate = 0.0
   config.mutual_learning.decoder_clip = 0.0

@@ -68,6 +68,9 @@ def shrink(config: ml_collections.ConfigDict, weights) -> None:
   config.mutual_learning.update(
     steps=2,
     rays_per_step=64,
+    patch_steps=1,
+    patches_per_step=2,
+    patch=16,
     steps_per_dispatch=1,
     # So fast that a resumed run must tell the two decoders apart.
     decoder_learning_rate=1e-2,

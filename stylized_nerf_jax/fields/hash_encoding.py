@@ -32,7 +32,10 @@ def tables(params) -> list:
 
 
 class HashEncoding(nn.Module):
-  """Learned features on grids of growing resolution, trilinearly blended.
+  """Learned features on grids of growing resolution.
+
+  Between the vertices of a cell they are blended over the simplex that a point
+  lies in: four vertices, where a trilinear blend takes eight.
 
   Attributes:
     num_levels: number of grids.

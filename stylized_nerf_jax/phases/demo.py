@@ -37,7 +37,8 @@ def make_config(*, quick: bool) -> ml_collections.ConfigDict:
     config.radiance_field.steps = 400
     config.radiance_field.evaluate_every = 400
     config.stylizer.steps = 10
-    config.mutual_learning.steps = 300
+    config.mutual_learning.steps = 200
+    config.mutual_learning.patch_steps = 20
     config.mutual_learning.refresh_every = 100
     config.evaluation.num_frames = _QUICK_FRAMES
   return config

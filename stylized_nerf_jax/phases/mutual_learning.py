@@ -1,9 +1,10 @@
 """Phase 3: style field and 2D stylizer teach each other (method: section 8).
 
 Two alternating steps over a frozen geometry. A field step draws the style
-field and the latent codes to stylized views; a decoder step draws the decoder
-to what the style field renders, and holds content, style and consistency. The
-stylized views are made anew after every few decoder steps.
+field and the latent codes to stylized views, on single rays first and on
+patches last; a decoder step draws the decoder to what the style field renders,
+and holds content, style and consistency. The stylized views are made anew
+after every few decoder steps.
 """
 
 import functools
@@ -130,27 +131,17 @@ class _Session:
     """Alternates field and decoder steps until the configured step."""
     options = self._options
     self._targets.remake(self._target_decoder)
-    field_steps = parallel.StepRunner(
-      self._steps.field_loss,
-      self._optimizer,
-      steps_per_dispatch=options.steps_per_dispatch,
-    )
+    take_rays, take_patches = self._make_ray_steps(), self._make_patch_steps()
     decoder_steps = (
       self._make_decoder_steps() if options.decoder_every else None
     )
-    constants = self._steps.field_constants
-    key = prng.stream_key(self._config.seed, PHASE)
-    with progress.progress(options.steps, PHASE, initial=self.step) as bar:
-      while (step := self.step) < options.steps:
-        until = self._next_stop(step)
-        length = field_steps.next_length(step, until)
-        batch = self._field_batch(step, length)
-        self.field, metrics = field_steps(
-          self.field, constants, key, until=until, batch=batch
-        )
+    total = options.steps + options.patch_steps
+    with progress.progress(total, PHASE, initial=self.step) as bar:
+      while (step := self.step) < total:
+        metrics = take_rays() if step < options.steps else take_patches()
         if decoder_steps and self.step % options.decoder_every == 0:
           metrics |= decoder_steps()
-        bar.advance(length, **_shown(metrics))
+        bar.advance(self.step - step, **_shown(metrics))
         self._log_and_save(step, metrics, checkpoints)
 
   def save(self, checkpoints) -> None:
@@ -242,6 +233,53 @@ class _Session:
     ]
     return tuple(np.stack(values) for values in zip(*rows))
 
+  def _make_ray_steps(self):
+    """Returns a function that takes field steps on rays and tells their losses.
+
+    It takes as many as fit into a dispatch before something else is due.
+    """
+    take = parallel.StepRunner(
+      self._steps.field_loss,
+      self._optimizer,
+      steps_per_dispatch=self._options.steps_per_dispatch,
+    )
+    key = prng.stream_key(self._config.seed, PHASE)
+
+    def steps():
+      until = self._next_stop(self.step)
+      batch = self._field_batch(self.step, take.next_length(self.step, until))
+      self.field, metrics = take(
+        self.field, self._steps.field_constants, key, until=until, batch=batch
+      )
+      return metrics
+
+    return steps
+
+  def _make_patch_steps(self):
+    """Returns a function that takes one field step on patches."""
+    options = self._options
+    loss = functools.partial(
+      self._steps.patch_loss, layout=self._nets.encoder.layout
+    )
+    take = parallel.make_train_steps(loss, self._optimizer, num_steps=1)
+    constants = {
+      **self._steps.field_constants,
+      "encoder": self._nets.encoder.params,
+      "statistics": self._facts.statistics,
+    }
+    key = prng.stream_key(self._config.seed, PHASE)
+
+    def step():
+      random = np.random.default_rng([self._config.seed, 5, self.step])
+      batch = self._targets.draw_patches(
+        random, options.patches_per_step, options.patch
+      )
+      batch = jax.tree.map(lambda values: values[None], batch)
+      self.field, metrics = take(self.field, constants, key, batch)
+      return metrics
+
+    return step
+
   def _make_decoder_steps(self):
     """Returns a function that takes one decoder step and tells its losses."""
     options = self._options
@@ -300,7 +338,8 @@ class _Session:
     return step
 
   def _log_and_save(self, before: int, metrics, checkpoints) -> None:
-    if self.step // 100 > before // 100:
+    often = 100 if before < self._options.steps else 10
+    if self.step // often > before // often:
       self._run.metrics.write(phase=PHASE, step=self.step, **metrics)
     every = self._options.checkpoint_every
     if self.step // every > before // every:
@@ -308,7 +347,7 @@ class _Session:
 
 
 def _shown(metrics) -> dict:
-  names = ("mimic", "latent_nll", "decoder_loss")
+  names = ("mimic", "latent_nll", "style", "decoder_loss")
   return {name: metrics[name] for name in names if name in metrics}
 
 

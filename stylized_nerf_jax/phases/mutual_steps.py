@@ -1,28 +1,66 @@
-"""The field step of mutual learning, and the rendering its decoder step needs.
+"""Field steps of mutual learning, and the rendering its decoder step needs.
+
+On single rays the style field learns what the paper has it learn: colours of
+the 2D stylizer. That is a mean over views which disagree, so the last steps
+take patches instead, and hold what the style field renders to the losses of
+the decoder: content, and style over all patches of a step together.
 
 The geometry is held constant by construction: the radiance field's parameters
-are among the constants of the step, never among what is differentiated.
+are among the constants of the steps, never among what is differentiated.
 """
 
+from typing import Any
+
+import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from stylized_nerf_jax.losses import mutual
+from stylized_nerf_jax.losses import mutual, stylization
 from stylized_nerf_jax.phases import modules, stylizer_nets
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.stylizer import adain, vgg
 from stylized_nerf_jax.training import parallel
 
 
+@flax.struct.dataclass
+class PatchBatch:
+  """G groups of N square patches of training views, each group in one style.
+
+  Attributes:
+    style: [G], int32.
+    view: [G, N], int32.
+    corner: [G, N, 2] x, y of a patch's first pixel in its view.
+    features: [G, N, P / 8, P / 8, 512], of E, normalised over whole views.
+    colors: [G, N, P, P, 3], the 2D stylizer's, uint8.
+  """
+
+  style: Any
+  view: Any
+  corner: Any
+  features: Any
+  colors: Any
+
+
 def field_optimizer(options) -> optax.GradientTransformation:
-  """Adam for the style field, decaying, and Adam for the codes."""
-  schedule = optax.exponential_decay(
-    options.learning_rate,
-    transition_steps=options.steps,
-    decay_rate=options.learning_rate_final / options.learning_rate,
+  """Adam for the style field, decaying in each stage, and for the codes."""
+
+  def decay(first: float, last: float, steps: int):
+    return optax.exponential_decay(first, max(steps, 1), last / first)
+
+  schedule = optax.join_schedules(
+    [
+      decay(options.learning_rate, options.learning_rate_final, options.steps),
+      decay(
+        options.patch_learning_rate,
+        options.patch_learning_rate_final,
+        options.patch_steps,
+      ),
+    ],
+    [options.steps],
   )
   return optax.multi_transform(
     {
@@ -86,7 +124,75 @@ class MutualSteps:
       (loss [], metrics).
     """
     del key
-    style, view, xy, colors = batch
+    loss, metrics, _ = self._ray_losses(params, constants, *batch)
+    return loss, {"loss": loss, **metrics}
+
+  def patch_loss(
+    self, params, constants, batch: PatchBatch, key, *, layout: str
+  ):
+    """Losses of rays, and content and style of the patches they make.
+
+    Args:
+      params: as in `field_loss`.
+      constants: `field_constants`, and "encoder" parameters and "statistics"
+        of E(style): layer name to (mean, standard deviation), [S, C] each.
+      batch: see `PatchBatch`.
+      key: unused, as in `field_loss`.
+      layout: of the encoder.
+
+    Returns:
+      (loss [], metrics), means over the groups.
+    """
+    del key
+    groups = batch.style.shape[0]
+    parts = [
+      self._group_losses(
+        params,
+        constants,
+        jax.tree.map(lambda values, g=g: values[g], batch),
+        layout,
+      )
+      for g in range(groups)
+    ]
+    mean = jax.tree.map(lambda *values: sum(values) / groups, *parts)
+    return mean["loss"], mean
+
+  def _group_losses(self, params, constants, group: PatchBatch, layout: str):
+    options = self._options
+    count, size = group.colors.shape[:2]
+    grid = jnp.asarray(rays_lib.pixel_grid(size, size), jnp.float32)
+    xy = group.corner[:, None, None].astype(jnp.float32) + grid
+    view = jnp.broadcast_to(group.view[:, None, None], xy.shape[:-1])
+    loss, metrics, colors = self._ray_losses(
+      params,
+      constants,
+      jnp.full(view.size, group.style),
+      view.reshape(-1),
+      xy.reshape(-1, 2),
+      group.colors.reshape(-1, 3),
+    )
+    images = colors.reshape(count, size, size, 3)
+    module = vgg.VggEncoder(layout)
+    encoded = module.apply({"params": constants["encoder"]}, images)
+    statistics = jax.tree.map(
+      lambda values: values[None, group.style], constants["statistics"]
+    )
+    mean, std = statistics["relu4_1"]
+    target = adain.restyle(group.features, mean, std)
+    content = stylization.content_loss(
+      _inner(encoded["relu4_1"]), _inner(target)
+    )
+    # As one picture: a wall may be plain where leaves are not.
+    style = stylization.style_loss(
+      {name: _side_by_side(value) for name, value in encoded.items()},
+      statistics,
+    )
+    loss += options.patch_content_weight * content
+    loss += options.patch_style_weight * style
+    return {"loss": loss, "content": content, "style": style, **metrics}
+
+  def _ray_losses(self, params, constants, style, view, xy, colors):
+    """(Weighted loss [], the single losses, colours [R, 3]) of rays."""
     options = self._options
     target = colors.astype(jnp.float32) / 255.0
     mean, variance = constants["mean"][style], constants["variance"][style]
@@ -96,7 +202,8 @@ class MutualSteps:
     samples, aux = self._field.apply(
       {"params": constants["field"]}, rays, method="sample", with_color=False
     )
-    mimic = mutual.mimic_2d_to_3d(self._paint(params, samples, latents), target)
+    painted = self._paint(params, samples, latents)
+    mimic = mutual.mimic_2d_to_3d(painted, target)
     if options.mimic_coarse:
       coarse = self._paint(params, aux["coarse_samples"], latents)
       mimic += mutual.mimic_2d_to_3d(coarse, target)
@@ -108,7 +215,7 @@ class MutualSteps:
       )
       loss += options.latent_weight * nll
       metrics["latent_nll"] = nll
-    return loss, {"loss": loss, **metrics}
+    return loss, metrics, painted
 
   def render_pixels(self, params, style: int, view: int, xy) -> np.ndarray:
     """Renders C_s at pixels of a training view, with that view's code.
@@ -152,3 +259,15 @@ class MutualSteps:
     return renderer.render_rays(
       self._field, self._style_field, variables, rays, self._setting
     )
+
+
+def _side_by_side(features):
+  """Joins features [N, h, w, C] of patches to those of one: [1, N h, w, C]."""
+  return features.reshape(1, -1, *features.shape[2:])
+
+
+def _inner(features):
+  """Leaves out the rim, where E sees a patch's reflection, not the view."""
+  if min(features.shape[1:3]) < 3:
+    return features
+  return features[:, 1:-1, 1:-1]

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.phases import stylizer_nets
+from stylized_nerf_jax.phases import mutual_steps, stylizer_nets
 from stylized_nerf_jax.scenes import cameras as cameras_lib
-from stylized_nerf_jax.stylizer import adain, decoder
+from stylized_nerf_jax.stylizer import adain, stylize, vgg
 from stylized_nerf_jax.training import progress
 
 
@@ -96,10 +96,46 @@ class Targets:
       colors,
     )
 
+  def draw_patches(
+    self, random: np.random.Generator, count: int, size: int
+  ) -> mutual_steps.PatchBatch:
+    """Draws a group of patches anywhere in the views, all in one style.
+
+    Args:
+      random: source of randomness.
+      count: how many.
+      size: pixels a side; made smaller, to a multiple of 8, where a view is.
+    """
+    style = int(random.integers(len(self._pixels)))
+    view = random.integers(len(self._features), size=count)
+    shortest = int(min(self._widths.min(), self._heights.min()))
+    stride = vgg.STRIDE
+    size = max(2 * stride, min(size, shortest) // stride * stride)
+    corners, features, colors = [], [], []
+    for v in view:
+      width, height = int(self._widths[v]), int(self._heights[v])
+      last = np.array([width - size, height - size])
+      x, y = corner = stride * random.integers(0, last // stride + 1)
+      corners.append(corner)
+      features.append(
+        self._features[v][
+          y // stride : (y + size) // stride, x // stride : (x + size) // stride
+        ]
+      )
+      image = self._pixels[style][self._offsets[v] : self._offsets[v + 1]]
+      image = image.reshape(height, width, 3)
+      colors.append(image[y : y + size, x : x + size])
+    return mutual_steps.PatchBatch(
+      style=np.array([style], np.int32),
+      view=view[None].astype(np.int32),
+      corner=np.stack(corners)[None].astype(np.int32),
+      features=np.stack(features)[None].astype(np.float32),
+      colors=np.stack(colors)[None],
+    )
+
 
 def _paint(decoder_params, features, mean, std, *, height: int, width: int):
   """Decode a view in a style: [height, width, 3] uint8."""
   target = adain.restyle(features[None], mean, std)
-  images = decoder.Decoder().apply({"params": decoder_params}, target)
-  image = jnp.clip(images[0, :height, :width], 0.0, 1.0)
+  image = stylize.decode(decoder_params, target, height, width)[0]
   return jnp.round(image * 255.0).astype(jnp.uint8)

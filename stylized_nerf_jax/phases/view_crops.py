@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from stylized_nerf_jax.phases import view_features
 from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.stylizer import vgg
 
-_STRIDE = view_features.STRIDE
+_STRIDE = vgg.STRIDE
 # Operation by operation, undoing a lens takes longer than cutting the crops.
 _project = jax.jit(rays_lib.project)
 _unproject = jax.jit(rays_lib.unproject_depth)

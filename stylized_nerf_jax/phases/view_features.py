@@ -16,8 +16,6 @@ from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
 from stylized_nerf_jax.training import progress
 
-STRIDE = 8  # pixels for each value at relu4_1
-
 
 class ViewFeatures:
   """relu4_1 features of V views, read from disk when asked for.

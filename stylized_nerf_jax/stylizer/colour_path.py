@@ -16,12 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.stylizer import convolution, decoder
+from stylized_nerf_jax.stylizer import convolution, decoder, vgg
 
 # Colours are carried with an offset, so that no ReLU cuts them.
 _OFFSET = 1.0
 PATH = 3  # channels
-_STRIDE = 8
 
 
 def normal_equations(
@@ -44,7 +43,8 @@ def normal_equations(
   ]
   ones = jnp.ones((n, height, width, 1))
   rows = jnp.concatenate([*taps, ones], -1).reshape(-1, 9 * channels + 1)
-  blocks = images.reshape(n, height, _STRIDE, width, _STRIDE, 3).mean((2, 4))
+  side = vgg.STRIDE
+  blocks = images.reshape(n, height, side, width, side, 3).mean((2, 4))
   return rows.T @ rows, rows.T @ blocks.reshape(-1, 3)
 
 

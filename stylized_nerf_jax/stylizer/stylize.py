@@ -16,9 +16,8 @@ import numpy as np
 
 from stylized_nerf_jax.stylizer import adain, decoder, pretrained, vgg
 
-_STRIDE = 8
 # Reflection inside E needs two values at relu4_1.
-_SMALLEST = 2 * _STRIDE
+_SMALLEST = 2 * vgg.STRIDE
 
 
 def pad_to_stride(images: jax.Array) -> jax.Array:
@@ -33,7 +32,7 @@ def pad_to_stride(images: jax.Array) -> jax.Array:
   """
   for axis in (1, 2):
     size = images.shape[axis]
-    missing = max(-(-size // _STRIDE) * _STRIDE, _SMALLEST) - size
+    missing = max(-(-size // vgg.STRIDE) * vgg.STRIDE, _SMALLEST) - size
     if not missing:
       continue
     # 0 1 2 3 2 1 0 1 ...: a period of 2 (size - 1) pixels.
@@ -42,6 +41,22 @@ def pad_to_stride(images: jax.Array) -> jax.Array:
     position = np.minimum(position, period - position) % size
     images = jnp.take(images, position, axis)
   return images
+
+
+def decode(params, features: jax.Array, height: int, width: int) -> jax.Array:
+  """Decode features of a padded image.
+
+  Args:
+    params: tree for `decoder.Decoder`.
+    features: [N, h, w, 512] with 8 h >= height and 8 w >= width.
+    height: of the image before padding.
+    width: of the image before padding.
+
+  Returns:
+    [N, height, width, 3], clipped to [0, 1].
+  """
+  images = decoder.Decoder().apply({"params": params}, features)
+  return jnp.clip(images[:, :height, :width], 0.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,18 +79,8 @@ class Stylizer:
     return module.apply({"params": self.encoder}, images)
 
   def decode(self, features: jax.Array, height: int, width: int) -> jax.Array:
-    """Decode features of a padded image.
-
-    Args:
-      features: [N, h, w, 512] with 8 h >= height and 8 w >= width.
-      height: of the image before padding.
-      width: of the image before padding.
-
-    Returns:
-      [N, height, width, 3], clipped to [0, 1].
-    """
-    images = decoder.Decoder().apply({"params": self.decoder}, features)
-    return jnp.clip(images[:, :height, :width], 0.0, 1.0)
+    """Decode features of a padded image; see `decode`."""
+    return decode(self.decoder, features, height, width)
 
   def style_statistics(self, style: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Compute mean and standard deviation [512] of a style [H, W, 3]."""

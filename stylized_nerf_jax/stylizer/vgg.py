@@ -18,6 +18,7 @@ _BLOCKS = {
   "vgg19": ((2, 64), (2, 128), (4, 256), (1, 512)),
 }
 LAYOUTS = tuple(_BLOCKS)
+STRIDE = 8  # pixels for each value at relu4_1, a side
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 
