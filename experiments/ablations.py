@@ -55,10 +55,10 @@ def main() -> None:
     lines = [f"--config.{key}={value}" for key, value in changes.items()]
     folder = args.workdir / name
     seconds[name] = _train(args.run, folder, lines)
-    result = evaluation.evaluate_run(folder, baselines=False)
-    sequences[name, " ".join(lines)] = [
-      row for row in result["sequences"] if row["style"] is not None
-    ]
+    result = evaluation.evaluate_run(
+      folder, baselines=False, content=args.run / "evaluation" / "content"
+    )
+    sequences[name, " ".join(lines)] = result["sequences"]
   content = {
     "date": datetime.date.today().isoformat(),
     "command": scene.describe_command(),

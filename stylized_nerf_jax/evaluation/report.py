@@ -3,7 +3,8 @@
 A report (schema "stylized-nerf-jax/evaluation", version 1) holds
 
   "protocol": {"frames", "width", "height", "gaps", "scene_scale",
-    "tolerance", "minimum_overlap"}; lengths in the scene file's units.
+    "tolerance", "minimum_overlap"}; lengths in the scene file's units. Of a
+    run also "geometry": "field", or "exact" where the scene's depth is known.
   "held_out": null, or {"psnr", "ssim", "lpips"}, means over the photographs
     that training never saw, and "views", the same for each with its "name".
   "sequences": a list of {"name", "style" (null for unstylized frames), "note"

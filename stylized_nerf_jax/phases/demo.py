@@ -30,6 +30,9 @@ def make_config(*, quick: bool) -> ml_collections.ConfigDict:
   # At 500, on pictures as small as these, D agrees with itself by darkening.
   config.stylizer.consistency_weight = 50.0
   config.stylizer.muon_learning_rate = 0.0
+  config.stylizer.steps = 60
+  config.mutual_learning.steps = 800
+  config.mutual_learning.patch_steps = 120
   config.mutual_learning.consistency_weight = 50.0
   config.mutual_learning.decoder_muon_learning_rate = 0.0
   if quick:

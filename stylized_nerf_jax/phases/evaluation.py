@@ -27,14 +27,15 @@ from stylized_nerf_jax.phases import (
   stylizer,
   stylizer_nets,
 )
-from stylized_nerf_jax.scenes import style_set
-from stylized_nerf_jax.stylizer import stylize, vgg
+from stylized_nerf_jax.scenes import style_set, synthetic
+from stylized_nerf_jax.stylizer import adain, stylize, vgg
 from stylized_nerf_jax.training import progress
 
 STYLIZED = "stylized NeRF"
 REFERENCE = "per-frame AdaIN"
 ADAPTED = "per-frame AdaIN, adapted"
 FLOOR = "unstylized (floor)"
+_EXACT = "synthetic"  # format of scenes whose depth is known exactly
 
 
 def evaluate_run(
@@ -42,6 +43,7 @@ def evaluate_run(
   json_path: str | pathlib.Path | None = None,
   *,
   baselines: bool = True,
+  content: pathlib.Path | None = None,
 ) -> dict:
   """Renders, scores and prints the table of a finished run.
 
@@ -49,6 +51,8 @@ def evaluate_run(
     workdir: of the run.
     json_path: where to write the report, beside RUN/evaluation/report.json.
     baselines: also stylize every frame on its own, to compare with.
+    content: RUN/evaluation/content of a run with the same field and path,
+      which is taken as it is; then neither it nor the field is scored.
 
   Returns:
     The report, see docs/evaluation.md.
@@ -62,28 +66,40 @@ def evaluate_run(
   lpips_params = lpips.load_lpips()
   folder = run.path / "evaluation"
   cameras = _sequence(model)
-  _write_content(model, cameras, folder / "content")
-  measured = geometry.read_geometry(folder / "content")
+  if content is None:
+    _write_content(model, cameras, folder / "content")
+  measured = geometry.read_geometry(content or folder / "content")
   nets = stylizer_nets.load_nets(model.config.weights)
   gaps = model.config.evaluation.gaps
   scorer = _Scorer(gaps, measured, nets, lpips_params)
-  rows = [scorer.score(FLOOR, measured.content, None)]
-  methods = {}
+  rows, methods = [], {}
+  if content is None:
+    rows.append(scorer.score(FLOOR, measured.content, None))
   if baselines:
     methods[REFERENCE] = nets.decoder
     methods[ADAPTED] = stylizer.load_decoder(run, nets)
-  for style in _style_set(run, model).values():
+  styles = list(_style_set(run, model).values())
+  folders = {
+    (method, style.name): folder / _folder_name(method) / style.name
+    for style in styles
+    for method in methods
+  }
+  if folders:
+    _write_adain(nets, methods, measured.content, styles, folders)
+  for style in styles:
     stylized = folder / "stylized" / style.name
     _write_stylized(model, cameras, style.name, stylized)
     rows.append(scorer.score(STYLIZED, frames.read_frames(stylized), style))
-    for name, decoder in methods.items():
-      target = folder / name.replace(" ", "-").replace(",", "") / style.name
-      _write_adain(nets, decoder, measured.content, style, target)
-      rows.append(scorer.score(name, frames.read_frames(target), style))
+    for name in methods:
+      found = frames.read_frames(folders[name, style.name])
+      rows.append(scorer.score(name, found, style))
   result = report.make_report(
     rows,
-    protocol=frames.describe_protocol(measured, gaps=gaps),
-    held_out=_held_out(model, lpips_params),
+    protocol={
+      **frames.describe_protocol(measured, gaps=gaps),
+      "geometry": "exact" if model.scene.format == _EXACT else "field",
+    },
+    held_out=None if content else _held_out(model, lpips_params),
     reference=REFERENCE,
   )
   report.write_report(result, folder / "report.json")
@@ -130,6 +146,11 @@ def _style_set(run: run_folder.RunFolder, model) -> style_set.StyleSet:
   return pipeline.stored_styles(run).subset(model.styles)
 
 
+def _folder_name(method: str) -> str:
+  """Returns a method's name without blanks and commas."""
+  return method.replace(" ", "-").replace(",", "")
+
+
 def _clear(folder: pathlib.Path) -> None:
   """Removes the frames of an earlier evaluation: there may be fewer now."""
   for picture in folder.glob("*.png"):
@@ -141,6 +162,8 @@ def _write_content(model, cameras, folder: pathlib.Path) -> None:
   rendered = render_path.render_frames(
     model, cameras, label="rendering content"
   )
+  if model.scene.format == _EXACT:
+    rendered = _with_exact_depth(cameras, rendered)
   render_path.write_folder(
     folder,
     cameras,
@@ -149,6 +172,12 @@ def _write_content(model, cameras, folder: pathlib.Path) -> None:
     style=None,
     save_depth=True,
   )
+
+
+def _with_exact_depth(cameras, rendered):
+  """Puts the embedded scene's own depth in place of the field's."""
+  for camera, frame in zip(cameras, rendered):
+    yield frame.replace(depth=synthetic.depth(camera))
 
 
 def _write_stylized(model, cameras, style: str, folder: pathlib.Path) -> None:
@@ -161,23 +190,47 @@ def _write_stylized(model, cameras, style: str, folder: pathlib.Path) -> None:
   )
 
 
-def _write_adain(nets, decoder, content, style, folder: pathlib.Path) -> None:
-  """Stylizes every content frame on its own."""
-  _clear(folder)
-  whole = stylize.Stylizer(nets.encoder.layout, nets.encoder.params, decoder)
-  mean, std = whole.style_statistics(style.image)
+def _write_adain(nets, decoders: dict, content, styles, folders: dict) -> None:
+  """Stylizes every content frame on its own.
+
+  Args:
+    nets: the 2D networks.
+    decoders: parameters of D by method.
+    content: the frames.
+    styles: the paintings.
+    folders: where the frames of (method, style name) go.
+  """
+  for folder in folders.values():
+    _clear(folder)
+  whole = stylize.Stylizer(nets.encoder.layout, nets.encoder.params, None)
+  measure = jax.jit(whole.style_statistics)
+  statistics = {style.name: measure(style.image) for style in styles}
+  encode_with = vgg.VggEncoder(nets.encoder.layout).apply
 
   @jax.jit
-  def apply(encoder_params, decoder_params, picture):
-    networks = stylize.Stylizer(
-      nets.encoder.layout, encoder_params, decoder_params
-    )
-    return networks.stylize(picture[None], mean, std)[0]
+  def encode(params, picture):
+    padded = stylize.pad_to_stride(picture[None])
+    return adain.normalise(encode_with({"params": params}, padded)["relu4_1"])
 
-  with progress.progress(len(content), f"stylizing {style.name}") as bar:
+  @functools.partial(jax.jit, static_argnames=("height", "width"))
+  def decode(params, features, mean, std, *, height, width):
+    target = adain.restyle(features, mean, std)
+    return stylize.decode(params, target, height, width)[0]
+
+  with progress.progress(len(content), "per-frame AdaIN") as bar:
     for i in range(len(content)):
-      picture = apply(nets.encoder.params, decoder, content[i])
-      images.save_image(folder / f"{i:05d}.png", np.asarray(picture))
+      picture = content[i]
+      height, width = picture.shape[:2]
+      features = encode(nets.encoder.params, picture)
+      for (method, style), folder in folders.items():
+        stylized = decode(
+          decoders[method],
+          features,
+          *statistics[style],
+          height=height,
+          width=width,
+        )
+        images.save_image(folder / f"{i:05d}.png", np.asarray(stylized))
       bar.advance()
 
 

@@ -22,6 +22,7 @@ _PRESETS = (
   "ablation.py:one_way",
   "ablation.py:no_consistency",
   "ablation.py:no_latents",
+  "ablation.py:no_patches",
 )
 
 
@@ -53,6 +54,7 @@ def test_an_ablation_differs_from_the_fast_preset_in_its_line_only():
   for name, fields in (
     ("one_way", {"mutual_learning.decoder_every"}),
     ("no_latents", {"mutual_learning.learn_latents"}),
+    ("no_patches", {"mutual_learning.patch_steps"}),
     (
       "no_consistency",
       {"stylizer.consistency_weight", "mutual_learning.consistency_weight"},
@@ -70,6 +72,8 @@ def test_two_steps_of_every_phase(preset, small_weights, tmp_path):
   tiny_run.shrink(config, small_weights)
   if preset == "ablation.py:one_way":
     config.mutual_learning.decoder_every = 0
+  if preset == "ablation.py:no_patches":
+    config.mutual_learning.patch_steps = 0
   config.styles.names = "mosaic"
   pipeline.train(ml_collections.FrozenConfigDict(config), tmp_path / "run")
   model = model_lib.StylizedNerf.load(tmp_path / "run")
@@ -108,3 +112,9 @@ def test_the_real_networks_from_training_to_scores(tmp_path):
   fewer = evaluation.evaluate_run(run, baselines=False)
   assert fewer["protocol"]["frames"] == 2
   assert [row["name"] for row in fewer["sequences"]] == names[:2]
+  # Against the content of an earlier evaluation: the same scores of one row.
+  content = tmp_path / "content"
+  (run / "evaluation" / "content").rename(content)
+  again = evaluation.evaluate_run(run, baselines=False, content=content)
+  assert again["sequences"] == fewer["sequences"][1:]
+  assert again["held_out"] is None

@@ -1,0 +1,66 @@
+"""What sequences of a run are scored against."""
+
+import jax
+import numpy as np
+from PIL import Image
+
+from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.evaluation import geometry
+from stylized_nerf_jax.outputs import images
+from stylized_nerf_jax.phases import (
+  evaluation,
+  pipeline,
+  render_path,
+  run_folder,
+  stylizer_nets,
+)
+from stylized_nerf_jax.scenes import synthetic
+from stylized_nerf_jax.stylizer import stylize
+
+
+def test_the_embedded_scene_is_scored_with_its_exact_depth(
+  finished_run, tmp_path
+):
+  model = model_lib.StylizedNerf.load(finished_run)
+  cameras = render_path.path_cameras(model, "orbit", 2)
+  evaluation._write_content(model, cameras, tmp_path)
+  written = geometry.read_geometry(tmp_path)
+  for i in range(2):
+    exact = synthetic.depth(written.cameras[i])
+    np.testing.assert_allclose(written.depths[i], exact, rtol=1e-4)
+    # A field of two training steps knows nothing of it.
+    guessed = model.render(cameras[i]).depth
+    assert np.abs(guessed - exact).mean() > 0.01
+
+
+def test_frames_are_stylized_as_single_pictures_are(
+  finished_run, small_networks, tmp_path
+):
+  run = run_folder.RunFolder(finished_run)
+  nets = stylizer_nets.load_nets(run.config().weights)
+  other = jax.tree.map(lambda values: 0.5 * values, nets.decoder)
+  styles = list(pipeline.stored_styles(run).values())
+  random = np.random.default_rng(0)
+  content = random.uniform(size=(2, 19, 30, 3)).astype(np.float32)
+  decoders = {"one": nets.decoder, "other": other}
+  folders = {
+    (method, style.name): tmp_path / method / style.name
+    for style in styles
+    for method in decoders
+  }
+  evaluation._write_adain(nets, decoders, content, styles, folders)
+  for (method, name), folder in folders.items():
+    whole = stylize.Stylizer("vgg16", nets.encoder.params, decoders[method])
+    style = next(s for s in styles if s.name == name)
+    statistics = whole.style_statistics(style.image)
+    for i in range(2):
+      wanted = whole.stylize(content[i][None], *statistics)[0]
+      images.save_image(tmp_path / "wanted.png", np.asarray(wanted))
+      found = evaluation.frames.read_frames(folder)[i]
+      expected = images_of(tmp_path / "wanted.png")
+      np.testing.assert_allclose(found, expected, atol=1.01 / 255)
+
+
+def images_of(path):
+  """Reads one picture as frames are read."""
+  return np.asarray(Image.open(path), np.float32) / 255
