@@ -4,9 +4,10 @@
     --config configs/fast.py --config.scene.path=FERN \
     --config.scene.downsample=8 --config.styles.path=PAINTINGS
 
-Every phase is a process of its own, so that its peak memory is its own. What
-was finished before is not timed again: use a new --workdir. Writes the
-evaluation report as experiments/results/NAME.json, and NAME_cost.json.
+Every phase is a process of its own, so that its peak memory is its own. A phase
+that was finished before keeps the figures of NAME_cost.json, if it is there.
+Writes the evaluation report as experiments/results/NAME.json, and
+NAME_cost.json.
 """
 
 import argparse
@@ -34,9 +35,12 @@ def main() -> None:
   parser.add_argument("config", nargs="+", help="after --")
   args = parser.parse_args()
   workdir = ["--workdir", args.workdir]
-  phases = {}
+  phases, earlier = {}, _earlier_phases(args.name, args.workdir)
   for phase in _PHASES:
-    phases[phase] = _run(["train", "--phase", phase, *workdir, *args.config])
+    before = _record(args.workdir, phase)
+    cost = _run(["train", "--phase", phase, *workdir, *args.config])
+    unchanged = before and before == _record(args.workdir, phase)
+    phases[phase] = earlier.get(phase, cost) if unchanged else cost
   phases["evaluation"] = _run(["evaluate", *workdir])
   report = pathlib.Path(args.workdir) / "evaluation" / "report.json"
   write_result(args.name, json.loads(report.read_text()))
@@ -55,6 +59,25 @@ def main() -> None:
     },
   }
   write_result(f"{args.name}_cost", cost)
+
+
+def _earlier_phases(name: str, workdir: str) -> dict:
+  """Returns the phases of an earlier NAME_cost.json of the same folder."""
+  path = _RESULTS / f"{name}_cost.json"
+  if not path.exists():
+    return {}
+  cost = json.loads(path.read_text())
+  same = f" --workdir {workdir} " in cost["command"]
+  return cost["phases"] if same else {}
+
+
+def _record(workdir: str, phase: str) -> dict | None:
+  """Returns what the run's manifest says of a phase, if it is finished."""
+  path = pathlib.Path(workdir) / "manifest.json"
+  if not path.exists():
+    return None
+  facts = json.loads(path.read_text())["phases"].get(phase, {})
+  return facts if facts.get("finished") else None
 
 
 def write_result(name: str, content: dict) -> None:

@@ -159,14 +159,15 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     latent_normalise="variance",  # or "standard_deviation", as the release
     learn_latents=True,  # False: every view has its style's mean
     # Not of the paper: afterwards, field steps on patches, whose colours have
-    # D's content and style losses too. Weights are beside mimic_field_weight.
+    # D's content and style losses too, over the contrast of the painting: the
+    # mean variance of its features, summed over layers, some tens.
     patch_steps=150,
     patches_per_step=8,
     patch=40,  # pixels, a side
     patch_learning_rate=5e-3,
     patch_learning_rate_final=5e-4,
-    patch_content_weight=0.005,
-    patch_style_weight=0.005,
+    patch_content_weight=0.18,
+    patch_style_weight=0.18,
     content_weight=1.0,
     style_weight=1.0,
     consistency_weight=300.0,

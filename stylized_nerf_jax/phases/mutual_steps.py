@@ -187,8 +187,10 @@ class MutualSteps:
       {name: _side_by_side(value) for name, value in encoded.items()},
       statistics,
     )
-    loss += options.patch_content_weight * content
-    loss += options.patch_style_weight * style
+    # Both grow with it, and the mimic loss does not.
+    contrast = sum(jnp.square(std).mean() for _, std in statistics.values())
+    loss += options.patch_content_weight * content / contrast
+    loss += options.patch_style_weight * style / contrast
     return {"loss": loss, "content": content, "style": style, **metrics}
 
   def _ray_losses(self, params, constants, style, view, xy, colors):

@@ -139,14 +139,24 @@ def _largest(tree) -> float:
   return max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(tree))
 
 
-def test_each_loss_of_a_patch_has_a_weight(losses):
+def _contrast(setting, losses) -> float:
+  """Of the batch's style: mean variance of its features, over all layers."""
+  style = int(losses.batch.style[0])
+  layers = setting.facts.statistics.values()
+  return sum((std[style] ** 2).mean() for _, std in layers)
+
+
+def test_each_loss_of_a_patch_has_a_weight(setting, losses):
   nothing, metrics = losses.weigh()
   assert _largest(nothing) == 0 and metrics["loss"] == 0
   for name in ("mimic", "content", "style"):
     gradient, metrics = losses.weigh(**{name: 2.0})
     assert set(gradient) == {"style_field", "latents"}
     assert all(_largest(part) > 0 for part in gradient.values()), name
-    np.testing.assert_allclose(metrics["loss"], 2 * metrics[name], rtol=1e-5)
+    wanted = 2 * metrics[name]
+    if name != "mimic":
+      wanted /= _contrast(setting, losses)
+    np.testing.assert_allclose(metrics["loss"], wanted, rtol=1e-5)
 
 
 def test_losses_are_those_of_the_rendered_pictures(setting, losses):
