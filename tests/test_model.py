@@ -52,6 +52,19 @@ def test_the_same_call_gives_the_same_pixels(model, camera, stylized):
   np.testing.assert_array_equal(again.rgb, stylized.rgb)
 
 
+def test_several_styles_at_once_are_those_one_by_one(model, camera):
+  styles = ["ink-wash", {"mosaic": 0.3, "ink-wash": 0.7}, "mosaic"]
+  together = model.render_styles(camera, styles)
+  assert len(together) == 3
+  for style, found in zip(styles, together):
+    single = model.render(camera, style)
+    np.testing.assert_allclose(found.rgb, single.rgb, atol=1e-6)
+    np.testing.assert_allclose(found.depth, single.depth, rtol=1e-5)
+    np.testing.assert_allclose(found.opacity, single.opacity, rtol=1e-5)
+  with pytest.raises(ValueError, match="known styles"):
+    model.render_styles(camera, ["mosiac"])
+
+
 def test_intensity_runs_from_photograph_to_style(
   model, camera, photographed, stylized
 ):

@@ -79,7 +79,18 @@ class StyleField(nn.Module):
     Returns:
       [..., K, 3], in [0, 1].
     """
-    encoded = self.encode(points)
+    return self.paint(self.encode(points), latents)
+
+  def paint(self, encoded, latents):
+    """Computes stylized colours of points that `encode` has encoded.
+
+    Args:
+      encoded: [..., K, E], the same whatever the style.
+      latents: as in `__call__`.
+
+    Returns:
+      [..., K, 3], in [0, 1].
+    """
     latents = latents[..., None, :]
     hidden = nn.relu(self.layer[0](encoded, latents))
     for index in range(1, self.depth - 1):

@@ -86,10 +86,13 @@ def evaluate_run(
   }
   if folders:
     _write_adain(nets, methods, measured.content, styles, folders)
+  stylized = {style.name: folder / "stylized" / style.name for style in styles}
+  for target in stylized.values():
+    _clear(target)
+  render_path.write_style_folders(model, cameras, stylized, source="evaluation")
   for style in styles:
-    stylized = folder / "stylized" / style.name
-    _write_stylized(model, cameras, style.name, stylized)
-    rows.append(scorer.score(STYLIZED, frames.read_frames(stylized), style))
+    found = frames.read_frames(stylized[style.name])
+    rows.append(scorer.score(STYLIZED, found, style))
     for name in methods:
       found = frames.read_frames(folders[name, style.name])
       rows.append(scorer.score(name, found, style))
@@ -178,16 +181,6 @@ def _with_exact_depth(cameras, rendered):
   """Puts the embedded scene's own depth in place of the field's."""
   for camera, frame in zip(cameras, rendered):
     yield frame.replace(depth=synthetic.depth(camera))
-
-
-def _write_stylized(model, cameras, style: str, folder: pathlib.Path) -> None:
-  _clear(folder)
-  rendered = render_path.render_frames(
-    model, cameras, style=style, label=f"rendering {style}"
-  )
-  render_path.write_folder(
-    folder, cameras, rendered, source="evaluation", style=style
-  )
 
 
 def _write_adain(nets, decoders: dict, content, styles, folders: dict) -> None:

@@ -1,7 +1,7 @@
 """Frames along a camera path: a video, or a folder that anyone can score."""
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -120,6 +120,42 @@ def write_folder(
     if save_depth:
       depth_paths[i] = f"depth/{i:05d}.npy"
       images.save_depth(folder / depth_paths[i], frame.depth)
+  _write_cameras(folder, cameras, source, style, depth_paths)
+
+
+def write_style_folders(
+  model: model_lib.StylizedNerf,
+  cameras: scene_lib.Cameras,
+  folders: Mapping[str, pathlib.Path],
+  *,
+  source: str,
+) -> None:
+  """Renders a path in several styles at once, a folder of frames for each.
+
+  Args:
+    model: what is rendered.
+    cameras: the path.
+    folders: by name of the style; as `write_folder` leaves them.
+    source: name of the path.
+
+  Raises:
+    ValueError: as `write_folder`.
+  """
+  for folder in folders.values():
+    with images.writing(folder / "cameras.json"):
+      folder.mkdir(parents=True, exist_ok=True)
+    _refuse_strangers(folder, len(cameras))
+  with progress.progress(len(cameras), "rendering styles") as bar:
+    for i, camera in enumerate(cameras):
+      frames = model.render_styles(camera, list(folders))
+      for folder, frame in zip(folders.values(), frames):
+        images.save_image(folder / f"{i:05d}.png", frame.rgb)
+      bar.advance()
+  for style, folder in folders.items():
+    _write_cameras(folder, cameras, source, style, [None] * len(cameras))
+
+
+def _write_cameras(folder, cameras, source, style, depth_paths) -> None:
   names = [f"{source}/{camera.name or i}" for i, camera in enumerate(cameras)]
   geometry.write_cameras(
     folder,

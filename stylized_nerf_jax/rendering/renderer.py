@@ -108,10 +108,50 @@ def render_rays(
     )
     intensity = variables["intensity"] if blend else 1.0
     colors = (1.0 - intensity) * colors + intensity * stylized
+  rgb = composite_colors(samples.weights, colors, setting.background)
+  return _rendered(rays, samples, rgb, setting)
+
+
+def render_rays_in_styles(
+  field: nn.Module,
+  style_field: nn.Module,
+  variables: dict,
+  rays: rays_lib.Rays,
+  setting: RaySetting,
+) -> Rendered:
+  """Renders rays in N styles, whose geometry and encoding are computed once.
+
+  Args:
+    field, rays, setting: as in `render_rays`.
+    style_field: with `encode` and `paint`, as `fields.style_field` has them.
+    variables: "field" and "style_field" parameters, and "latents" [N, L].
+
+  Returns:
+    `Rendered` of shape [...], but for rgb, which is [..., N, 3].
+  """
+  bound = {"params": variables["field"]}
+  samples, _ = field.apply(bound, rays, method="sample", with_color=False)
+  painter = style_field.bind({"params": variables["style_field"]})
+  encoded = painter.encode(samples.points)
+  lead = samples.points.shape[:-2]
+
+  def paint(latent):
+    colors = painter.paint(
+      encoded, jnp.broadcast_to(latent, (*lead, latent.shape[-1]))
+    )
+    return composite_colors(samples.weights, colors, setting.background)
+
+  # One after the other: memory does not grow with the number of styles.
+  rgb = jax.lax.map(paint, variables["latents"])
+  return _rendered(rays, samples, jnp.moveaxis(rgb, 0, -2), setting)
+
+
+def _rendered(rays, samples, rgb, setting: RaySetting) -> Rendered:
+  """Puts colours, and depth and opacity of samples, together."""
   opacity = compositing.opacity(samples.weights)
   t = compositing.expected_t(samples.weights, samples.t)
   return Rendered(
-    rgb=composite_colors(samples.weights, colors, setting.background),
+    rgb=rgb,
     depth=rays_lib.euclidean_depth(
       rays, t, opacity, setting.space, setting.scale
     ),
@@ -125,12 +165,14 @@ def make_image_renderer(
   setting: RaySetting,
   *,
   blend: bool = False,
+  in_styles: bool = False,
   rays_per_chunk: int = 16384,
 ) -> Callable:
   """Compiles a renderer of whole images over all devices.
 
   Args:
     field, style_field, setting, blend: as in `render_rays`.
+    in_styles: renders with `render_rays_in_styles` instead.
     rays_per_chunk: rays that one device holds at a time.
 
   Returns:
@@ -141,6 +183,8 @@ def make_image_renderer(
   def render_pixels(constants, xy):
     variables, camera = constants
     rays = rays_lib.cast_rays(camera, xy, setting.space)
+    if in_styles:
+      return render_rays_in_styles(field, style_field, variables, rays, setting)
     return render_rays(
       field, style_field, variables, rays, setting, blend=blend
     )

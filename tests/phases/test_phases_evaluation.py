@@ -64,3 +64,26 @@ def test_frames_are_stylized_as_single_pictures_are(
 def images_of(path):
   """Reads one picture as frames are read."""
   return np.asarray(Image.open(path), np.float32) / 255
+
+
+def test_folders_of_styles_are_those_written_one_by_one(finished_run, tmp_path):
+  model = model_lib.StylizedNerf.load(finished_run)
+  cameras = render_path.path_cameras(model, "orbit", 2)
+  together = {name: tmp_path / "together" / name for name in model.styles}
+  render_path.write_style_folders(model, cameras, together, source="here")
+  for name, folder in together.items():
+    single = tmp_path / "single" / name
+    rendered = render_path.render_frames(model, cameras, style=name)
+    render_path.write_folder(
+      single, cameras, rendered, source="here", style=name
+    )
+    files = sorted(path.name for path in single.iterdir())
+    assert sorted(path.name for path in folder.iterdir()) == files
+    text = (folder / "cameras.json").read_text()
+    assert text == (single / "cameras.json").read_text()
+    for i in range(2):
+      np.testing.assert_allclose(
+        images_of(folder / f"{i:05d}.png"),
+        images_of(single / f"{i:05d}.png"),
+        atol=1.01 / 255,
+      )
