@@ -44,6 +44,7 @@ def main() -> None:
   parser.add_argument("--name", required=True)
   parser.add_argument("--run", type=pathlib.Path, required=True)
   parser.add_argument("--workdir", type=pathlib.Path, required=True)
+  parser.add_argument("--only", help="names of ablations, commas between")
   args = parser.parse_args()
   base = report.read_report(args.run / "evaluation" / "report.json")
   sequences = {
@@ -52,6 +53,8 @@ def main() -> None:
   }
   seconds = {}
   for name, changes in _ablations().items():
+    if args.only and name not in args.only.split(","):
+      continue
     lines = [f"--config.{key}={value}" for key, value in changes.items()]
     folder = args.workdir / name
     seconds[name] = _train(args.run, folder, lines)
@@ -59,21 +62,26 @@ def main() -> None:
       folder, baselines=False, content=args.run / "evaluation" / "content"
     )
     sequences[name, " ".join(lines)] = result["sequences"]
+    # After each, so that what is measured is not lost.
+    _write(args.name, base["protocol"], sequences, seconds)
+
+
+def _write(name: str, protocol: dict, sequences: dict, seconds: dict) -> None:
   content = {
     "date": datetime.date.today().isoformat(),
     "command": scene.describe_command(),
     "machine": scene.describe_machine(),
-    "protocol": base["protocol"],
-    "sequences": {name: rows for (name, _), rows in sequences.items()},
+    "protocol": protocol,
+    "sequences": {row: rows for (row, _), rows in sequences.items()},
     "table": {
       "columns": _COLUMNS,
       "rows": [
-        _row(name, line, seconds.get(name), rows)
-        for (name, line), rows in sequences.items()
+        _row(row, line, seconds.get(row), rows)
+        for (row, line), rows in sequences.items()
       ],
     },
   }
-  scene.write_result(args.name, content)
+  scene.write_result(name, content)
 
 
 def _ablations() -> dict[str, dict]:
