@@ -28,7 +28,7 @@ _CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 _COLUMNS = (
   "sequence",
   "config line",
-  "training, s",
+  "training, CPU s",
   "RMSE 1",
   "RMSE 7",
   "LPIPS 7",
@@ -90,15 +90,15 @@ def _ablations() -> dict[str, dict]:
 
 
 def _train(run: pathlib.Path, folder: pathlib.Path, lines: list[str]) -> float:
-  """Train a copy of a run with other config lines; returns seconds."""
+  """Train a copy of a run with other config lines; returns CPU seconds."""
   if not folder.exists():
     skip = shutil.ignore_patterns("evaluation", "videos", "replaced")
     shutil.copytree(run, folder, ignore=skip)
-  start = time.monotonic()
+  start = time.process_time()
   command = ["train", f"--config={run / 'config.json'}", *lines]
   if cli.main([*command, "--workdir", str(folder)]):
     raise SystemExit(f"{folder}: training failed")
-  return round(time.monotonic() - start)
+  return round(time.process_time() - start)
 
 
 def _row(name: str, line: str, seconds: float | None, rows: list) -> list:
