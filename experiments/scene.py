@@ -5,7 +5,7 @@
     --config.scene.downsample=8 --config.styles.path=PAINTINGS
 
 Every phase is a process of its own, so that its peak memory is its own. A phase
-that was finished before keeps the figures of NAME_cost.json, if it is there.
+that was finished before keeps the figures of NAME_cost.json, or has none.
 Writes the evaluation report as experiments/results/NAME.json, and
 NAME_cost.json.
 """
@@ -39,8 +39,10 @@ def main() -> None:
   for phase in _PHASES:
     before = _record(args.workdir, phase)
     cost = _run(["train", "--phase", phase, *workdir, *args.config])
-    unchanged = before and before == _record(args.workdir, phase)
-    phases[phase] = earlier.get(phase, cost) if unchanged else cost
+    if before and before == _record(args.workdir, phase):
+      cost = earlier.get(phase)
+    if cost:
+      phases[phase] = cost
   phases["evaluation"] = _run(["evaluate", *workdir])
   report = pathlib.Path(args.workdir) / "evaluation" / "report.json"
   write_result(args.name, json.loads(report.read_text()))
