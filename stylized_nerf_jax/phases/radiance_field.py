@@ -19,8 +19,8 @@ from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.phases import modules, run_folder
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.training import (
   parallel,
   pixel_bank,
@@ -113,6 +113,21 @@ def make_optimizer(config) -> optax.GradientTransformation:
   return optax.adam(schedule, b2=config.adam_b2, eps=config.adam_eps)
 
 
+def decay_weight(options, space: normalization.RaySpace) -> float:
+  """Returns the weight of the decay of grid features.
+
+  NDC has no room for haze before a camera. Where a scene is contracted, there
+  is as much room before each camera as around the scene.
+
+  Args:
+    options: `config.radiance_field`.
+    space: that the rays live in.
+  """
+  if space.kind == "contracted":
+    return options.unbounded_grid_decay
+  return options.grid_decay
+
+
 def loss_fn(
   params, bank, batch, key, *, field, setting, num_rays, options
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -152,10 +167,10 @@ def loss_fn(
       1.0 - aux["coarse_opacity"][..., None]
     ) * jnp.asarray(background)
     loss += photometric.mse(coarse_rgb, colors)
-  if options.grid_decay:
-    loss += options.grid_decay * photometric.grid_decay(
-      hash_encoding.tables(params)
-    )
+  tables = hash_encoding.tables(params)
+  decay = decay_weight(options, setting.space)
+  if decay and tables:
+    loss += decay * photometric.grid_decay(tables)
   if "proposal_weights" in aux:
     loss += options.interlevel_weight * photometric.interlevel_loss(
       aux["edges"],

@@ -1,0 +1,66 @@
+"""Losses of phase 1 that depend on the scene."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylized_nerf_jax import defaults
+from stylized_nerf_jax.fields import hash_encoding, hash_grid
+from stylized_nerf_jax.losses import photometric
+from stylized_nerf_jax.phases import radiance_field
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import normalization
+from stylized_nerf_jax.training import pixel_bank
+
+_GRID = {"num_levels": 2, "log2_table_size": 6, "finest_resolution": 16}
+
+
+@pytest.mark.parametrize("kind", ["contracted", "box", "ndc"])
+def test_unbounded_scenes_have_a_decay_of_their_own(kind):
+  space = normalization.RaySpace(
+    kind, 0.5, 1.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
+  )
+  options = defaults.get_config().radiance_field
+  options.interlevel_weight = options.distortion_weight = 0.0
+  field = hash_grid.HashGridField(
+    lower=space.lower,
+    upper=space.upper,
+    contract=kind == "contracted",
+    num_proposal=4,
+    num_fine=4,
+    **_GRID,
+  )
+  camera = rays_lib.CameraArrays(
+    jnp.eye(4)[None, :3], jnp.float32([[8, 8, 4, 4]]), jnp.zeros((1, 4))
+  )
+  bank = pixel_bank.make_pixel_bank(
+    [np.full((8, 8, 3), 0.5, np.float32)], camera
+  )
+  rays = rays_lib.cast_rays(camera, jnp.full((1, 2), 4.5), space)
+  params = jax.jit(field.init)(jax.random.key(0), rays)["params"]
+  setting = renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0))
+
+  @functools.partial(jax.jit, static_argnums=(0, 1))
+  def loss(grid_decay, unbounded):
+    options.grid_decay, options.unbounded_grid_decay = grid_decay, unbounded
+    return radiance_field.loss_fn(
+      params,
+      bank,
+      None,
+      jax.random.key(1),
+      field=field,
+      setting=setting,
+      num_rays=4,
+      options=options,
+    )[0]
+
+  decay = photometric.grid_decay(hash_encoding.tables(params))
+  # Far above the rounding of what else the loss holds.
+  weight = 1.0 / float(decay)
+  added = [loss(*w) - loss(0.0, 0.0) for w in ((weight, 0.0), (0.0, weight))]
+  wanted = [0.0, 1.0] if kind == "contracted" else [1.0, 0.0]
+  np.testing.assert_allclose(added, wanted, atol=1e-4)
