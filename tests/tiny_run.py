@@ -66,7 +66,7 @@ def shrink(config: ml_collections.ConfigDict, weights) -> None:
   )
   config.stylizer.update(steps=2, views_per_step=2, crop=16, checkpoint_every=1)
   config.mutual_learning.update(
-    steps=2,
+    steps=1,
     rays_per_step=64,
     patch_steps=1,
     patches_per_step=2,
