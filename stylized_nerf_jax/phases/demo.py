@@ -33,6 +33,10 @@ def make_config(*, quick: bool) -> ml_collections.ConfigDict:
   config.stylizer.steps = 60
   config.mutual_learning.steps = 800
   config.mutual_learning.patch_steps = 120
+  # At 5e-3 the generated styles, of high contrast, drive colours to 0 and 1
+  # within ten steps, from which a sigmoid does not come back.
+  config.mutual_learning.patch_learning_rate = 1e-3
+  config.mutual_learning.patch_learning_rate_final = 3e-4
   config.mutual_learning.consistency_weight = 50.0
   config.mutual_learning.decoder_muon_learning_rate = 0.0
   if quick:
