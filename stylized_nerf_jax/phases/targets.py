@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.phases import mutual_steps, stylizer_nets
+from stylized_nerf_jax.phases import mutual_steps, stylizer_nets, view_crops
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
 from stylized_nerf_jax.training import progress
@@ -117,14 +117,10 @@ class Targets:
       last = np.array([width - size, height - size])
       x, y = corner = stride * random.integers(0, last // stride + 1)
       corners.append(corner)
-      features.append(
-        self._features[v][
-          y // stride : (y + size) // stride, x // stride : (x + size) // stride
-        ]
-      )
+      features.append(view_crops.window(self._features[v], x, y, size, stride))
       image = self._pixels[style][self._offsets[v] : self._offsets[v + 1]]
       image = image.reshape(height, width, 3)
-      colors.append(image[y : y + size, x : x + size])
+      colors.append(view_crops.window(image, x, y, size))
     return mutual_steps.PatchBatch(
       style=np.array([style], np.int32),
       view=view[None].astype(np.int32),

@@ -81,8 +81,8 @@ class CropSampler:
   def _cut(self, view: np.ndarray, corner: np.ndarray) -> Crops:
     features, depth = [], []
     for v, (x, y) in zip(view, corner):
-      features.append(_window(self._features[v], x, y, self.size, _STRIDE))
-      depth.append(_window(self._views.depth(v), x, y, self.size))
+      features.append(window(self._features[v], x, y, self.size, _STRIDE))
+      depth.append(window(self._views.depth(v), x, y, self.size))
     cameras = self._camera(view)
     intrinsics = cameras.intrinsics.copy()
     intrinsics[:, 2:] -= corner
@@ -126,7 +126,7 @@ class CropSampler:
     return np.clip(_STRIDE * corner.astype(np.int64), 0, last)
 
 
-def _window(values: np.ndarray, x: int, y: int, size: int, stride: int = 1):
+def window(values: np.ndarray, x: int, y: int, size: int, stride: int = 1):
   """Cuts the crop whose first pixel is (x, y) from what has a row for every
   `stride` rows of pixels."""
   x, y, size = x // stride, y // stride, size // stride
