@@ -59,6 +59,7 @@ def _style_field(config) -> None:
   config.mutual_learning.rays_per_step = 1024
   config.mutual_learning.learning_rate = 5e-4
   config.mutual_learning.learning_rate_final = 5e-5
+  config.mutual_learning.clip = 0.0
   config.mutual_learning.mimic_coarse = True
   config.mutual_learning.patch_steps = 0
   config.mutual_learning.decoder_every = 20

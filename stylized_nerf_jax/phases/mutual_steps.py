@@ -46,26 +46,32 @@ class PatchBatch:
 
 
 def field_optimizer(options) -> optax.GradientTransformation:
-  """Adam for the style field, decaying in each stage, and for the codes."""
+  """Adam for the style field, decaying in each stage, and for the codes.
 
-  def decay(first: float, last: float, steps: int):
-    return optax.exponential_decay(first, max(steps, 1), last / first)
-
-  schedule = optax.join_schedules(
-    [
-      decay(options.learning_rate, options.learning_rate_final, options.steps),
-      decay(
-        options.patch_learning_rate,
-        options.patch_learning_rate_final,
-        options.patch_steps,
-      ),
-    ],
-    [options.steps],
+  The rate rises into the stage of patches: their gradients are larger than
+  those of single rays, which Adam's second moments still remember. And the
+  gradient of a style of high contrast may be ten times that of another; as
+  long as that, each would push by whole rates what the others hold. Either
+  drives colours to 0 and 1, where a sigmoid has no gradient left.
+  """
+  rays = optax.exponential_decay(
+    options.learning_rate,
+    max(options.steps, 1),
+    options.learning_rate_final / options.learning_rate,
   )
+  patches = optax.warmup_exponential_decay_schedule(
+    init_value=options.learning_rate_final,
+    peak_value=options.patch_learning_rate,
+    warmup_steps=min(options.patch_warmup, options.patch_steps),
+    transition_steps=max(options.patch_steps - options.patch_warmup, 1),
+    decay_rate=options.patch_learning_rate_final / options.patch_learning_rate,
+  )
+  schedule = optax.join_schedules([rays, patches], [options.steps])
   return optax.multi_transform(
     {
-      "style_field": optax.adam(
-        schedule, b2=options.adam_b2, eps=options.adam_eps
+      "style_field": optax.chain(
+        optax.clip_by_global_norm(options.clip or np.inf),
+        optax.adam(schedule, b2=options.adam_b2, eps=options.adam_eps),
       ),
       "latents": optax.adam(options.latent_learning_rate),
     },

@@ -1,5 +1,6 @@
 """Frames along a camera path: a video, or a folder that anyone can score."""
 
+import contextlib
 import pathlib
 from collections.abc import Iterator, Mapping
 
@@ -153,6 +154,39 @@ def write_style_folders(
       bar.advance()
   for style, folder in folders.items():
     _write_cameras(folder, cameras, source, style, [None] * len(cameras))
+
+
+def write_style_videos(
+  model: model_lib.StylizedNerf,
+  cameras: scene_lib.Cameras,
+  files: Mapping[str, pathlib.Path],
+  *,
+  fps: float = 24,
+) -> None:
+  """Renders a path in several styles at once, a video for each.
+
+  Args:
+    model: what is rendered.
+    cameras: the path.
+    files: by name of the style, each ending in .mp4.
+    fps: frames per second.
+
+  Raises:
+    ValueError: the extra for videos is missing, or one cannot be written.
+  """
+  with (
+    contextlib.ExitStack() as stack,
+    progress.progress(len(cameras), "rendering styles") as bar,
+  ):
+    writers = [
+      stack.enter_context(video.VideoWriter(file, fps=fps))
+      for file in files.values()
+    ]
+    for camera in cameras:
+      frames = model.render_styles(camera, list(files))
+      for writer, frame in zip(writers, frames):
+        writer.append(frame.rgb)
+      bar.advance()
 
 
 def _write_cameras(folder, cameras, source, style, depth_paths) -> None:

@@ -2,7 +2,8 @@
 
 `transforms_train.json`, `transforms_val.json` and `transforms_test.json` name
 RGBA pictures of one object, which lies within 1.5 units of the origin and
-between 2 and 6 units from every camera.
+between 2 and 6 units from every camera. Where it lies within that box, its
+silhouettes tell.
 """
 
 import pathlib
@@ -10,7 +11,7 @@ import pathlib
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import transforms_json
+from stylized_nerf_jax.scenes import transforms_json, visual_hull
 
 SPLITS = ("train", "val", "test")
 _NEAR, _FAR = 2.0, 6.0
@@ -61,25 +62,34 @@ def load_blender(
   scene_lib.check_one_size(files, sizes)
   size = image_files.downsampled_size(sizes[0], downsample)
   sizes = [size] * len(files)
+  cameras = camera_lib.Cameras.from_list(
+    [camera.resized(*size) for camera in cameras]
+  )
   has_alpha = any(image_files.read_header(file)[1] for file in files)
+  alphas = image_files.AlphaFiles(files, sizes) if has_alpha else None
   return scene_lib.Scene(
     name=root.resolve().name,
     format="blender",
     path=str(root),
-    cameras=camera_lib.Cameras.from_list(
-      [camera.resized(*size) for camera in cameras]
-    ),
+    cameras=cameras,
     images=image_files.ImageFiles(files, sizes, background=background),
     masks=None,
-    alphas=image_files.AlphaFiles(files, sizes) if has_alpha else None,
+    alphas=alphas,
     depths=None,
     layout="bounded",
     near=_NEAR,
     far=_FAR,
-    bounding_box=_BOUNDING_BOX,
+    bounding_box=_bounding_box(cameras, alphas, len(splits["train"])),
     splits=splits,
     messages=tuple(messages),
   )
+
+
+def _bounding_box(cameras, alphas, num_train: int) -> visual_hull.Box:
+  if alphas is None:
+    return _BOUNDING_BOX
+  # Those to train come first.
+  return visual_hull.bounding_box(cameras[:num_train], alphas, _BOUNDING_BOX)
 
 
 def _read_split(

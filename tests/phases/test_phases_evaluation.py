@@ -6,7 +6,7 @@ from PIL import Image
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
-from stylized_nerf_jax.outputs import images
+from stylized_nerf_jax.outputs import images, video
 from stylized_nerf_jax.phases import (
   evaluation,
   pipeline,
@@ -86,4 +86,21 @@ def test_folders_of_styles_are_those_written_one_by_one(finished_run, tmp_path):
         images_of(folder / f"{i:05d}.png"),
         images_of(single / f"{i:05d}.png"),
         atol=1.01 / 255,
+      )
+
+
+def test_videos_of_styles_show_what_is_rendered(finished_run, tmp_path):
+  model = model_lib.StylizedNerf.load(finished_run)
+  cameras = render_path.path_cameras(model, "orbit", 2)
+  files = {name: tmp_path / f"{name}.mp4" for name in model.styles}
+  render_path.write_style_videos(model, cameras, files)
+  for name, file in files.items():
+    shown = list(video.read_video(file))
+    assert len(shown) == 2
+    for camera, frame in zip(cameras, shown):
+      wanted = model.render(camera, name).rgb
+      found = np.asarray(frame, np.float32)[: wanted.shape[0]] / 255
+      # Videos keep colours at half the resolution.
+      np.testing.assert_allclose(
+        found[:, : wanted.shape[1]].mean((0, 1)), wanted.mean((0, 1)), atol=0.03
       )

@@ -101,7 +101,7 @@ def test_without_latents_no_code_moves(gradients):
 
 def test_rates_are_those_of_the_config():
   options = config_lib.defaults.get_config().mutual_learning
-  options.steps, options.patch_steps = 10, 6
+  options.steps, options.patch_steps, options.patch_warmup = 10, 9, 3
   options.patch_learning_rate = 3 * options.learning_rate
   optimizer = mutual_steps.field_optimizer(options)
   params = {"style_field": {"w": jnp.zeros(3)}, "latents": jnp.zeros((2, 2))}
@@ -113,13 +113,15 @@ def test_rates_are_those_of_the_config():
 
   # Adam moves by its rate where the gradient never changes.
   init = optimizer.init(params)
-  _, updates = jax.lax.scan(step, init, length=17)
+  _, updates = jax.lax.scan(step, init, length=20)
   moved = -np.asarray(updates["style_field"]["w"][:, 0])
   decay = options.learning_rate_final / options.learning_rate
   rays = options.learning_rate * decay ** (np.arange(10) / 10)
   decay = options.patch_learning_rate_final / options.patch_learning_rate
   patches = options.patch_learning_rate * decay ** (np.arange(7) / 6)
-  np.testing.assert_allclose(moved, [*rays, *patches], rtol=1e-3)
+  first, largest = options.learning_rate_final, options.patch_learning_rate
+  rising = first + (largest - first) * np.arange(3) / 3
+  np.testing.assert_allclose(moved, [*rays, *rising, *patches], rtol=1e-3)
   codes = -np.asarray(updates["latents"][:, 0, 0])
   np.testing.assert_allclose(codes, options.latent_learning_rate, rtol=1e-3)
 
