@@ -167,9 +167,11 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     patch_steps=150,
     patches_per_step=8,
     patch=40,  # pixels, a side
-    patch_learning_rate=2e-3,
-    patch_learning_rate_final=5e-4,
-    patch_warmup=30,  # patch steps in which the rate rises to its largest
+    patch_learning_rate=1e-3,
+    patch_learning_rate_final=1e-4,
+    patch_table_learning_rate=1e-2,  # of the hash grid's feature tables
+    patch_table_learning_rate_final=1e-3,
+    patch_warmup=30,  # patch steps in which the rates rise to their largest
     patch_content_weight=0.18,
     patch_style_weight=0.18,
     content_weight=1.0,

@@ -27,8 +27,13 @@ def tables(params) -> list:
   Returns:
     Arrays [entries, features].
   """
-  found = jax.tree_util.tree_leaves_with_path(params)
-  return [leaf for path, leaf in found if path[-1].key.startswith(_LEVEL)]
+  found = jax.tree.leaves_with_path(params)
+  return [leaf for path, leaf in found if is_table(path)]
+
+
+def is_table(path) -> bool:
+  """Tells whether the path of a leaf in a tree is that of a feature table."""
+  return path[-1].key.startswith(_LEVEL)
 
 
 class HashEncoding(nn.Module):

@@ -3,12 +3,15 @@
 On single rays the style field learns what the paper has it learn: colours of
 the 2D stylizer. That is a mean over views which disagree, so the last steps
 take patches instead, and hold what the style field renders to the losses of
-the decoder: content, and style over all patches of a step together.
+the decoder: content, and style over all patches of a step together. Every
+other patch is painted with its style's mean code, with which a style is shown
+and which no view has.
 
 The geometry is held constant by construction: the radiance field's parameters
 are among the constants of the steps, never among what is differentiated.
 """
 
+import functools
 from typing import Any
 
 import flax
@@ -17,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.losses import mutual, stylization
 from stylized_nerf_jax.phases import modules, stylizer_nets
 from stylized_nerf_jax.rendering import rays as rays_lib
@@ -48,30 +52,49 @@ class PatchBatch:
 def field_optimizer(options) -> optax.GradientTransformation:
   """Adam for the style field, decaying in each stage, and for the codes.
 
-  The rate rises into the stage of patches: their gradients are larger than
-  those of single rays, which Adam's second moments still remember. And the
-  gradient of a style of high contrast may be ten times that of another; as
-  long as that, each would push by whole rates what the others hold. Either
-  drives colours to 0 and 1, where a sigmoid has no gradient left.
+  In the stage of patches the feature tables, of which a step touches few
+  entries, learn faster than the dense layers: those move every colour at once,
+  and at the tables' rate drive them to 0 and 1, where a sigmoid has no gradient
+  left. For the same reason the rate rises into that stage, whose gradients are
+  larger than those that Adam still remembers, and gradients are clipped: that
+  of a style of high contrast may be ten times another's.
   """
   rays = optax.exponential_decay(
     options.learning_rate,
     max(options.steps, 1),
     options.learning_rate_final / options.learning_rate,
   )
-  patches = optax.warmup_exponential_decay_schedule(
-    init_value=options.learning_rate_final,
-    peak_value=options.patch_learning_rate,
-    warmup_steps=min(options.patch_warmup, options.patch_steps),
-    transition_steps=max(options.patch_steps - options.patch_warmup, 1),
-    decay_rate=options.patch_learning_rate_final / options.patch_learning_rate,
+
+  def adam(rate: float, final: float):
+    patches = optax.warmup_exponential_decay_schedule(
+      init_value=min(options.learning_rate_final, rate),
+      peak_value=rate,
+      warmup_steps=min(options.patch_warmup, options.patch_steps),
+      transition_steps=max(options.patch_steps - options.patch_warmup, 1),
+      decay_rate=final / rate,
+    )
+    schedule = optax.join_schedules([rays, patches], [options.steps])
+    return optax.adam(schedule, b2=options.adam_b2, eps=options.adam_eps)
+
+  style_field = optax.multi_transform(
+    {
+      "tables": adam(
+        options.patch_table_learning_rate,
+        options.patch_table_learning_rate_final,
+      ),
+      "layers": adam(
+        options.patch_learning_rate, options.patch_learning_rate_final
+      ),
+    },
+    lambda params: jax.tree.map_with_path(
+      lambda path, _: "tables" if hash_encoding.is_table(path) else "layers",
+      params,
+    ),
   )
-  schedule = optax.join_schedules([rays, patches], [options.steps])
   return optax.multi_transform(
     {
       "style_field": optax.chain(
-        optax.clip_by_global_norm(options.clip or np.inf),
-        optax.adam(schedule, b2=options.adam_b2, eps=options.adam_eps),
+        optax.clip_by_global_norm(options.clip or np.inf), style_field
       ),
       "latents": optax.adam(options.latent_learning_rate),
     },
@@ -138,6 +161,8 @@ class MutualSteps:
   ):
     """Losses of rays, and content and style of the patches they make.
 
+    Patches 0, 2, ... have the codes of their views, the others the mean code.
+
     Args:
       params: as in `field_loss`.
       constants: `field_constants`, and "encoder" parameters and "statistics"
@@ -168,14 +193,15 @@ class MutualSteps:
     count, size = group.colors.shape[:2]
     grid = jnp.asarray(rays_lib.pixel_grid(size, size), jnp.float32)
     xy = group.corner[:, None, None].astype(jnp.float32) + grid
-    view = jnp.broadcast_to(group.view[:, None, None], xy.shape[:-1])
+    per_pixel = functools.partial(jnp.repeat, repeats=size**2)
     loss, metrics, colors = self._ray_losses(
       params,
       constants,
-      jnp.full(view.size, group.style),
-      view.reshape(-1),
+      jnp.full(count * size**2, group.style),
+      per_pixel(group.view),
       xy.reshape(-1, 2),
       group.colors.reshape(-1, 3),
+      at_mean=per_pixel(jnp.arange(count) % 2 == 1),
     )
     images = colors.reshape(count, size, size, 3)
     module = vgg.VggEncoder(layout)
@@ -199,21 +225,27 @@ class MutualSteps:
     loss += options.patch_style_weight * style / contrast
     return {"loss": loss, "content": content, "style": style, **metrics}
 
-  def _ray_losses(self, params, constants, style, view, xy, colors):
-    """(Weighted loss [], the single losses, colours [R, 3]) of rays."""
+  def _ray_losses(
+    self, params, constants, style, view, xy, colors, at_mean=False
+  ):
+    """(Weighted loss [], the single losses, colours [R, 3]) of rays.
+
+    Those that are `at_mean`, [R], are painted with the style's mean code.
+    """
     options = self._options
     target = colors.astype(jnp.float32) / 255.0
     mean, variance = constants["mean"][style], constants["variance"][style]
     latents = self._codes(params, constants, style, view)
+    shown = jnp.where(jnp.asarray(at_mean)[..., None], mean, latents)
     camera = jax.tree.map(lambda values: values[view], constants["cameras"])
     rays = rays_lib.cast_rays(camera, xy, self._setting.space)
     samples, aux = self._field.apply(
       {"params": constants["field"]}, rays, method="sample", with_color=False
     )
-    painted = self._paint(params, samples, latents)
+    painted = self._paint(params, samples, shown)
     mimic = mutual.mimic_2d_to_3d(painted, target)
     if options.mimic_coarse:
-      coarse = self._paint(params, aux["coarse_samples"], latents)
+      coarse = self._paint(params, aux["coarse_samples"], shown)
       mimic += mutual.mimic_2d_to_3d(coarse, target)
     loss = options.mimic_field_weight * mimic
     metrics = {"mimic": mimic}

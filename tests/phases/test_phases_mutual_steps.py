@@ -104,7 +104,8 @@ def test_rates_are_those_of_the_config():
   options.steps, options.patch_steps, options.patch_warmup = 10, 9, 3
   options.patch_learning_rate = 3 * options.learning_rate
   optimizer = mutual_steps.field_optimizer(options)
-  params = {"style_field": {"w": jnp.zeros(3)}, "latents": jnp.zeros((2, 2))}
+  network = {"w": jnp.zeros(3), "grid": {"level_0": jnp.zeros((2, 2))}}
+  params = {"style_field": network, "latents": jnp.zeros((2, 2))}
   ones = jax.tree.map(jnp.ones_like, params)
 
   def step(state, _):
@@ -114,16 +115,40 @@ def test_rates_are_those_of_the_config():
   # Adam moves by its rate where the gradient never changes.
   init = optimizer.init(params)
   _, updates = jax.lax.scan(step, init, length=20)
-  moved = -np.asarray(updates["style_field"]["w"][:, 0])
   decay = options.learning_rate_final / options.learning_rate
   rays = options.learning_rate * decay ** (np.arange(10) / 10)
-  decay = options.patch_learning_rate_final / options.patch_learning_rate
-  patches = options.patch_learning_rate * decay ** (np.arange(7) / 6)
-  first, largest = options.learning_rate_final, options.patch_learning_rate
-  rising = first + (largest - first) * np.arange(3) / 3
-  np.testing.assert_allclose(moved, [*rays, *rising, *patches], rtol=1e-3)
+  updated = updates["style_field"]
+  for name, moved in (
+    ("patch_learning_rate", updated["w"][:, 0]),
+    ("patch_table_learning_rate", updated["grid"]["level_0"][:, 0, 0]),
+  ):
+    first, largest = options.learning_rate_final, options[name]
+    decay = options[f"{name}_final"] / largest
+    rising = first + (largest - first) * np.arange(3) / 3
+    patches = largest * decay ** (np.arange(7) / 6)
+    np.testing.assert_allclose(-moved, [*rays, *rising, *patches], rtol=1e-3)
   codes = -np.asarray(updates["latents"][:, 0, 0])
   np.testing.assert_allclose(codes, options.latent_learning_rate, rtol=1e-3)
+
+
+def test_long_gradients_are_clipped():
+  """Adam forgets how long gradients are, but for those before and after."""
+  options = config_lib.defaults.get_config().mutual_learning
+  options.steps, options.clip = 10, 1.0
+  params = {"style_field": {"w": jnp.zeros(4)}, "latents": jnp.zeros(1)}
+
+  def moved(long: float, clip: float):
+    options.clip = clip
+    optimizer = mutual_steps.field_optimizer(options)
+    state = optimizer.init(params)
+    for size in (long, 0.5):
+      gradient = jax.tree.map(lambda p: jnp.full_like(p, size), params)  # noqa: B023
+      updates, state = optimizer.update(gradient, state, params)
+    return float(updates["style_field"]["w"][0])
+
+  # [0.5] * 4 is one long, and so is what [50] * 4 is clipped to.
+  assert moved(50.0, 1.0) == pytest.approx(moved(0.5, 1.0), rel=1e-5)
+  assert moved(50.0, 0.0) != pytest.approx(moved(0.5, 0.0), rel=0.1)
 
 
 def test_colours_of_pixels_are_those_of_the_rendering(model):
