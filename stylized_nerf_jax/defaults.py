@@ -131,7 +131,7 @@ def _stylizer() -> ml_collections.ConfigDict:
     clip=200.0,  # longest gradient; 0: any
     content_weight=1.0,
     style_weight=1.0,
-    consistency_weight=300.0,
+    consistency_weight=100.0,
     occlusion_tolerance=0.05,  # of the median distance of surface points
     neighbours=6,  # views that may stand beside one in a batch
     checkpoint_every=200,
@@ -176,7 +176,7 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     patch_style_weight=0.18,
     content_weight=1.0,
     style_weight=1.0,
-    consistency_weight=300.0,
+    consistency_weight=100.0,
     checkpoint_every=500,
     steps_per_dispatch=20,
   )

@@ -33,8 +33,8 @@ def make_config(*, quick: bool) -> ml_collections.ConfigDict:
   config.stylizer.consistency_weight = 50.0
   config.stylizer.muon_learning_rate = 0.0
   config.stylizer.steps = 60
-  config.mutual_learning.steps = 500
-  config.mutual_learning.patch_steps = 200
+  config.mutual_learning.steps = 400
+  config.mutual_learning.patch_steps = 260
   config.mutual_learning.consistency_weight = 50.0
   config.mutual_learning.decoder_muon_learning_rate = 0.0
   if quick:
