@@ -67,7 +67,15 @@ def test_cameras_index_like_a_list_of_cameras():
     ({"camera_to_world": np.full((4, 4), np.nan)}, "NaN"),
     ({"camera_to_world": "pose"}, "numbers"),
     ({"distortion": (0, 0, 0)}, "four"),
-    ({"model": "fisheye"}, "pinhole, opencv"),
+    ({"model": "lens"}, "pinhole, opencv"),
+    ({"model": "full_opencv"}, "eight finite numbers k1, k2, p1, p2, k3"),
+    ({"distortion": (1e7, 0, 0, 0)}, "up to 1e"),
+    ({"fl_x": 1e-9}, "fl_x is 1e-09"),
+    ({"fl_y": 1e300}, "fl_y is 1e"),
+    ({"cx": -1e300}, "cx is -1e"),
+    ({"camera_to_world": np.diag([1e200, 1e200, 1e200, 1])}, "rigid"),
+    ({"camera_to_world": [[10**400] * 4] * 4}, "numbers"),
+    ({"camera_to_world": np.eye(4) + np.eye(4, k=3) * 1e200}, "stands at 1e"),
   ],
 )
 def test_impossible_cameras_are_refused(changes, words):
