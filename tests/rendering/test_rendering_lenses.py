@@ -133,8 +133,9 @@ def test_a_mixed_scene_has_the_rays_of_its_single_cameras():
   together = rays_lib.camera_arrays(cameras, None)
   assert together.distortion.shape == (4, 9)
   assert rays_lib.camera_arrays(cameras[1:3], None).distortion.shape == (2, 4)
+  # Not so near to the fold of lens b that its two roundings differ.
   xy = jnp.asarray(
-    np.random.default_rng(0).uniform(0, 480, (20, 2)), jnp.float32
+    np.random.default_rng(0).uniform(160, 400, (20, 2)), jnp.float32
   )
   depth = jnp.ones(20)
   for i in range(4):
