@@ -83,6 +83,15 @@ def load_llff(
   )
   forward_facing, angle = is_forward_facing(cameras)
   kind = "forward-facing" if forward_facing else "all-round"
+  messages = [
+    f"{kind} capture: the pictures reach {angle:.0f} degrees from the mean "
+    "viewing direction"
+  ]
+  if not forward_facing and (root / "sparse").is_dir():
+    messages.append(
+      'a COLMAP model lies beside the poses: scene.format="colmap" reads it '
+      "instead, as an unbounded scene"
+    )
   return scene_lib.Scene(
     name=root.resolve().name,
     format="llff",
@@ -101,10 +110,7 @@ def load_llff(
     far=float(poses.bounds.max()),
     bounding_box=None,
     splits=scene_lib.holdout_splits(len(files), holdout),
-    messages=(
-      f"{kind} capture: the pictures reach {angle:.0f} degrees from the mean "
-      "viewing direction",
-    ),
+    messages=tuple(messages),
   )
 
 

@@ -227,8 +227,14 @@ def test_folders_that_hold_no_scene_are_refused(tmp_path, write_picture):
   write_picture(empty / "a.png", 4, 4)
   with pytest.raises(ValueError, match="no camera poses.*COLMAP"):
     load_scene(empty)
-  with pytest.raises(ValueError, match="'colmap'.*auto, llff, blender"):
+  with pytest.raises(ValueError, match="'ply'.*auto, llff, blender"):
+    load_scene(empty, format="ply")
+  with pytest.raises(ValueError, match="no COLMAP model; expected cameras.bin"):
     load_scene(empty, format="colmap")
+  with pytest.raises(ValueError, match="train/rgb: no such folder"):
+    load_scene(empty, format="nerfpp")
+  with pytest.raises(ValueError, match="0 .npz files; expected exactly one"):
+    load_scene(empty, format="npz")
 
 
 @pytest.mark.parametrize("downsample", [0, 0.5, -1, float("nan"), "8", True])
