@@ -7,8 +7,7 @@ all distances says how well they can be made to. Wrong poses leave what chance
 gives, which is what the same sweep over exchanged pictures measures.
 """
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +16,7 @@ import numpy as np
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import cameras as camera_lib
 
-_PLANES = 48
+_PLANES = 40
 _WINDOW = 7  # pixels, a side
 # What varies less than this around a pixel, in [0, 1], is not compared.
 _TEXTURE = 0.02
@@ -28,7 +27,7 @@ _BASELINES = 1.5
 
 
 def score_pairs(
-  pictures: Sequence[np.ndarray],
+  pictures: Mapping[int, np.ndarray],
   cameras: camera_lib.Cameras,
   pairs: Sequence[tuple[int, int]],
   *,
@@ -38,8 +37,9 @@ def score_pairs(
   """Scores pairs of views.
 
   Args:
-    pictures: V pictures [H, W], grey, in [0, 1], small: 100 pixels will do.
-    cameras: V, at the size of the pictures, file frame.
+    pictures: of views by index: [H, W], grey, in [0, 1], small: 80 pixels a
+      side will do.
+    cameras: V, at the size of the pictures, file frame; they may mirror space.
     pairs: (view, neighbour) indices, P of them.
     near: of the scene, file units.
     far: likewise.
@@ -69,15 +69,15 @@ def _score(picture, other, camera, other_camera, distances):
   """Returns the score of one pair, and which share of its texture is seen."""
   height, width = picture.shape
   xy = rays_lib.pixel_grid(height, width)
-  rays_out = rays_lib.unproject_depth(camera, xy, jnp.ones((height, width)))
+  unit = rays_lib.unproject_depth(camera, xy, jnp.ones((height, width)))
   center = camera.camera_to_model[..., :, 3]
-  mean, deviation, _ = _statistics(picture)
+  mean, deviation = _statistics(picture)
 
   def sweep(best, distance):
-    points = center + distance * (rays_out - center)
-    seen_at, _ = rays_lib.project(points, other_camera)
-    warped, inside = _sample(other, seen_at)
-    other_mean, other_deviation, _ = _statistics(warped)
+    points = center + distance * (unit - center)
+    found_at, _ = rays_lib.project(points, other_camera)
+    warped, inside = _sample(other, found_at)
+    other_mean, other_deviation = _statistics(warped)
     whole = _window_mean(inside.astype(jnp.float32)) > 0.999
     covariance = _window_mean(picture * warped) - mean * other_mean
     spread = deviation * jnp.maximum(other_deviation, 1e-3)
@@ -89,16 +89,18 @@ def _score(picture, other, camera, other_camera, distances):
   textured = deviation > _TEXTURE
   seen = textured & (best > -1.0)
   count = jnp.sum(seen)
-  score = jnp.sum(jnp.where(seen, jnp.clip(best, 0, 1), 0)) / jnp.maximum(
-    count, 1
+  total = jnp.sum(jnp.where(seen, jnp.clip(best, 0, 1), 0.0))
+  return (
+    total / jnp.maximum(count, 1),
+    count / jnp.maximum(jnp.sum(textured), 1),
   )
-  return score, count / jnp.maximum(jnp.sum(textured), 1)
 
 
 def _statistics(picture):
+  """Returns mean and standard deviation around every pixel: [H, W]."""
   mean = _window_mean(picture)
   variance = _window_mean(picture**2) - mean**2
-  return mean, jnp.sqrt(jnp.maximum(variance, 1e-8)), variance
+  return mean, jnp.sqrt(jnp.maximum(variance, 1e-8))
 
 
 def _window_mean(values):
