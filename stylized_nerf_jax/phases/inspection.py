@@ -19,7 +19,7 @@ from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.scenes import scene as scene_lib
 
 _LONG_SIDE = 80  # pixels of the pictures that are compared
-_VIEWS, _NEIGHBOURS, _EXCHANGES = 6, 2, 2
+_VIEWS, _NEIGHBOURS, _EXCHANGES = 5, 2, 2
 # Best correlations of true neighbours are 0.3 above chance; shuffled poses
 # differ from it by some hundredths.
 _LEAST_GAIN = 0.1

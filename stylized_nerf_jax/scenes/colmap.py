@@ -200,11 +200,7 @@ def _camera(
       "the image"
     )
   pose = camera_lib.check_pose(picture.camera_to_world(where), where=where)
-  camera_lib.check_intrinsics(
-    *lens.intrinsics, lens.width, lens.height, where=where
-  )
   model, distortion = lens.distortion
-  camera_lib.check_distortion(distortion, model, where=where)
   return camera_lib.Camera(
     pose,
     *lens.intrinsics,

@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from stylized_nerf_jax.scenes import cameras as camera_lib
+
 # Number of a lens model in binary files: name, parameters.
 LENSES = {
   0: ("SIMPLE_PINHOLE", 3),
@@ -125,7 +127,7 @@ class Points:
 
 
 def check_lens(lens: Lens, where: str) -> Lens:
-  """Returns a lens, or raises ValueError where its size is no picture's."""
+  """Returns a lens, or raises ValueError where its numbers make no camera."""
   if not (
     1 <= lens.width <= _LARGEST_SIDE and 1 <= lens.height <= _LARGEST_SIDE
   ):
@@ -133,6 +135,10 @@ def check_lens(lens: Lens, where: str) -> Lens:
       f"{where}: the size is {lens.width}x{lens.height}; expected pixels "
       f"between 1 and {_LARGEST_SIDE}"
     )
+  size = (lens.width, lens.height)
+  camera_lib.check_intrinsics(*lens.intrinsics, *size, where=where)
+  model, terms = lens.distortion
+  camera_lib.check_distortion(terms, model, where=where)
   return lens
 
 

@@ -56,6 +56,26 @@ def make(count=5, *, size=(16, 12), focal=20.0, lens=None) -> Given:
   )
 
 
+def make_ring(count=16, *, size=(16, 12)) -> Given:
+  """Cameras on a circle of radius 4 that look at its middle, z up."""
+  random = np.random.default_rng(8)
+  cameras = []
+  for i, angle in enumerate(np.arange(count) * 2 * np.pi / count):
+    back = np.array([np.cos(angle), np.sin(angle), 0.0])
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack(
+      [[-np.sin(angle), np.cos(angle), 0], [0, 0, 1], back], axis=-1
+    )
+    pose[:3, 3] = 4 * back
+    middle = size[0] / 2, size[1] / 2
+    cameras.append(Camera(pose, 20, 20, *middle, *size, name=f"v{i}.png"))
+  return Given(
+    Cameras.from_list(cameras),
+    random.integers(0, 256, (count, size[1], size[0], 3), dtype=np.uint8),
+    random.uniform(-1, 1, (30, 3)),
+  )
+
+
 def write_pictures(given: Given, folder: pathlib.Path) -> None:
   """Writes the pictures under the cameras' names."""
   folder.mkdir(parents=True, exist_ok=True)
@@ -172,19 +192,26 @@ def colmap_lens(camera: Camera) -> tuple[str, tuple[float, ...]]:
 
 
 def quaternion(rotation: np.ndarray) -> np.ndarray:
-  """Returns (w, x, y, z) of a rotation by less than half a turn."""
-  w = np.sqrt(1 + np.trace(rotation)) / 2
-  skew = rotation - rotation.T
-  return np.array([w, *np.array([skew[2, 1], skew[0, 2], skew[1, 0]]) / 4 / w])
+  """Returns (w, x, y, z) of a rotation [3, 3]."""
+  (a, b, c), (d, e, f), (g, h, i) = rotation
+  # Four times the outer product of the quaternion with itself.
+  outer = np.array(
+    [
+      [1 + a + e + i, h - f, c - g, d - b],
+      [h - f, 1 + a - e - i, b + d, c + g],
+      [c - g, b + d, 1 - a + e - i, f + h],
+      [d - b, c + g, f + h, 1 - a - e + i],
+    ]
+  )
+  row = outer[np.argmax(np.diag(outer))]
+  return row / np.linalg.norm(row)
 
 
 def colmap_motion(camera: Camera) -> np.ndarray:
   """Returns quaternion and translation, world to camera: [7]."""
   rotation = (camera.camera_to_world[:3, :3] * [1, -1, -1]).T
-  # A half turn about x is taken out, so that the quaternion is easy.
-  w, x, y, z = quaternion(np.diag([1.0, -1, -1]) @ rotation)
   translation = -rotation @ camera.camera_to_world[:3, 3]
-  return np.array([-x, w, -z, y, *translation])
+  return np.array([*quaternion(rotation), *translation])
 
 
 def colmap(
