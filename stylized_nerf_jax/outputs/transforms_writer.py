@@ -10,8 +10,7 @@ import pathlib
 from stylized_nerf_jax.outputs import images, scene_pictures
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
-
-_MODELS = {"fisheye": "OPENCV_FISHEYE", "full_opencv": "FULL_OPENCV"}
+from stylized_nerf_jax.scenes import transforms_json
 
 
 def write_transforms(scene: scene_lib.Scene, folder: str | pathlib.Path):
@@ -56,7 +55,7 @@ def camera_fields(camera: camera_lib.Camera) -> dict:
   """Returns the intrinsics of a camera as transforms.json names them."""
   terms = camera_lib.LENS_TERMS[camera.model]
   return {
-    "camera_model": _MODELS.get(camera.model, "OPENCV"),
+    "camera_model": transforms_json.MODEL_NAMES.get(camera.model, "OPENCV"),
     "fl_x": camera.fl_x,
     "fl_y": camera.fl_y,
     "cx": camera.cx,

@@ -17,7 +17,8 @@ from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
 
 _POLYNOMIAL = ("PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV")
-_FISHEYE, _RATIONAL = "OPENCV_FISHEYE", "FULL_OPENCV"
+_FISHEYE = transforms_json.MODEL_NAMES["fisheye"]
+_RATIONAL = transforms_json.MODEL_NAMES["full_opencv"]
 _MODELS = (*_POLYNOMIAL, _FISHEYE, _RATIONAL)
 _ASPECT_TOLERANCE = 0.02
 _SIZE_KEYS = ("fl_x", "fl_y", "cx", "cy", "w", "h")

@@ -11,6 +11,8 @@ from stylized_nerf_jax.scenes import images as image_files
 # A capture of hours; what is larger is no list of photographs.
 _MOST_BYTES = 1 << 28
 _MOST_FRAMES = 100_000
+# What others call those of our camera models that they do not call OPENCV.
+MODEL_NAMES = {"fisheye": "OPENCV_FISHEYE", "full_opencv": "FULL_OPENCV"}
 _SMALLEST_ANGLE = 1e-9
 
 
