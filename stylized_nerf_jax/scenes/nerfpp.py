@@ -56,6 +56,7 @@ def load_nerfpp(
       continue
     found = image_files.list_images(root / folder / "rgb")
     splits[split] = tuple(range(len(files), len(files) + len(found)))
+    _check_stems(found)
     for file in found:
       size, transparent = image_files.read_header(file)
       cameras.append(_camera(root, folder, file, size))
@@ -86,6 +87,18 @@ def load_nerfpp(
     bounding_box=None,
     splits=splits,
   )
+
+
+def _check_stems(files: list[pathlib.Path]) -> None:
+  """Raises ValueError where two pictures would share one pose."""
+  seen = {}
+  for file in files:
+    if file.stem in seen:
+      raise ValueError(
+        f"{file}: {seen[file.stem]} has the same pose; expected one picture of "
+        "each name: remove one of the two"
+      )
+    seen[file.stem] = file.name
 
 
 def _camera(

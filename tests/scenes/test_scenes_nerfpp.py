@@ -71,3 +71,11 @@ def test_every_picture_needs_its_files(root, file):
   (root / "train" / file).unlink()
   with pytest.raises(ValueError, match=f"{file}: no such file"):
     load_scene(root)
+
+
+def test_a_pose_belongs_to_one_picture(root):
+  shutil.copy(
+    root / "train" / "rgb" / "1.png", root / "train" / "rgb" / "1.jpg"
+  )
+  with pytest.raises(ValueError, match="1.png: 1.jpg has the same pose"):
+    load_scene(root)
