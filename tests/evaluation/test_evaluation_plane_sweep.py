@@ -51,9 +51,9 @@ def _wall(count=3, step=0.5):
     pose[0, 3] = i * step
     cameras.append(Camera(pose, 40, 40, 20, 15, *_SIZE))
     x, y = np.meshgrid(np.arange(40) - 19.5, np.arange(30) - 14.5)
-    # A cell of noise is 2.5 pixels wide.
-    x = (x * _DISTANCE / 40 + i * step) * 4 + 20
-    y = y * _DISTANCE / 40 * 4 + 20
+    # A cell of noise is 5 pixels wide.
+    x = (x * _DISTANCE / 40 + i * step) * 2 + 20
+    y = y * _DISTANCE / 40 * 2 + 20
     column, row = x.astype(int), y.astype(int)
     u, v = x - column, y - row
     pictures[i] = (
@@ -67,10 +67,10 @@ def _wall(count=3, step=0.5):
 
 def test_true_poses_correlate_and_wrong_ones_do_not():
   pictures, cameras = _wall()
-  pairs = [(0, 1), (1, 2), (2, 0)]
+  pairs = [(0, 1), (1, 2), (1, 0)]
   bounds = {"near": 1.0, "far": 100.0}
   true = plane_sweep.score_pairs(pictures, cameras, pairs, **bounds)
-  assert (true > 0.93).all()
+  assert (true > 0.9).all()
   wrong = [
     plane_sweep.score_pairs(
       pictures,

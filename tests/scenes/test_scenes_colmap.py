@@ -229,7 +229,7 @@ def _replace(root, file, before, after):
     ("cameras.txt", "20.0", "nan", "fl_x is nan"),
     ("images.txt", (1, 1), "7.0", "quaternion has length"),
     ("images.txt", (1, 2), "inf", "quaternion has length inf"),
-    ("images.txt", (3, 5), "1e200", "stands at 1e"),
+    ("images.txt", (3, 5), "1e200", "stands at 9.9"),
     ("images.txt", " 1 0.png", " 9 0.png", "camera 9 is not among the cameras"),
     ("images.txt", "1.png", "../1.png", "leads out of"),
     ("images.txt", "1.png", "/etc/1.png", "leads out of"),

@@ -1,6 +1,8 @@
 """Scenes of one NumPy file: what may stand in it, and what may not."""
 
+import io
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -100,10 +102,13 @@ def test_claims_beyond_the_file_are_refused(tmp_path):
   root = _write(tmp_path / "scene")
   path = root / "tiny.npz"
   whole = path.read_bytes()
-  honest = b"(5, 12, 16, 3), }".ljust(27)
-  assert honest in whole
-  # One byte a pixel of a picture as wide as memory.
-  path.write_bytes(whole.replace(honest, b"(5, 12, 16000000000, 3), } ", 1))
+  images = io.BytesIO()
+  np.save(images, scene_writers.make().pictures)
+  honest, lie = b"(5, 12, 16, 3), }        ", b"(5, 12, 1600000000, 3), }"
+  assert len(honest) == len(lie)
+  assert honest in images.getvalue()
+  with zipfile.ZipFile(path, "w") as archive:
+    archive.writestr("images.npy", images.getvalue().replace(honest, lie))
   with pytest.raises(ValueError, match='"images" cannot be read .shape.*takes'):
     load_scene(root)
   path.write_bytes(whole[: len(whole) // 2])
