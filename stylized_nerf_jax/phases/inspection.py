@@ -108,7 +108,7 @@ def _check_agreement(scene: scene_lib.Scene) -> Check:
   if len(scene) < 2:
     return Check(name, False, "one image has no neighbour to compare it with")
   small = [
-    camera.scaled(_LONG_SIDE / max(camera.width, camera.height))
+    camera.scaled(min(1, _LONG_SIDE / max(camera.width, camera.height)))
     for camera in scene.cameras
   ]
   cameras = scene_lib.Cameras.from_list(small)
@@ -121,28 +121,34 @@ def _check_agreement(scene: scene_lib.Scene) -> Check:
     size = (small[view].width, small[view].height)
     pictures[view] = image_files.resize(scene.images[view], size).mean(axis=-1)
 
-  def score(poses, pairs=pairs):
+  def score(poses, pairs):
     posed = dataclasses.replace(cameras, camera_to_world=poses)
     return plane_sweep.score_pairs(
       pictures, posed, pairs, near=scene.near, far=scene.far
-    ).mean()
+    )
 
   poses = cameras.camera_to_world
-  given = score(poses)
+  scores = score(poses, pairs)
+  given = scores.mean()
   chance = max(
-    score(*_exchanged(poses, used, pairs, seed)) for seed in range(_EXCHANGES)
+    score(*_exchanged(poses, used, pairs, seed)).mean()
+    for seed in range(_EXCHANGES)
   )
   found = (
     f"neighbouring views correlate {given:.2f} at their best depths, "
     f"{chance:.2f} under poses of other views"
   )
-  mistakes = {name: score(poses * [*signs, 1]) for name, signs in _AXES.items()}
-  mistakes["transposed"] = score(_transposed(poses))
-  likely = max(mistakes, key=mistakes.get)
-  if mistakes[likely] > given + _MISTAKE_GAIN and (
-    mistakes[likely] > chance + _LEAST_GAIN
-  ):
-    found += f", and {mistakes[likely]:.2f} taken as {likely}"
+  # What a mistake undoes shows in half of the pairs as well.
+  mistakes = {name: poses * [*signs, 1] for name, signs in _AXES.items()}
+  mistakes["transposed"] = _transposed(poses)
+  gains = {
+    name: (score(turned, pairs[::2]) - scores[::2]).mean()
+    for name, turned in mistakes.items()
+  }
+  likely = max(gains, key=gains.get)
+  best = given + gains[likely]
+  if gains[likely] > _MISTAKE_GAIN and best > chance + _LEAST_GAIN:
+    found += f", and {best:.2f} taken as {likely}"
     return Check(name, False, found)
   return Check(name, bool(given >= chance + _LEAST_GAIN), found)
 
