@@ -16,8 +16,9 @@ _OTHER = (214, 92, 60)
 def draw_scene(scene: scene_lib.Scene) -> np.ndarray:
   """Draws the cameras of a scene, and the first photograph of each split.
 
-  Up is the mean up of the cameras; every camera is a dot with a line along
-  its view, coloured by its split.
+  Up is the mean up of the cameras, and what they look at on average is up in
+  the plan and to the right in the side view. Every camera is a dot with a line
+  along its view, coloured by its split; a cross is what they look at.
 
   Returns:
     uint8 [H, W, 3].
@@ -28,7 +29,7 @@ def draw_scene(scene: scene_lib.Scene) -> np.ndarray:
   plans = images.side_by_side(
     [
       _plan(scene, (0, 1), "from above"),
-      _plan(scene, (0, 2), "from the side"),
+      _plan(scene, (1, 2), "from the side"),
     ]
   )
   shown = {name: split[0] for name, split in scene.splits.items() if split}
@@ -52,7 +53,7 @@ def _plan(
 ) -> np.ndarray:
   """Projects the cameras along an axis: uint8 [_SIDE, _SIDE, 3]."""
   cameras = scene.cameras
-  upright = pose_geometry.rotation_to_z(pose_geometry.mean_up(cameras))
+  upright = _upright(cameras)
   centers = (cameras.centers @ upright.T)[:, axes]
   focus = (pose_geometry.focus_point(cameras) @ upright.T)[list(axes)]
   directions = (cameras.view_directions @ upright.T)[:, axes]
@@ -83,3 +84,13 @@ def _plan(
   text = f"{title}, {extent:.3g} units across"
   drawing.text((10, 8), text, fill=_INK, font=font)
   return np.array(canvas)
+
+
+def _upright(cameras: scene_lib.Cameras) -> np.ndarray:
+  """Returns the rotation [3, 3] of up to +z and the mean view towards +y."""
+  upright = pose_geometry.rotation_to_z(pose_geometry.mean_up(cameras))
+  x, y, _ = upright @ cameras.view_directions.mean(axis=0)
+  if np.hypot(x, y) < 0.1:  # An orbit has no such view.
+    return upright
+  turn = pose_geometry.axis_rotation(np.array([0, 0, 1]), np.arctan2(x, y))
+  return turn @ upright

@@ -21,21 +21,24 @@ def test_cameras_of_each_split_and_an_image_of_it():
   assert (picture[420:] < 250).any()
 
 
-def test_a_dot_lies_where_its_camera_stands():
+def test_dots_lie_where_cameras_stand():
   scene = synthetic.make_scene(num_train=4, num_test=0, width=32, height=24)
   cameras = scene.cameras
   poses = np.tile(np.eye(4), (4, 1, 1))
-  # Up is +z, and all look along +y from the corners of a square.
-  poses[:, :3, :3] = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
-  poses[:, :2, 3] = [[0, 0], [2, 0], [0, 2], [2, 2]]
+  # Up is +z, and all look along -x from the corners of a square.
+  poses[:, :3, :3] = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
+  poses[:, :2, 3] = [[0, 0], [0, 2], [-2, 0], [-2, 3]]
   cameras = dataclasses.replace(cameras, camera_to_world=poses)
   scene = dataclasses.replace(scene, cameras=cameras)
-  above = scene_plan.draw_scene(scene)[:420, :420]
-  for x, y in ((40, 380), (380, 380), (40, 40), (380, 40)):
-    np.testing.assert_array_equal(above[y, x], (43, 101, 161))
-  # The lines point away: upwards in the picture.
-  assert (above[50:60, 375:386] == 255).all()
-  assert (above[350:360, 375:386] != 255).any()
+  above, aside = np.hsplit(scene_plan.draw_scene(scene)[:420], 2)
+  # +y is to the right, and what is looked at is up.
+  for y, into in ((0, 0), (2, 0), (0, 2), (3, 2)):
+    column = round(40 + 340 * y / 3)
+    row = round(210 - (into - 1) * 340 / 3)
+    np.testing.assert_array_equal(above[row, column], (43, 101, 161))
+    # The line points away: upwards in the plan, to the right from the side.
+    assert (above[row - 20, column - 3 : column + 4] != 255).any()
+  assert (aside[205:216, 380 + 10 : 380 + 30] != 255).any()
 
 
 def test_a_scene_of_one_camera_has_a_picture():
