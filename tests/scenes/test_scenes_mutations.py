@@ -9,11 +9,12 @@ import pytest
 import scene_writers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import load_scene, scene_record
 
-_FORMATS = (*scene_writers.WRITERS, "fisheye_with_masks")
+_FORMATS = (*scene_writers.WRITERS, "blender_with_alpha", "fisheye_with_masks")
 _VALUES = st.one_of(
   st.sampled_from(
     [
@@ -32,6 +33,14 @@ _WORDS = st.sampled_from(
 
 def _write(name: str, root: pathlib.Path) -> None:
   """Writes three pictures of 8 x 6 pixels in a format."""
+  if name == "blender_with_alpha":
+    scene_writers.blender(scene_writers.make(3, size=(8, 6)), root)
+    for path in root.rglob("*.png"):
+      with Image.open(path) as picture:
+        cut_out = picture.convert("RGBA")
+      cut_out.putalpha(Image.linear_gradient("L").resize(cut_out.size))
+      cut_out.save(path)
+    return
   if name != "fisheye_with_masks":
     given_scene = scene_writers.make(3, size=(8, 6))
     scene_writers.WRITERS[name](given_scene, root)
