@@ -1,8 +1,9 @@
 """The `stylized-nerf` command: finds the subcommand and reports user errors.
 
 Every module named in `_COMMANDS` offers `HELP`, `add_arguments(parser)` and
-`run(args, config_args)`. What is wrong with the user's input ends in one line
-on stderr and exit status 2; a defect of ours keeps its traceback.
+`run(args, config_args)`, which may return an exit status. What is wrong with
+the user's input ends in one line on stderr and exit status 2; a defect of ours
+keeps its traceback.
 """
 
 import argparse
@@ -19,6 +20,8 @@ _COMMANDS = {
   "stylize-image": "stylize_image",
   "train-stylizer": "train_stylizer",
   "info": "info",
+  "inspect": "inspect_scene",
+  "convert": "convert",
 }
 
 
@@ -55,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   logging.getLogger("absl").setLevel(logging.ERROR)
   try:
     args, config_args = parser.parse_known_args(arguments[1:])
-    command.run(args, config_args)
+    status = command.run(args, config_args)
   except (ValueError, OSError) as error:
     if not _is_user_error(error):
       raise
@@ -64,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   except KeyboardInterrupt:
     print(f"stylized-nerf {name}: interrupted", file=sys.stderr)
     return 130
-  return 0
+  return status or 0
 
 
 def _usage() -> str:

@@ -4,7 +4,8 @@
 "depth_path" (relative to the folder; "depth_path" is null where no depth was
 saved), "transform_matrix" (4x4, OpenGL camera-to-world in the scene file's
 coordinates), "fl_x", "fl_y", "cx", "cy", "w", "h" (pixels), "k1", "k2", "p1",
-"p2" (OpenCV distortion), "style" and "source". Depth maps are float32 [H, W]
+"p2" (OpenCV distortion; other lenses have a "camera_model" and its terms, as
+in transforms.json), "style" and "source". Depth maps are float32 [H, W]
 .npy files: Euclidean distance from the camera centre, 0 where nothing is hit.
 """
 
@@ -19,10 +20,9 @@ import numpy as np
 
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.scenes import cameras as cameras_lib
-from stylized_nerf_jax.scenes import images
+from stylized_nerf_jax.scenes import images, transforms_json
 
 _REQUIRED = ("transform_matrix", "fl_x", "fl_y", "cx", "cy", "w", "h")
-_DISTORTION = ("k1", "k2", "p1", "p2")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -114,8 +114,17 @@ def _camera_record(camera: cameras_lib.Camera) -> dict[str, Any]:
     "cy": float(camera.cy),
     "w": int(camera.width),
     "h": int(camera.height),
-    **{key: float(v) for key, v in zip(_DISTORTION, camera.distortion)},
+    **_lens_record(camera),
   }
+
+
+def _lens_record(camera: cameras_lib.Camera) -> dict[str, Any]:
+  """Describe the lens of one camera."""
+  terms = cameras_lib.LENS_TERMS[camera.model]
+  record = {key: float(v) for key, v in zip(terms, camera.distortion)}
+  if camera.model in transforms_json.MODEL_NAMES:
+    record["camera_model"] = transforms_json.MODEL_NAMES[camera.model]
+  return record
 
 
 def read_geometry(folder: str | pathlib.Path) -> Geometry:
@@ -175,7 +184,10 @@ def _read_camera(record: dict[str, Any], where: str) -> cameras_lib.Camera:
   if missing:
     raise ValueError(f"{where}: missing key {missing[0]!r}")
   numbers = {}
-  for key in (*_REQUIRED[1:], *_DISTORTION):
+  named = {name: model for model, name in transforms_json.MODEL_NAMES.items()}
+  model = named.get(str(record.get("camera_model")), "opencv")
+  terms = cameras_lib.LENS_TERMS[model]
+  for key in (*_REQUIRED[1:], *terms):
     value = record.get(key, 0.0)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
       raise ValueError(f"{where}: {key!r} is {value!r}; expected a number")
@@ -185,7 +197,9 @@ def _read_camera(record: dict[str, Any], where: str) -> cameras_lib.Camera:
       raise ValueError(
         f"{where}: {key!r} is {numbers[key]}; expected a whole number of pixels"
       )
-  distortion = tuple(float(numbers[key]) for key in _DISTORTION)
+  distortion = tuple(float(numbers[key]) for key in terms)
+  if model == "opencv" and not any(distortion):
+    model = "pinhole"
   pose = cameras_lib.check_pose(record["transform_matrix"], where=where)
   cameras_lib.check_intrinsics(
     numbers["fl_x"],
@@ -205,7 +219,7 @@ def _read_camera(record: dict[str, Any], where: str) -> cameras_lib.Camera:
     width=int(numbers["w"]),
     height=int(numbers["h"]),
     distortion=distortion,
-    model="opencv" if any(distortion) else "pinhole",
+    model=model,
     name=str(record.get("source") or ""),
   )
 

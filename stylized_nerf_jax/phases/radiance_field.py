@@ -60,6 +60,7 @@ def train_and_evaluate(
   bank = pixel_bank.make_pixel_bank(
     (train.images[i] for i in range(len(train))),
     rays_lib.camera_arrays(train.cameras, record.normalization),
+    train.masks,
   )
   evaluate = HeldOutViews(field, setting, scene, record, config.rendering)
   started = time.monotonic()

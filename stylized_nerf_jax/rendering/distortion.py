@@ -1,18 +1,26 @@
-"""OpenCV lens distortion with k1, k2, p1, p2, and its inverse.
+"""OpenCV lens distortion with four terms or eight, and its inverse.
 
 Coordinates are normalised: the point at pixel x is (x - cx) / fl_x, y down.
 With r^2 = x^2 + y^2, the lens moves (x, y) to
 
-  x (1 + k1 r^2 + k2 r^4) + 2 p1 x y + p2 (r^2 + 2 x^2),
-  y (1 + k1 r^2 + k2 r^4) + p1 (r^2 + 2 y^2) + 2 p2 x y.
+  x g(r^2) + 2 p1 x y + p2 (r^2 + 2 x^2),
+  y g(r^2) + p1 (r^2 + 2 y^2) + 2 p2 x y,
+
+where g(r^2) = 1 + k1 r^2 + k2 r^4 for the terms k1, k2, p1, p2, and
+(1 + k1 r^2 + k2 r^4 + k3 r^6) / (1 + k4 r^2 + k5 r^4 + k6 r^6) for k1, k2, p1,
+p2, k3, k4, k5, k6. How many there are is static.
 """
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 # Newton doubles the correct digits in each step; strong real lenses need four
 # steps for float32, and a fixed count keeps shapes and time static.
 _NEWTON_STEPS = 8
+# Radii at which the rational model is looked at for a fold: up to 83 degrees
+# off the axis, which is as far as it can mean anything.
+_RADII = np.linspace(1 / 16, 8, 128)
 
 
 def valid_radius_squared(distortion):
@@ -22,11 +30,15 @@ def valid_radius_squared(distortion):
   would be drawn inside.
 
   Args:
-    distortion: [..., 4], k1, k2, p1, p2.
+    distortion: [..., 4] or [..., 8].
 
   Returns:
-    [...], the smallest positive root of 1 + 3 k1 r^2 + 5 k2 r^4, or infinity.
+    [...]. Four terms: the smallest positive root of 1 + 3 k1 r^2 + 5 k2 r^4,
+    or infinity. Eight: the last of a row of radii up to 8 before which the
+    distorted radius always grew, squared.
   """
+  if distortion.shape[-1] == 8:
+    return _last_growing(distortion)
   k1, k2 = distortion[..., 0], distortion[..., 1]
   discriminant = 9 * k1**2 - 20 * k2
   denominator = -3 * k1 + jnp.sqrt(jnp.maximum(discriminant, 0.0))
@@ -39,15 +51,15 @@ def distort(xy, distortion):
 
   Args:
     xy: [..., 2], ideal normalised coordinates.
-    distortion: [..., 4], broadcast against them.
+    distortion: [..., 4] or [..., 8], broadcast against them.
 
   Returns:
     [..., 2], distorted normalised coordinates.
   """
   x, y = xy[..., 0], xy[..., 1]
-  k1, k2, p1, p2 = jnp.moveaxis(distortion, -1, 0)
+  p1, p2 = distortion[..., 2], distortion[..., 3]
   r2 = x**2 + y**2
-  radial = 1 + r2 * (k1 + r2 * k2)
+  radial, _ = _radial(r2, distortion)
   return jnp.stack(
     [
       x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x**2),
@@ -65,7 +77,7 @@ def undistort(xy, distortion):
 
   Args:
     xy: [..., 2], distorted normalised coordinates.
-    distortion: [..., 4], broadcast against them.
+    distortion: [..., 4] or [..., 8], broadcast against them.
 
   Returns:
     [..., 2], ideal normalised coordinates.
@@ -100,12 +112,37 @@ def _within(point, limit):
 def _jacobian(point, distortion):
   """Returns the rows of d distort / d (x, y), each entry [...]."""
   x, y = point[..., 0], point[..., 1]
-  k1, k2, p1, p2 = jnp.moveaxis(distortion, -1, 0)
+  p1, p2 = distortion[..., 2], distortion[..., 3]
   r2 = x**2 + y**2
-  radial = 1 + r2 * (k1 + r2 * k2)
-  slope = 2 * (k1 + 2 * r2 * k2)
+  radial, slope = _radial(r2, distortion)
   mixed = slope * x * y + 2 * (p1 * x + p2 * y)
   return (
     (radial + slope * x**2 + 2 * p1 * y + 6 * p2 * x, mixed),
     (mixed, radial + slope * y**2 + 6 * p1 * y + 2 * p2 * x),
   )
+
+
+def _radial(r2, distortion):
+  """Returns g(r^2) and twice its derivative, each [...]."""
+  k1, k2 = distortion[..., 0], distortion[..., 1]
+  if distortion.shape[-1] == 4:
+    return 1 + r2 * (k1 + r2 * k2), 2 * (k1 + 2 * r2 * k2)
+  k3, k4, k5, k6 = jnp.moveaxis(distortion[..., 4:], -1, 0)
+  above = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+  below = 1 + r2 * (k4 + r2 * (k5 + r2 * k6))
+  below = jnp.where(jnp.abs(below) < 1e-6, 1e-6, below)
+  radial = above / below
+  above_slope = k1 + r2 * (2 * k2 + 3 * r2 * k3)
+  below_slope = k4 + r2 * (2 * k5 + 3 * r2 * k6)
+  return radial, 2 * (above_slope - radial * below_slope) / below
+
+
+def _last_growing(distortion):
+  """Finds r^2 [...] up to which the rational model keeps order."""
+  radii = jnp.asarray(_RADII, distortion.dtype)
+  radial, slope = _radial(radii**2, distortion[..., None, :])
+  k4, k5, k6 = jnp.moveaxis(distortion[..., 5:, None], -2, 0)
+  below = 1 + radii**2 * (k4 + radii**2 * (k5 + radii**2 * k6))
+  grows = (radial + slope * radii**2 > 0) & (below > 1e-6)
+  count = jnp.sum(jnp.cumprod(grows, axis=-1), axis=-1)
+  return jnp.where(count > 0, radii[count - 1], radii[0] / 2) ** 2

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.rendering import distortion as lens
+from stylized_nerf_jax.rendering import lenses
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
 
@@ -31,7 +31,7 @@ class CameraArrays:
   Attributes:
     camera_to_model: [..., 3, 4], OpenGL axes, rotation and centre.
     intrinsics: [..., 4], fl_x, fl_y, cx, cy in pixels.
-    distortion: [..., 4], OpenCV k1, k2, p1, p2.
+    distortion: [..., 4] or [..., 9], terms of `lenses`.
   """
 
   camera_to_model: jax.Array
@@ -90,7 +90,7 @@ def camera_arrays(
   return CameraArrays(
     camera_to_model=array(poses),
     intrinsics=array(intrinsics),
-    distortion=array(cameras.distortion),
+    distortion=array(lenses.lens_terms(cameras)),
   )
 
 
@@ -177,24 +177,15 @@ def project(points, camera: CameraArrays):
 
   Returns:
     xy: [..., 2], pixel coordinates; (-1, -1), outside every picture, for
-      points behind the camera or outside what its lens can show.
+      points outside what its lens can show, as those behind the camera.
     z: [...], distance along the optical axis, negative behind the camera.
   """
   offsets = points - camera.camera_to_model[..., :, 3]
   axes = camera.camera_to_model[..., :, :3]
   local = _rotate(jnp.swapaxes(axes, -1, -2), offsets)
-  z = -local[..., 2]
-  in_front = z > 1e-6
-  safe = jnp.where(in_front, z, 1.0)
-  ideal = jnp.stack([local[..., 0], -local[..., 1]], axis=-1)
-  ideal = ideal / safe[..., None]
-  limit = lens.valid_radius_squared(camera.distortion)
-  seen = in_front & (jnp.sum(ideal**2, axis=-1) < limit)
-  distorted = lens.distort(
-    jnp.where(seen[..., None], ideal, 0.0), camera.distortion
-  )
-  xy = distorted * camera.intrinsics[..., :2] + camera.intrinsics[..., 2:]
-  return jnp.where(seen[..., None], xy, -1.0), z
+  normalised, seen = lenses.project(local, camera.distortion)
+  xy = normalised * camera.intrinsics[..., :2] + camera.intrinsics[..., 2:]
+  return jnp.where(seen[..., None], xy, -1.0), -local[..., 2]
 
 
 def unproject_depth(camera: CameraArrays, xy, depth):
@@ -216,10 +207,7 @@ def unproject_depth(camera: CameraArrays, xy, depth):
 def _pixel_directions(cameras: CameraArrays, xy):
   """Returns unit directions [..., 3] of pixels, distortion undone."""
   focal, center = cameras.intrinsics[..., :2], cameras.intrinsics[..., 2:]
-  ideal = lens.undistort((xy - center) / focal, cameras.distortion)
-  local = jnp.stack(
-    [ideal[..., 0], -ideal[..., 1], -jnp.ones_like(ideal[..., 0])], axis=-1
-  )
+  local = lenses.directions((xy - center) / focal, cameras.distortion)
   directions = _rotate(cameras.camera_to_model[..., :, :3], local)
   return directions / jnp.linalg.norm(directions, axis=-1, keepdims=True)
 

@@ -1,5 +1,6 @@
 """Scenes: posed photographs in one type, one reader per file format."""
 
+import importlib
 import pathlib
 
 from stylized_nerf_jax.scenes.scene import Camera, Cameras, Scene
@@ -8,7 +9,11 @@ __all__ = ["SYNTHETIC", "Camera", "Cameras", "Scene", "load_scene"]
 
 SYNTHETIC = "synthetic"  # in place of a folder: the embedded scene
 
-# In the order they are looked for; the file tells the format.
+FORMATS = ("llff", "blender", "transforms", "colmap", "nerfpp", "npz")
+
+# These say themselves which images are held out.
+_OWN_SPLITS = ("blender", "nerfpp")
+# The file that tells the format, for those that have one.
 _FORMAT_FILES = {
   "llff": "poses_bounds.npy",
   "blender": "transforms_train.json",
@@ -27,11 +32,13 @@ def load_scene(
   """Reads a scene; its images are decoded when they are asked for.
 
   Args:
-    path: folder of the scene, or "synthetic" for the embedded one.
+    path: folder of the scene (of "npz", the file or a folder that holds no
+      other), or "synthetic" for the embedded one.
     downsample: width and height of the images are divided by this, at least 1.
     background: "white" or "black", under images with alpha; the embedded scene
       has a sky.
-    format: "llff", "blender", "transforms" (instant-ngp, nerfstudio) or
+    format: "llff", "blender", "transforms" (instant-ngp, nerfstudio),
+      "colmap" (mip-NeRF 360, too), "nerfpp" (Tanks and Temples), "npz", or
       "auto", which looks at the files of the folder.
     holdout: every holdout-th image, from the first, is "test" where the
       format has no splits of its own; 0 holds none out.
@@ -45,34 +52,22 @@ def load_scene(
   root = pathlib.Path(path).expanduser()
   if root.is_file() and root.name in _FORMAT_FILES.values():
     root = root.parent
-  if not root.is_dir():
+  if not root.is_dir() and not (root.is_file() and root.suffix == ".npz"):
     raise ValueError(
       f"{root}: no such folder; expected the folder of a scene, or "
       '"synthetic" for the embedded one'
     )
   if format == "auto":
     format = _detect(root)
-  if format == "llff":
-    from stylized_nerf_jax.scenes import llff
-
-    return llff.load_llff(
-      root, downsample=downsample, background=background, holdout=holdout
+  if format not in FORMATS:
+    raise ValueError(
+      f"format is {format!r}; expected auto, {', '.join(FORMATS)}"
     )
-  if format == "blender":
-    from stylized_nerf_jax.scenes import blender
-
-    return blender.load_blender(
-      root, downsample=downsample, background=background
-    )
-  if format == "transforms":
-    from stylized_nerf_jax.scenes import transforms
-
-    return transforms.load_transforms(
-      root, downsample=downsample, background=background, holdout=holdout
-    )
-  raise ValueError(
-    f"format is {format!r}; expected auto, {', '.join(_FORMAT_FILES)}"
-  )
+  reader = importlib.import_module(f"{__name__}.{format}")
+  options = {"downsample": downsample, "background": background}
+  if format not in _OWN_SPLITS:
+    options["holdout"] = holdout
+  return getattr(reader, f"load_{format}")(root, **options)
 
 
 def _synthetic(downsample: float) -> Scene:
@@ -91,16 +86,27 @@ def _synthetic(downsample: float) -> Scene:
 
 
 def _detect(root: pathlib.Path) -> str:
-  """Names the format of a folder by the file that holds its poses."""
+  """Names the format of a folder by the files that hold its poses."""
+  from stylized_nerf_jax.scenes import colmap, nerfpp, npz
+
   for name, file in _FORMAT_FILES.items():
     if (root / file).is_file():
       return name
-  expected = ", ".join(_FORMAT_FILES.values())
+  if colmap.find_model(root) is not None:
+    return "colmap"
+  if nerfpp.is_nerfpp(root):
+    return "nerfpp"
+  if npz.find_file(root) is not None:
+    return "npz"
+  expected = (
+    f"{', '.join(_FORMAT_FILES.values())}, a COLMAP model in sparse/0, "
+    "train/pose, or one .npz file"
+  )
   if not any(root.iterdir()):
     raise ValueError(
       f"{root}: the folder is empty; expected images and one of {expected}"
     )
   raise ValueError(
     f"{root}: no camera poses; expected one of {expected}: estimate them "
-    "with COLMAP and one of the converters of LLFF, instant-ngp or nerfstudio"
+    "with COLMAP"
   )

@@ -9,9 +9,9 @@ silhouettes tell.
 import pathlib
 
 from stylized_nerf_jax.scenes import cameras as camera_lib
+from stylized_nerf_jax.scenes import file_names, transforms_json, visual_hull
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import transforms_json, visual_hull
 
 SPLITS = ("train", "val", "test")
 _NEAR, _FAR = 2.0, 6.0
@@ -98,14 +98,20 @@ def _read_split(
   """Reads one file: (camera, image) of its frames, and names without image."""
   content = transforms_json.read_json(source)
   root = source.parent
-  found, missing = [], []
+  found, missing, seen = [], [], {}
   for i, frame in enumerate(content["frames"]):
-    name = transforms_json.frame_name(frame["file_path"])
+    name = file_names.clean(frame["file_path"])
     where = f"{source}, frame {i} ({name})"
-    file = transforms_json.find_image(root, name)
+    file = transforms_json.find_image(root, name, where=f"{where}: file_path")
     if file is None:
       missing.append(name)
       continue
+    if file in seen:
+      raise ValueError(
+        f"{where}: the image is listed before, by frame {seen[file]}; "
+        "expected every image once: remove one of the two"
+      )
+    seen[file] = i
     pose = camera_lib.check_pose(frame["transform_matrix"], where=where)
     (width, height), _ = image_files.read_header(file)
     focal = _focal_length(content, width, source)

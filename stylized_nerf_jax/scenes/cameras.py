@@ -11,8 +11,21 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-MODELS = ("pinhole", "opencv")
+# The terms of `distortion`, in order. "opencv" is OpenCV's polynomial model,
+# "full_opencv" its rational one, "fisheye" its equidistant one.
+LENS_TERMS = {
+  "pinhole": ("k1", "k2", "p1", "p2"),
+  "opencv": ("k1", "k2", "p1", "p2"),
+  "full_opencv": ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6"),
+  "fisheye": ("k1", "k2", "k3", "k4"),
+}
+MODELS = tuple(LENS_TERMS)
 ROTATION_TOLERANCE = 1e-3
+# Far beyond any camera; what is larger overflows float32 sooner or later.
+_LARGEST_CENTER = 1e12
+_LARGEST_TERM = 1e6
+_FOCAL_RANGE = (1e-4, 1e6)  # in the longer side of the picture
+_WORDS = {4: "four", 8: "eight"}
 
 
 def check_pose(matrix: np.ndarray, *, where: str) -> np.ndarray:
@@ -24,11 +37,12 @@ def check_pose(matrix: np.ndarray, *, where: str) -> np.ndarray:
 
   Raises:
     ValueError: the shape is another, a value is not finite, the last row is
-      not (0, 0, 0, 1), or the rotation is off by more than 1e-3.
+      not (0, 0, 0, 1), the rotation is off by more than 1e-3, or the centre
+      is farther than 1e12.
   """
   try:
     matrix = np.asarray(matrix, dtype=np.float64)
-  except (TypeError, ValueError):
+  except (TypeError, ValueError, OverflowError):
     raise ValueError(
       f"{where}: the pose is not a matrix of numbers; expected 4 rows of 4"
     ) from None
@@ -50,8 +64,9 @@ def check_pose(matrix: np.ndarray, *, where: str) -> np.ndarray:
       "[0, 0, 0, 1]"
     )
   rotation = matrix[:3, :3]
-  error = np.abs(rotation.T @ rotation - np.eye(3)).max()
-  if error > ROTATION_TOLERANCE:
+  with np.errstate(over="ignore", invalid="ignore"):
+    error = np.abs(rotation.T @ rotation - np.eye(3)).max()
+  if not error <= ROTATION_TOLERANCE:
     raise ValueError(
       f"{where}: the pose is no rigid motion (its rotation columns miss "
       f"orthonormality by {error:.3g}; expected at most "
@@ -61,6 +76,12 @@ def check_pose(matrix: np.ndarray, *, where: str) -> np.ndarray:
     raise ValueError(
       f"{where}: the pose mirrors space (determinant -1; expected a rotation, "
       "+1): check the sign of its axes"
+    )
+  farthest = np.abs(matrix[:3, 3]).max()
+  if farthest > _LARGEST_CENTER:
+    raise ValueError(
+      f"{where}: the camera stands at {farthest:g}; expected coordinates up to "
+      f"{_LARGEST_CENTER:g}: estimate this pose again or remove the image"
     )
   return matrix
 
@@ -92,6 +113,49 @@ def check_intrinsics(
     raise ValueError(
       f"{where}: the image size is {width}x{height}; expected at least 1x1"
     )
+  side = max(width, height)
+  for name, value in (("fl_x", fl_x), ("fl_y", fl_y)):
+    if not _FOCAL_RANGE[0] <= value / side <= _FOCAL_RANGE[1]:
+      raise ValueError(
+        f"{where}: focal length {name} is {value:g} for an image of "
+        f"{width}x{height}; expected between {_FOCAL_RANGE[0] * side:g} and "
+        f"{_FOCAL_RANGE[1] * side:g} pixels"
+      )
+  for name, value in (("cx", cx), ("cy", cy)):
+    if abs(value) > _FOCAL_RANGE[1] * side:
+      raise ValueError(
+        f"{where}: principal point {name} is {value:g} for an image of "
+        f"{width}x{height}; expected a pixel of it, or one not far outside"
+      )
+
+
+def check_distortion(
+  distortion: Sequence[float], model: str, *, where: str
+) -> tuple[float, ...]:
+  """Returns the terms of a lens as floats.
+
+  Raises:
+    ValueError: the model is unknown, or the terms are not as many finite
+      numbers, of at most 1e6, as it has.
+  """
+  if model not in MODELS:
+    raise ValueError(
+      f"{where}: camera model {model!r} is unknown; expected one of "
+      f"{', '.join(MODELS)}"
+    )
+  terms = LENS_TERMS[model]
+  distortion = tuple(float(value) for value in distortion)
+  if len(distortion) != len(terms) or not np.isfinite(distortion).all():
+    raise ValueError(
+      f"{where}: distortion is {distortion}; expected "
+      f"{_WORDS[len(terms)]} finite numbers {', '.join(terms)}"
+    )
+  if max(map(abs, distortion)) > _LARGEST_TERM:
+    raise ValueError(
+      f"{where}: distortion is {distortion}; expected {', '.join(terms)} up to "
+      f"{_LARGEST_TERM:g}: calibrate the camera again"
+    )
+  return distortion
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -103,8 +167,8 @@ class Camera:
     fl_x: focal length in pixels along x, positive; fl_y along y.
     cx: principal point in pixels; cy likewise.
     width: pixels; height likewise.
-    distortion: OpenCV coefficients k1, k2, p1, p2.
-    model: "pinhole" or "opencv".
+    distortion: the terms that `LENS_TERMS` names for the model.
+    model: one of `MODELS`.
     name: file name of its image, or "".
   """
 
@@ -115,7 +179,7 @@ class Camera:
   cy: float
   width: int
   height: int
-  distortion: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+  distortion: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
   model: str = "pinhole"
   name: str = ""
 
@@ -136,18 +200,8 @@ class Camera:
       self.height,
       where=where,
     )
-    distortion = tuple(float(value) for value in self.distortion)
-    if len(distortion) != 4 or not np.isfinite(distortion).all():
-      raise ValueError(
-        f"{where}: distortion is {distortion}; expected four finite numbers "
-        "k1, k2, p1, p2"
-      )
+    distortion = check_distortion(self.distortion, self.model, where=where)
     object.__setattr__(self, "distortion", distortion)
-    if self.model not in MODELS:
-      raise ValueError(
-        f"{where}: camera model {self.model!r} is unknown; expected one of "
-        f"{', '.join(MODELS)}"
-      )
 
   def resized(self, width: int, height: int) -> "Camera":
     """Returns the camera of the same picture resized to width x height."""
@@ -180,7 +234,8 @@ class Cameras(Sequence):
     camera_to_world: [V, 4, 4] float64.
     fl_x: [V] float64; fl_y, cx, cy likewise.
     width: [V] int64; height likewise.
-    distortion: [V, 4] float64.
+    distortion: [V, 4] float64; [V, 8] where some camera has eight terms, zeros
+      after the four of the others.
     models: V camera models.
     names: V file names.
   """
@@ -206,6 +261,11 @@ class Cameras(Sequence):
       values = [getattr(camera, field) for camera in cameras]
       return np.asarray(values, dtype=dtype).reshape(count, *shape)
 
+    distortion = np.zeros(
+      (count, max([4, *(len(camera.distortion) for camera in cameras)]))
+    )
+    for row, camera in zip(distortion, cameras, strict=True):
+      row[: len(camera.distortion)] = camera.distortion
     return cls(
       camera_to_world=column("camera_to_world", np.float64, 4, 4),
       fl_x=column("fl_x", np.float64),
@@ -214,7 +274,7 @@ class Cameras(Sequence):
       cy=column("cy", np.float64),
       width=column("width", np.int64),
       height=column("height", np.int64),
-      distortion=column("distortion", np.float64, 4),
+      distortion=distortion,
       models=tuple(camera.model for camera in cameras),
       names=tuple(camera.name for camera in cameras),
     )
@@ -232,7 +292,7 @@ class Cameras(Sequence):
         self.cy[index],
         self.width[index],
         self.height[index],
-        tuple(self.distortion[index]),
+        tuple(self.distortion[index, : len(LENS_TERMS[self.models[index]])]),
         self.models[index],
         self.names[index],
       )

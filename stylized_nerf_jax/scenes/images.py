@@ -17,6 +17,9 @@ from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 BACKGROUNDS = {"white": 1.0, "black": 0.0}
+# As many as Pillow opens; more is an attack or a mistake.
+MAX_PIXELS = 178_956_970
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 _ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
@@ -64,12 +67,28 @@ def _open(path: pathlib.Path) -> Image.Image:
     with warnings.catch_warnings():
       # A large photograph is no attack here.
       warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-      return Image.open(path)
+      image = Image.open(path, formats=_FORMATS)
+  except Image.DecompressionBombError as error:
+    raise _too_large(path, str(error)) from error
   except Exception as error:  # Pillow's readers raise nearly anything.
     raise ValueError(
       f"{path}: not a readable image ({type(error).__name__}); copy it again "
       "or remove the image and its pose"
     ) from error
+  if not 1 <= image.width * image.height <= MAX_PIXELS:
+    size = f"{image.width}x{image.height}"
+    image.close()
+    raise _too_large(path, size)
+  return image
+
+
+def _too_large(path: pathlib.Path, found: str) -> ValueError:
+  """Refuses a picture by its header, before anything is decoded."""
+  count = re.search("[0-9]+x?[0-9]*", found)
+  return ValueError(
+    f"{path}: the image claims {count[0] if count else found} pixels; expected "
+    f"1 to {MAX_PIXELS}: store a smaller copy, or remove the image and its pose"
+  )
 
 
 def read_header(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
@@ -130,7 +149,7 @@ def _decode(path: pathlib.Path) -> np.ndarray:
   return pixels.astype(np.float32) / 255
 
 
-def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
   """Resizes float32 [H, W, C] to size (width, height), averaging areas.
 
   A whole factor is the exact mean of its block; any other takes Pillow's
@@ -170,7 +189,7 @@ def decode_rgba(
     pixels = pixels.copy()
     pixels[..., :3] *= pixels[..., 3:]
   if size is not None:
-    pixels = np.clip(_resize(pixels, size), 0, 1)
+    pixels = np.clip(resize(pixels, size), 0, 1)
   return pixels[..., :3], pixels[..., 3] if has_alpha else None
 
 
@@ -220,6 +239,10 @@ class ImageFiles(_Files):
     super().__init__(paths, sizes)
     check_background(background)
     self.background = background
+
+  def rgba(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns premultiplied colour and alpha of one, as `decode_rgba`."""
+    return decode_rgba(self.paths[index], self.sizes[index])
 
   def decode(self, path, size):
     color, alpha = decode_rgba(path, size)

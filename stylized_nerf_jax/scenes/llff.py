@@ -7,11 +7,11 @@ focal) of the photographs at full size.
 
 import dataclasses
 import pathlib
-import re
 
 import numpy as np
 
 from stylized_nerf_jax.scenes import cameras as camera_lib
+from stylized_nerf_jax.scenes import image_folder, numpy_files
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
 
@@ -58,7 +58,7 @@ def load_llff(
   root = pathlib.Path(path)
   image_files.check_downsample(downsample)
   poses = _read_poses(root / POSES_FILE)
-  folder, factor = _find_folder(root, downsample)
+  folder, factor = image_folder.find(root, downsample)
   files = image_files.list_images(folder)
   if len(files) != len(poses.hwf):
     raise ValueError(
@@ -83,6 +83,15 @@ def load_llff(
   )
   forward_facing, angle = is_forward_facing(cameras)
   kind = "forward-facing" if forward_facing else "all-round"
+  messages = [
+    f"{kind} capture: the pictures reach {angle:.0f} degrees from the mean "
+    "viewing direction"
+  ]
+  if not forward_facing and (root / "sparse").is_dir():
+    messages.append(
+      'a COLMAP model lies beside the poses: scene.format="colmap" reads it '
+      "instead, as an unbounded scene"
+    )
   return scene_lib.Scene(
     name=root.resolve().name,
     format="llff",
@@ -101,10 +110,7 @@ def load_llff(
     far=float(poses.bounds.max()),
     bounding_box=None,
     splits=scene_lib.holdout_splits(len(files), holdout),
-    messages=(
-      f"{kind} capture: the pictures reach {angle:.0f} degrees from the mean "
-      "viewing direction",
-    ),
+    messages=tuple(messages),
   )
 
 
@@ -137,24 +143,11 @@ def _read_poses(path: pathlib.Path) -> _Poses:
   """Reads and checks poses_bounds.npy."""
   if not path.is_file():
     raise ValueError(f"{path}: no such file; an LLFF scene needs it")
-  try:
-    table = np.load(path, allow_pickle=False)
-  except (OSError, ValueError, EOFError) as error:
+  table = numpy_files.read_npy(path, expected="shape [images, 17]")
+  if table.ndim != 2 or table.shape[1] != 17 or len(table) == 0:
     raise ValueError(
-      f"{path}: not a readable .npy file ({error}); expected numbers of shape "
-      "[images, 17]"
-    ) from error
-  if (
-    not isinstance(table, np.ndarray)
-    or table.ndim != 2
-    or table.shape[1] != 17
-    or len(table) == 0
-    or not np.issubdtype(table.dtype, np.number)
-  ):
-    shape = list(getattr(table, "shape", ()))
-    raise ValueError(
-      f"{path}: found shape {shape}; expected [images, 17] numbers, a 3x5 "
-      "pose and two bounds in each row"
+      f"{path}: found shape {list(table.shape)}; expected [images, 17] "
+      "numbers, a 3x5 pose and two bounds in each row"
     )
   table = table.astype(np.float64)
   matrices = table[:, :15].reshape(-1, 3, 5)
@@ -178,26 +171,6 @@ def _check_bounds(bounds: np.ndarray, path: pathlib.Path) -> None:
         f"{path}, row {i}: near bound is {near:g} and far bound {far:g}; "
         "expected 0 < near < far: estimate the poses again or remove the image"
       )
-
-
-def _find_folder(
-  root: pathlib.Path, downsample: float
-) -> tuple[pathlib.Path, int]:
-  """Returns the image folder to decode and the factor it is reduced by."""
-  found = {}
-  for folder in root.iterdir():
-    match = re.fullmatch(r"images(?:_([1-9][0-9]*))?", folder.name)
-    if match and folder.is_dir():
-      found[int(match[1] or 1)] = folder
-  usable = [factor for factor in found if factor <= downsample]
-  if not usable:
-    have = ", ".join(found[factor].name for factor in sorted(found)) or "none"
-    hint = f"; set downsample to {min(found)}" if found else ""
-    raise ValueError(
-      f"{root}: no folder `images` or `images_N` with N up to downsample "
-      f"{downsample:g} (found: {have}){hint}"
-    )
-  return found[max(usable)], max(usable)
 
 
 def _camera(

@@ -51,7 +51,7 @@ class Scene:
 
   Attributes:
     name: short name, for people.
-    format: "llff", "blender", "transforms" or "synthetic".
+    format: of its reader, or "synthetic".
     path: folder it was read from, or "".
     cameras: all images' cameras, in file-name order, file frame.
     images: images[i] is float32 [H, W, 3] in [0, 1], decoded on access, alpha

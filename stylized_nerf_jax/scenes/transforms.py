@@ -2,9 +2,7 @@
 
 Intrinsics stand in the file or in a frame (which wins), for images of w x h
 pixels; they are scaled to the images' own size. Poses are kept in the file's
-coordinates. The format has no depth bounds: with D the distance of the
-farthest camera from the point all cameras look at, near is 0.05 D and far
-1,000 D, which a contracted ray space samples evenly in disparity.
+coordinates: what `applied_transform` led to. Bounds are `camera_bounds`.
 """
 
 import dataclasses
@@ -13,15 +11,15 @@ import pathlib
 
 import numpy as np
 
+from stylized_nerf_jax.scenes import camera_bounds, file_names, transforms_json
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import images as image_files
-from stylized_nerf_jax.scenes import pose_geometry, transforms_json
 from stylized_nerf_jax.scenes import scene as scene_lib
 
-_MODELS = ("PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV")
-_DISTORTION = ("k1", "k2", "p1", "p2")
-_UNSUPPORTED_TERMS = ("k3", "k4", "k5", "k6")
-_NEAR_FACTOR, _FAR_FACTOR = 0.05, 1000.0
+_POLYNOMIAL = ("PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV")
+_FISHEYE = transforms_json.MODEL_NAMES["fisheye"]
+_RATIONAL = transforms_json.MODEL_NAMES["full_opencv"]
+_MODELS = (*_POLYNOMIAL, _FISHEYE, _RATIONAL)
 _ASPECT_TOLERANCE = 0.02
 _SIZE_KEYS = ("fl_x", "fl_y", "cx", "cy", "w", "h")
 
@@ -87,7 +85,7 @@ def load_transforms(
       for frame, size in zip(frames, sizes, strict=True)
     ]
   )
-  near, far = near_and_far(cameras)
+  near, far = camera_bounds.near_and_far(cameras)
   return scene_lib.Scene(
     name=root.resolve().name,
     format="transforms",
@@ -111,19 +109,6 @@ def load_transforms(
   )
 
 
-def near_and_far(cameras: camera_lib.Cameras) -> tuple[float, float]:
-  """Chooses ray bounds in file units from where the cameras stand.
-
-  Returns:
-    0.05 and 1,000 times the distance of the farthest camera from the point
-    they look at; of one file unit where all stand in that point.
-  """
-  focus = pose_geometry.focus_point(cameras)
-  distance = float(np.linalg.norm(cameras.centers - focus, axis=-1).max())
-  distance = distance if distance > 1e-9 else 1.0
-  return _NEAR_FACTOR * distance, _FAR_FACTOR * distance
-
-
 def _has_own_intrinsics(frame: dict) -> bool:
   return any(key in frame for key in (*_SIZE_KEYS, "camera_angle_x"))
 
@@ -135,9 +120,11 @@ def _read_frames(
   root = source.parent
   frames, missing, seen = [], [], {}
   for i, entry in enumerate(content["frames"]):
-    listed_as = transforms_json.frame_name(entry["file_path"])
+    listed_as = file_names.clean(entry["file_path"])
     where = f"{source}, frame {i} ({listed_as})"
-    file = transforms_json.find_image(root, listed_as)
+    file = transforms_json.find_image(
+      root, listed_as, where=f"{where}: file_path"
+    )
     if file is None:
       missing.append(listed_as)
       continue
@@ -165,8 +152,8 @@ def _find_mask(
   """Returns the file of a frame's mask, where it names one."""
   if not entry.get("mask_path"):
     return None
-  name = transforms_json.frame_name(str(entry["mask_path"]))
-  mask = transforms_json.find_image(root, name)
+  name = file_names.clean(str(entry["mask_path"]))
+  mask = transforms_json.find_image(root, name, where=f"{where}: mask_path")
   if mask is None:
     raise ValueError(
       f'{where}: "mask_path" names {name}, which is missing; copy it there or '
@@ -198,7 +185,7 @@ def _camera(
       return default
     return transforms_json.number(values[key], where=where, key=key)
 
-  _check_model(values, value, where)
+  model, distortion = _lens(values, value, where)
   width, height = value("w", size[0]), value("h", size[1])
   if min(width, height) < 1:
     raise ValueError(
@@ -215,32 +202,41 @@ def _camera(
   along_x, along_y = size[0] / width, size[1] / height
   intrinsics = (fl_x * along_x, fl_y * along_y, cx * along_x, cy * along_y)
   camera_lib.check_intrinsics(*intrinsics, *size, where=where)
-  distortion = tuple(value(key, 0.0) for key in _DISTORTION)
+  camera_lib.check_distortion(distortion, model, where=where)
   return camera_lib.Camera(
-    pose,
-    *intrinsics,
-    *size,
-    distortion=distortion,
-    model="opencv" if any(distortion) else "pinhole",
-    name=name,
+    pose, *intrinsics, *size, distortion=distortion, model=model, name=name
   )
 
 
-def _check_model(values: dict, value, where: str) -> None:
-  """Raises ValueError for lenses that k1, k2, p1, p2 do not describe."""
-  model = values.get("camera_model", "OPENCV")
-  if model not in _MODELS or values.get("is_fisheye"):
-    found = "a fisheye lens" if values.get("is_fisheye") else repr(model)
+def _lens(values: dict, value, where: str) -> tuple[str, tuple[float, ...]]:
+  """Returns the camera model and the terms of its lens."""
+  named = values.get("camera_model")
+  if named is None:
+    named = _FISHEYE if values.get("is_fisheye") else "OPENCV"
+  if named not in _MODELS:
     raise ValueError(
-      f"{where}: camera_model is {found}; expected one of "
+      f"{where}: camera_model is {named!r}; expected one of "
       f"{', '.join(_MODELS)}: undistort the images first"
     )
-  for key in _UNSUPPORTED_TERMS:
-    if value(key, 0.0) != 0:
+  terms = {key: value(key, 0.0) for key in camera_lib.LENS_TERMS["full_opencv"]}
+  if named == _FISHEYE or values.get("is_fisheye"):
+    model, unused = "fisheye", ("p1", "p2", "k5", "k6")
+  elif named == _RATIONAL:
+    model, unused = "full_opencv", ()
+  else:
+    # Beyond k3, dialects disagree about what the terms of OPENCV mean.
+    model, unused = "opencv", ("k4", "k5", "k6")
+    if terms["k3"]:
+      model = "full_opencv"
+    elif not any(terms.values()):
+      model = "pinhole"
+  for key in unused:
+    if terms[key] != 0:
       raise ValueError(
-        f'{where}: distortion "{key}" is {value(key):g}; expected 0, only '
-        f"{', '.join(_DISTORTION)} are supported: undistort the images first"
+        f'{where}: distortion "{key}" is {terms[key]:g}; expected 0 for '
+        f"camera_model {named}: undistort the images first"
       )
+  return model, tuple(terms[key] for key in camera_lib.LENS_TERMS[model])
 
 
 def _focal_lengths(value, width, height, where) -> tuple[float, float]:
@@ -287,7 +283,12 @@ def _listed_splits(
     names = content.get(f"{split}_filenames")
     if names is None:
       continue
-    names = [transforms_json.frame_name(str(name)) for name in names]
+    if not isinstance(names, list):
+      raise ValueError(
+        f"{source}: {split}_filenames is {str(names)[:40]!r}; expected a list "
+        "of file paths"
+      )
+    names = [file_names.clean(str(name)) for name in names]
     for name in names:
       if name not in known and name not in missing:
         raise ValueError(

@@ -3,8 +3,17 @@
 import json
 import math
 import pathlib
+import sys
 
+from stylized_nerf_jax.scenes import file_names
 from stylized_nerf_jax.scenes import images as image_files
+
+# A capture of hours; what is larger is no list of photographs.
+_MOST_BYTES = 1 << 28
+_MOST_FRAMES = 100_000
+# What others call those of our camera models that they do not call OPENCV.
+MODEL_NAMES = {"fisheye": "OPENCV_FISHEYE", "full_opencv": "FULL_OPENCV"}
+_SMALLEST_ANGLE = 1e-9
 
 
 def read_json(path: pathlib.Path) -> dict:
@@ -17,21 +26,27 @@ def read_json(path: pathlib.Path) -> dict:
     ValueError: the file is missing, no JSON, or has no frames.
   """
   try:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    if path.stat().st_size > _MOST_BYTES:
+      raise ValueError(
+        f"{path}: {path.stat().st_size} bytes of camera poses; expected at "
+        f"most {_MOST_BYTES}: remove what is not needed"
+      )
+    content = _parse(path)
   except OSError as error:
     raise ValueError(
       f"{path}: cannot be read ({error.strerror}); expected a file of camera "
       "poses"
-    ) from error
-  except ValueError as error:
-    raise ValueError(
-      f"{path}: not valid JSON ({error}); write it again"
     ) from error
   frames = content.get("frames") if isinstance(content, dict) else None
   if not isinstance(frames, list) or not frames:
     raise ValueError(
       f'{path}: no "frames"; expected a list of objects with "file_path" and '
       '"transform_matrix"'
+    )
+  if len(frames) > _MOST_FRAMES:
+    raise ValueError(
+      f'{path}: "frames" lists {len(frames)}; expected at most '
+      f"{_MOST_FRAMES}: keep those of the photographs that are used"
     )
   for i, frame in enumerate(frames):
     if not isinstance(frame, dict) or not isinstance(
@@ -48,24 +63,43 @@ def read_json(path: pathlib.Path) -> dict:
   return content
 
 
-def frame_name(file_path: str) -> str:
-  """Returns a frame's file path with forward slashes and without "./"."""
-  return str(pathlib.PurePosixPath(file_path.replace("\\", "/")))
+def _parse(path: pathlib.Path):
+  """Returns the JSON value that a file holds."""
+  try:
+    return json.loads(path.read_text(encoding="utf-8"))
+  except RecursionError:
+    raise ValueError(
+      f"{path}: not valid JSON (nested too deeply); write it again"
+    ) from None
+  except ValueError as error:
+    raise ValueError(
+      f"{path}: not valid JSON ({error}); write it again"
+    ) from error
 
 
-def find_image(root: pathlib.Path, name: str) -> pathlib.Path | None:
+def find_image(
+  root: pathlib.Path, name: str, *, where: str
+) -> pathlib.Path | None:
   """Finds the image of a frame, whose name may lack the ending.
+
+  Args:
+    root: folder of the scene.
+    name: with forward slashes.
+    where: file, frame and field, for messages.
 
   Returns:
     The file, or None where there is none.
+
+  Raises:
+    ValueError: the name leads out of the folder.
   """
-  path = root / name
-  if path.is_file():
+  path = file_names.inside(root, name, where=where)
+  if file_names.is_file(path):
     return path
   for suffix in image_files.SUFFIXES:
     for ending in (suffix, suffix.upper()):
       candidate = path.with_name(path.name + ending)
-      if candidate.is_file():
+      if file_names.is_file(candidate):
         return candidate
   return None
 
@@ -85,7 +119,8 @@ def number(value, *, where: str, key: str) -> float:
   """
   if isinstance(value, bool) or not isinstance(value, (int, float)):
     raise ValueError(f'{where}: "{key}" is {value!r}; expected a number')
-  if not math.isfinite(value):
+  # A whole number may have more digits than a float can hold.
+  if not abs(value) <= sys.float_info.max:
     raise ValueError(f'{where}: "{key}" is {value}; expected a finite number')
   return float(value)
 
@@ -96,7 +131,7 @@ def focal_from_angle(angle: float, size: float, *, where: str, key: str):
   Raises:
     ValueError: the angle is not between 0 and pi.
   """
-  if not 0 < angle < math.pi:
+  if not _SMALLEST_ANGLE < angle < math.pi:
     raise ValueError(
       f'{where}: "{key}" is {angle:g}; expected an angle in radians between '
       "0 and pi"

@@ -22,15 +22,17 @@ class PixelBank:
     offsets: [V], int32, index of each view's first pixel.
     widths: [V], int32, pixels in a row of each view.
     cameras: arrays of leading dimension [V], model frame.
+    usable: [U], int32, indices of the pixels that may be drawn; None: all.
   """
 
   colors: jax.Array
   offsets: jax.Array
   widths: jax.Array
   cameras: rays.CameraArrays
+  usable: jax.Array | None = None
 
   def draw(self, key: jax.Array, num: int):
-    """Draws pixels uniformly over all views.
+    """Draws usable pixels uniformly over all views.
 
     Args:
       key: random key.
@@ -39,7 +41,11 @@ class PixelBank:
     Returns:
       (view [R] int32, xy [R, 2] pixel centres, colors [R, 3] in [0, 1]).
     """
-    index = jax.random.randint(key, (num,), 0, self.colors.shape[0])
+    if self.usable is None:
+      index = jax.random.randint(key, (num,), 0, self.colors.shape[0])
+    else:
+      index = jax.random.randint(key, (num,), 0, self.usable.shape[0])
+      index = self.usable[index]
     view, xy = self.locate(index)
     return view, xy, self.colors[index].astype(jnp.float32) / 255.0
 
@@ -57,16 +63,23 @@ class PixelBank:
 
 
 def make_pixel_bank(
-  images: Iterable[np.ndarray], cameras: rays.CameraArrays
+  images: Iterable[np.ndarray],
+  cameras: rays.CameraArrays,
+  masks: Iterable[np.ndarray] | None = None,
 ) -> PixelBank:
   """Gathers the pixels of all views.
 
   Args:
     images: V arrays [H, W, 3], float in [0, 1] or uint8; sizes may differ.
     cameras: of leading dimension [V], model frame.
+    masks: V arrays [H, W], bool, True where a pixel may be drawn; None:
+      everywhere.
 
   Returns:
-    The bank; 3 bytes a pixel.
+    The bank; 3 bytes a pixel, and 4 more for each usable one beside masks.
+
+  Raises:
+    ValueError: the masks leave no pixel.
   """
   colors, offsets, widths, total = [], [], [], 0
   for image in images:
@@ -76,9 +89,19 @@ def make_pixel_bank(
     offsets.append(total)
     widths.append(image.shape[1])
     total += colors[-1].shape[0]
+  usable = None
+  if masks is not None:
+    usable = np.concatenate([np.ravel(mask) for mask in masks]).nonzero()[0]
+    if not usable.size:
+      raise ValueError(
+        "the masks of all training images leave no pixel; expected white where "
+        "a pixel may be used: invert the masks or remove them"
+      )
+    usable = jnp.asarray(usable, jnp.int32)
   return PixelBank(
     colors=jnp.asarray(np.concatenate(colors)),
     offsets=jnp.asarray(offsets, jnp.int32),
     widths=jnp.asarray(widths, jnp.int32),
     cameras=cameras,
+    usable=usable,
   )

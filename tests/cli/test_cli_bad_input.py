@@ -146,6 +146,22 @@ def test_transforms_poses(refused_scene, tmp_path):
   assert "frame 2 (images/2.png)" in refused_scene(root)
 
 
+def test_files_that_lie_about_themselves(refused_scene, tmp_path):
+  model = tmp_path / "scene" / "sparse" / "0"
+  model.mkdir(parents=True)
+  (model / "cameras.bin").write_bytes(b"\xff" * 8)
+  (model / "images.bin").write_bytes(bytes(8))
+  line = refused_scene(tmp_path / "scene")
+  assert "cameras.bin: 8 bytes, and they claim 18446744073709551615" in line
+  (tmp_path / "scene.npz").write_bytes(b"PK")
+  line = refused_scene(tmp_path / "scene.npz")
+  assert "scene.npz: not a readable .npz file" in line
+  root = tiny_run.write_transforms(tmp_path / "capture")
+  text = (root / "transforms.json").read_text()
+  (root / "transforms.json").write_text(text.replace("images/1", "../1"))
+  assert "frame 1 (../1.png): file_path is" in refused_scene(root)
+
+
 @pytest.mark.parametrize(
   "argument, message",
   [

@@ -41,6 +41,27 @@ def test_round_trip(tmp_path):
   assert found.tolerance == pytest.approx(0.05 * found.scene_scale)
 
 
+def test_lenses_of_every_model_come_back(tmp_path):
+  lenses = [
+    ("fisheye", (0.1, 0.0, 0.02, -0.01)),
+    ("full_opencv", (0.1, 0.2, 0.0, 0.01, 0.3, 0.4, 0.5, 0.6)),
+    ("pinhole", (0.0,) * 4),
+  ]
+  views = [
+    dataclasses.replace(view, model=model, distortion=terms)
+    for view, (model, terms) in zip(
+      painted_wall.make_wall(3, step=0.5).cameras, lenses, strict=True
+    )
+  ]
+  path = geometry.write_cameras(tmp_path, cameras_lib.Cameras.from_list(views))
+  records = json.loads(path.read_text())["frames"]
+  for record, view in zip(records, views, strict=True):
+    found = geometry._read_camera(record, "here")
+    assert (found.model, found.distortion) == (view.model, view.distortion)
+  assert records[0]["camera_model"] == "OPENCV_FISHEYE"
+  assert "camera_model" not in records[2]
+
+
 def test_the_schema_of_cameras_json(folder):
   content = json.loads((folder / "cameras.json").read_text())
   assert set(content) == {"frames"}

@@ -64,3 +64,41 @@ def test_unbounded_scenes_have_a_decay_of_their_own(kind):
   added = [loss(*w) - loss(0.0, 0.0) for w in ((weight, 0.0), (0.0, weight))]
   wanted = [0.0, 1.0] if kind == "contracted" else [1.0, 0.0]
   np.testing.assert_allclose(added, wanted, atol=1e-4)
+
+
+def test_masked_pixels_do_not_count():
+  """The loss is blind to the colours of masked pixels, and to no others."""
+  space = normalization.RaySpace(
+    "box", 0.5, 1.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
+  )
+  options = defaults.get_config().radiance_field
+  field = hash_grid.HashGridField(
+    lower=space.lower, upper=space.upper, num_proposal=4, num_fine=4, **_GRID
+  )
+  camera = rays_lib.CameraArrays(
+    jnp.eye(4)[None, :3], jnp.float32([[8, 8, 4, 4]]), jnp.zeros((1, 4))
+  )
+  rays = rays_lib.cast_rays(camera, jnp.full((1, 2), 4.5), space)
+  params = jax.jit(field.init)(jax.random.key(0), rays)["params"]
+  setting = renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0))
+  mask = np.random.default_rng(0).random((8, 8)) < 0.5
+
+  @jax.jit
+  def loss(bank):
+    return radiance_field.loss_fn(
+      params,
+      bank,
+      None,
+      jax.random.key(1),
+      field=field,
+      setting=setting,
+      num_rays=64,
+      options=options,
+    )[0]
+
+  def of(inside, outside):
+    image = np.where(mask[..., None], inside, outside) * np.ones(3)
+    return float(loss(pixel_bank.make_pixel_bank([image], camera, [mask])))
+
+  assert of(0.25, 0.0) == of(0.25, 1.0)
+  assert of(0.25, 0.0) != of(1.0, 0.0)

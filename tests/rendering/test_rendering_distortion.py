@@ -18,14 +18,20 @@ _LENSES = [
   _FOX,
   (-0.28, 0.07, 0.0, 0.0),
   (0.1, 0.05, 0.004, -0.003),
+  # Eight terms: a phone's wide lens, and a polynomial of three.
+  (4.1, 1.7, 2e-4, -1e-4, 0.12, 4.4, 2.9, 0.45),
+  (-0.2, 0.05, 0.001, 0.0, -0.004, 0.0, 0.0, 0.0),
 ]
 
 
 def _distort_oracle(x, y, coefficients):
   """The formula of the module docstring, one point, extended precision."""
-  k1, k2, p1, p2 = (np.longdouble(c) for c in coefficients)
+  k1, k2, p1, p2, k3, k4, k5, k6 = (
+    np.longdouble(c) for c in (*coefficients, 0, 0, 0, 0)[:8]
+  )
   r2 = x * x + y * y
-  radial = 1 + k1 * r2 + k2 * r2 * r2
+  radial = 1 + k1 * r2 + k2 * r2 * r2 + k3 * r2**3
+  radial /= 1 + k4 * r2 + k5 * r2 * r2 + k6 * r2**3
   return (
     x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
     y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
@@ -96,6 +102,19 @@ def test_valid_radius_is_where_the_radius_stops_growing():
     assert limit**0.5 == pytest.approx(first, abs=1e-4)
   for coefficients in [(0, 0, 0, 0), (0.1, 0.1, 0, 0), (-0.1, 0.2, 0, 0)]:
     assert np.isinf(_valid_radius_squared(jnp.asarray(coefficients)))
+
+
+def test_a_rational_lens_is_valid_up_to_its_fold():
+  # k1 alone, written with eight terms: the fold of the closed form, rounded
+  # down to the row of radii.
+  four = _valid_radius_squared(jnp.asarray([-0.28, 0.0, 0, 0]))
+  eight = _valid_radius_squared(jnp.asarray([-0.28, 0.0, 0, 0, 0, 0, 0, 0]))
+  assert 0 < four**0.5 - eight**0.5 < 1 / 16
+  # The denominator vanishes at a radius of 2.
+  pole = _valid_radius_squared(jnp.asarray([0.0, 0, 0, 0, 0, -0.25, 0, 0]))
+  assert 1.9 < pole**0.5 < 2
+  wild = jnp.asarray([-1e3, 0, 0, 0, 0, 0, 0, 0])
+  assert 0 < _valid_radius_squared(wild) < 1e-2
 
 
 def test_pixels_that_no_ray_reaches_stay_finite_and_in_reach():

@@ -137,6 +137,21 @@ def test_images_of_different_sizes_are_refused(write_blender, write_picture):
     load_scene(root)
 
 
+@pytest.mark.parametrize(
+  ("name", "words"),
+  [
+    ("../r_0", "file_path is '../r_0', which leads out of"),
+    ("./train/r_1", "listed before, by frame 1"),
+  ],
+)
+def test_paths_are_of_the_folder_and_differ(write_blender, name, words):
+  root = write_blender()
+  path = root / "transforms_train.json"
+  path.write_text(path.read_text().replace("./train/r_2", name, 1))
+  with pytest.raises(ValueError, match=f"train.json, frame 2 .*{words}"):
+    load_scene(root)
+
+
 @pytest.mark.real_data
 def test_lego(real_data):
   scene = load_scene(real_data / "scenes" / "lego", downsample=2)

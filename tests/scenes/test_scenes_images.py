@@ -75,7 +75,7 @@ def test_hidden_colours_do_not_bleed_into_a_smaller_picture(tmp_path):
 )
 def test_resizing_keeps_a_constant_picture(width, height, value):
   pixels = np.full((20, 20, 3), value, np.float32)
-  resized = image_files._resize(pixels, (width, height))
+  resized = image_files.resize(pixels, (width, height))
   assert resized.shape == (height, width, 3)
   np.testing.assert_allclose(resized, value, atol=1e-5)
 

@@ -67,7 +67,15 @@ def test_cameras_index_like_a_list_of_cameras():
     ({"camera_to_world": np.full((4, 4), np.nan)}, "NaN"),
     ({"camera_to_world": "pose"}, "numbers"),
     ({"distortion": (0, 0, 0)}, "four"),
-    ({"model": "fisheye"}, "pinhole, opencv"),
+    ({"model": "lens"}, "pinhole, opencv"),
+    ({"model": "full_opencv"}, "eight finite numbers k1, k2, p1, p2, k3"),
+    ({"distortion": (1e7, 0, 0, 0)}, "up to 1e"),
+    ({"fl_x": 1e-9}, "fl_x is 1e-09"),
+    ({"fl_y": 1e300}, "fl_y is 1e"),
+    ({"cx": -1e300}, "cx is -1e"),
+    ({"camera_to_world": np.diag([1e200, 1e200, 1e200, 1])}, "rigid"),
+    ({"camera_to_world": [[10**400] * 4] * 4}, "numbers"),
+    ({"camera_to_world": np.eye(4) + np.eye(4, k=3) * 1e200}, "stands at 1e"),
   ],
 )
 def test_impossible_cameras_are_refused(changes, words):
@@ -219,8 +227,14 @@ def test_folders_that_hold_no_scene_are_refused(tmp_path, write_picture):
   write_picture(empty / "a.png", 4, 4)
   with pytest.raises(ValueError, match="no camera poses.*COLMAP"):
     load_scene(empty)
-  with pytest.raises(ValueError, match="'colmap'.*auto, llff, blender"):
+  with pytest.raises(ValueError, match="'ply'.*auto, llff, blender"):
+    load_scene(empty, format="ply")
+  with pytest.raises(ValueError, match="no COLMAP model; expected cameras.bin"):
     load_scene(empty, format="colmap")
+  with pytest.raises(ValueError, match="train/rgb: no such folder"):
+    load_scene(empty, format="nerfpp")
+  with pytest.raises(ValueError, match="0 .npz files; expected exactly one"):
+    load_scene(empty, format="npz")
 
 
 @pytest.mark.parametrize("downsample", [0, 0.5, -1, float("nan"), "8", True])

@@ -140,9 +140,13 @@ def test_masks_are_read_where_frames_name_them(write_transforms):
     ({"k1": float("nan")}, '"k1" is nan'),
     ({"w": 0}, "w is 0"),
     ({"w": 12, "h": 16}, "12x16 but the image is 16x12"),
-    ({"camera_model": "OPENCV_FISHEYE"}, "OPENCV_FISHEYE.*undistort"),
-    ({"is_fisheye": True}, "fisheye"),
-    ({"k3": 0.1}, '"k3" is 0.1'),
+    ({"camera_model": "EQUIRECTANGULAR"}, "EQUIRECTANGULAR.*undistort"),
+    ({"camera_model": ["OPENCV"]}, "camera_model is .'OPENCV'."),
+    ({"is_fisheye": True, "p1": 0.1}, '"p1" is 0.1; expected 0'),
+    ({"k4": 0.1}, '"k4" is 0.1; expected 0 for camera_model OPENCV'),
+    ({"k1": 1e9}, "up to 1e"),
+    ({"fl_x": 10**400}, '"fl_x" is 1000.*expected a finite'),
+    ({"fl_x": None, "camera_angle_x": 1e-99}, '"camera_angle_x" is 1e-99'),
     ({"fl_x": None, "camera_angle_x": -1}, '"camera_angle_x" is -1'),
   ],
 )
@@ -150,6 +154,92 @@ def test_bad_intrinsics_are_refused(write_transforms, fields, words):
   with pytest.raises(ValueError, match=words) as error:
     load_scene(write_transforms(**fields))
   assert "transforms.json, frame 0 (images/1.png)" in str(error.value)
+
+
+@pytest.mark.parametrize(
+  ("fields", "model", "terms"),
+  [
+    ({"camera_model": "OPENCV_FISHEYE", "k4": 0.1}, "fisheye", (0, 0, 0, 0.1)),
+    ({"is_fisheye": True, "k2": 0.2}, "fisheye", (0, 0.2, 0, 0)),
+    ({"k1": 0.3, "k3": 0.1}, "full_opencv", (0.3, 0, 0, 0, 0.1, 0, 0, 0)),
+    (
+      {"camera_model": "FULL_OPENCV", "k6": 0.1},
+      "full_opencv",
+      (0, 0, 0, 0, 0, 0, 0, 0.1),
+    ),
+    ({"camera_model": "SIMPLE_RADIAL", "k1": 0.1}, "opencv", (0.1, 0, 0, 0)),
+    ({"camera_model": "PINHOLE"}, "pinhole", (0, 0, 0, 0)),
+  ],
+)
+def test_lenses_of_all_models(write_transforms, fields, model, terms):
+  camera = load_scene(write_transforms(**fields)).cameras[0]
+  assert (camera.model, camera.distortion) == (model, terms)
+
+
+def test_poses_are_what_applied_transform_led_to(write_transforms):
+  plain = load_scene(write_transforms()).cameras.camera_to_world
+  moved = write_transforms(
+    applied_transform=[[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, -1, 0]],
+    applied_scale=0.5,
+  )
+  np.testing.assert_array_equal(
+    load_scene(moved).cameras.camera_to_world, plain
+  )
+
+
+@pytest.mark.parametrize(
+  "name", ["../1.png", "/etc/hosts", "images/../../1.png", "", ".", "images/.."]
+)
+@pytest.mark.parametrize("field", ["file_path", "mask_path"])
+def test_paths_that_leave_the_folder(write_transforms, name, field):
+  root = write_transforms([("a.png", {}), ("b.png", {})])
+  (root.parent / "1.png").write_bytes((root / "a.png").read_bytes())
+  path = root / "transforms.json"
+  content = json.loads(path.read_text())
+  content["frames"][1][field] = name
+  path.write_text(json.dumps(content))
+  if (field, name) == ("mask_path", ""):
+    assert load_scene(root).masks is None
+    return
+  with pytest.raises(ValueError, match=f"frame 1 .*{field} is") as error:
+    load_scene(root)
+  assert "expected" in str(error.value)
+
+
+def test_an_absolute_path_into_the_folder_is_one_of_it(write_transforms):
+  root = write_transforms([("a.png", {})])
+  path = root / "transforms.json"
+  path.write_text(path.read_text().replace('"a.png"', f'"{root / "a.png"}"'))
+  assert load_scene(root, holdout=0).cameras.names == ("a.png",)
+
+
+@pytest.mark.parametrize(
+  ("text", "words"),
+  [
+    ("[" * 100_000, "not valid JSON .nested too deeply"),
+    ('{"frames": ' + "[" * 100_000, "not valid JSON"),
+    ("[]", 'no "frames"'),
+    ('{"frames": {}}', 'no "frames"'),
+    ('{"frames": [[[]]]}', 'frame 0: no "file_path"'),
+    ('{"frames": [{"file_path": 3}]}', 'frame 0: no "file_path"'),
+    ('{"frames": [{"file_path": "a"}]}', 'no "transform_matrix"'),
+    ('{"frames": [%s0]}' % ("0," * 1_000_000), "lists 1000001; expected at"),
+    ('{"frames": NaN}', 'no "frames"'),
+  ],
+)
+def test_json_of_another_shape(write_transforms, text, words):
+  root = write_transforms()
+  (root / "transforms.json").write_text(text)
+  with pytest.raises(ValueError, match=words) as error:
+    load_scene(root)
+  assert "transforms.json" in str(error.value) and len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("names", [3, "images/1.png", {"a": 1}])
+def test_splits_must_be_lists(write_transforms, names):
+  root = write_transforms(test_filenames=names)
+  with pytest.raises(ValueError, match="test_filenames is .*expected a list"):
+    load_scene(root)
 
 
 def test_unused_terms_of_a_lens_may_be_zero(write_transforms):

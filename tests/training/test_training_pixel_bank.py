@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.training import pixel_bank
@@ -9,7 +10,7 @@ from stylized_nerf_jax.training import pixel_bank
 SIZES = ((3, 5), (1, 1), (4, 2), (2, 7))
 
 
-def make_bank(dtype=np.uint8):
+def make_bank(dtype=np.uint8, masks=None):
   rng = np.random.default_rng(0)
   images = [rng.integers(0, 256, (*s, 3)).astype(np.uint8) for s in SIZES]
   cameras = rays_lib.CameraArrays(
@@ -20,7 +21,11 @@ def make_bank(dtype=np.uint8):
   given = images
   if dtype == np.float32:
     given = [image.astype(np.float32) / 255 for image in images]
-  return images, cameras, pixel_bank.make_pixel_bank(iter(given), cameras)
+  return (
+    images,
+    cameras,
+    pixel_bank.make_pixel_bank(iter(given), cameras, masks),
+  )
 
 
 def test_locate_equals_a_loop_over_views():
@@ -70,3 +75,35 @@ def test_float_images_are_stored_as_the_same_bytes():
   _, _, from_floats = make_bank(np.float32)
   assert from_floats.colors.dtype == np.uint8
   np.testing.assert_array_equal(from_floats.colors, bank.colors)
+
+
+def test_masked_pixels_are_never_drawn():
+  rng = np.random.default_rng(1)
+  masks = [rng.random(size) < 0.4 for size in SIZES]
+  masks[2][:] = False
+  images, _, bank = make_bank(masks=iter(masks))
+  view, xy, colors = (
+    np.asarray(x) for x in bank.draw(jax.random.PRNGKey(3), 600)
+  )
+  drawn = {(v, int(x), int(y)) for v, (x, y) in zip(view, xy)}
+  assert drawn == {
+    (v, x, y)
+    for v, mask in enumerate(masks)
+    for y, x in np.argwhere(mask).tolist()
+  }
+  for v, (x, y), color in zip(view, xy, colors):
+    pixel = images[v][int(y), int(x)] / np.float32(255)
+    np.testing.assert_allclose(color, pixel, rtol=1e-6)
+
+
+def test_masks_that_leave_everything_change_nothing():
+  key = jax.random.PRNGKey(0)
+  _, _, whole = make_bank()
+  _, _, masked = make_bank(masks=[np.ones(size, bool) for size in SIZES])
+  for one, other in zip(whole.draw(key, 50), masked.draw(key, 50)):
+    np.testing.assert_array_equal(one, other)
+
+
+def test_masks_that_leave_nothing_are_refused():
+  with pytest.raises(ValueError, match="leave no pixel.*invert the masks"):
+    make_bank(masks=[np.zeros(size, bool) for size in SIZES])

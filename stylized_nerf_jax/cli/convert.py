@@ -1,0 +1,32 @@
+"""`stylized-nerf convert`: any scene in a format that others read."""
+
+import argparse
+
+from stylized_nerf_jax.cli import scene_options
+
+HELP = "write a scene as nerfstudio's transforms.json, LLFF or one NumPy file"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+  """Declares the options."""
+  scene_options.add_arguments(parser)
+  parser.add_argument(
+    "--format", required=True, choices=("transforms", "llff", "npz")
+  )
+  parser.add_argument("--out", required=True, help="new or empty folder")
+
+
+def run(args: argparse.Namespace, config_args: list[str]) -> None:
+  """Converts.
+
+  Raises:
+    ValueError: the scene cannot be read, or the format cannot hold it.
+  """
+  from stylized_nerf_jax.outputs import scene_pictures, scene_writer
+
+  scene_pictures.check_destination(args.out)
+  scene, _ = scene_options.load(args, config_args)
+  notes = scene_writer.write_scene(scene, args.out, format=args.format)
+  for note in (*scene.messages, *notes):
+    print(f"convert: {note}")
+  print(f"convert: {len(scene)} images written to {args.out}")

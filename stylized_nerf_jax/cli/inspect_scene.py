@@ -1,0 +1,42 @@
+"""`stylized-nerf inspect`: what a scene's files hold, and whether they fit."""
+
+import argparse
+
+from stylized_nerf_jax.cli import scene_options
+
+HELP = "read a scene, say what was found, and check its poses"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+  """Declares the options."""
+  scene_options.add_arguments(parser)
+  parser.add_argument(
+    "--out", help="picture to write: the cameras, and an image of each split"
+  )
+
+
+def run(args: argparse.Namespace, config_args: list[str]) -> int:
+  """Prints; returns 0 where the scene is sound, 1 where not.
+
+  Raises:
+    ValueError: the scene cannot be read, or the picture not be written.
+  """
+  from stylized_nerf_jax.outputs import images, scene_plan
+  from stylized_nerf_jax.phases import inspection
+
+  scene, options = scene_options.load(args, config_args)
+  facts = inspection.describe(scene, space=options.space)
+  for name, value in facts.items():
+    print(f"{name:<12}{value}")
+  for message in scene.messages:
+    print(f"{'note':<12}{message}")
+  if args.out:
+    images.save_image(args.out, scene_plan.draw_scene(scene))
+    print(f"{'picture':<12}{args.out}")
+  checks = inspection.check(scene)
+  for found in checks:
+    verdict = "good" if found.passed else "BAD"
+    print(f"{found.name:<12}{verdict}: {found.found}")
+  sound = all(found.passed for found in checks)
+  print("sound" if sound else "unsound: the poses do not fit the photographs")
+  return 0 if sound else 1

@@ -1,0 +1,45 @@
+"""The scene of commands that take one: its place, size and config fields."""
+
+import argparse
+
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import scenes
+from stylized_nerf_jax.scenes import scene as scene_lib
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+  """Declares the scene and --downsample."""
+  parser.add_argument(
+    "scene", metavar="SCENE", help='folder or file of a scene, or "synthetic"'
+  )
+  parser.add_argument(
+    "--downsample", type=float, help="width and height are divided by this"
+  )
+  parser.epilog = (
+    "--config.scene.format=FORMAT, .background, .holdout and .space, as those "
+    "of `stylized-nerf train`, say how it is read"
+  )
+
+
+def load(args: argparse.Namespace, config_args: list[str]):
+  """Reads the scene.
+
+  Returns:
+    scene: the `scenes.Scene`.
+    options: `config.scene`, as far as it was set.
+
+  Raises:
+    ValueError: an option or a file is wrong.
+  """
+  options = config_lib.from_flags(config_args).scene
+  downsample = options.downsample
+  if args.downsample is not None:
+    downsample = args.downsample
+  scene: scene_lib.Scene = scenes.load_scene(
+    args.scene,
+    downsample=downsample,
+    background=options.background,
+    format=options.format,
+    holdout=options.holdout,
+  )
+  return scene, options

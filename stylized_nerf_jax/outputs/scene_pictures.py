@@ -1,0 +1,141 @@
+"""Photographs of a loaded scene, as files or bytes for a converted one."""
+
+import pathlib
+import shutil
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from stylized_nerf_jax.outputs import images
+from stylized_nerf_jax.scenes import images as image_files
+from stylized_nerf_jax.scenes import scene as scene_lib
+
+
+def check_destination(folder: str | pathlib.Path) -> pathlib.Path:
+  """Returns a folder to write a scene into.
+
+  Raises:
+    ValueError: something is there already.
+  """
+  folder = pathlib.Path(folder)
+  if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    raise ValueError(
+      f"{folder} is there already; expected a new or empty folder: choose "
+      "another one"
+    )
+  return folder
+
+
+def pixels(scene: scene_lib.Scene, index: int) -> np.ndarray:
+  """Returns a photograph as uint8 [H, W, 3], or [H, W, 4] with its alpha.
+
+  Alpha that images were composited with is taken out of the colours again.
+  """
+  items, index = _source(scene.images, index)
+  if not hasattr(items, "rgba"):
+    return images.to_uint8(np.asarray(items[index]))
+  color, alpha = items.rgba(index)
+  if alpha is None:
+    return images.to_uint8(color)
+  straight = color / np.maximum(alpha, 1e-6)[..., None]
+  return images.to_uint8(np.concatenate([straight, alpha[..., None]], axis=-1))
+
+
+def write(
+  scene: scene_lib.Scene, index: int, folder: pathlib.Path, name: str
+) -> str:
+  """Writes a photograph: its own file where it is of the scene's size.
+
+  Args:
+    scene: the scene.
+    index: of the photograph.
+    folder: of the new scene.
+    name: of the new file in it, whose ending may be changed.
+
+  Returns:
+    The name it got.
+
+  Raises:
+    ValueError: the photograph cannot be decoded, or the file not be written.
+  """
+  items, own = _source(scene.images, index)
+  path = folder / name
+  if isinstance(items, image_files.ImageFiles):
+    source = items.paths[own]
+    if image_files.read_header(source)[0] == items.sizes[own]:
+      path = _free(path.with_suffix(source.suffix), index)
+      with images.writing(path):
+        shutil.copyfile(source, path)
+      return path.relative_to(folder).as_posix()
+  path = _free(path.with_suffix(".png"), index)
+  values = pixels(scene, index)
+  with images.writing(path):
+    Image.fromarray(values).save(path)
+  return path.relative_to(folder).as_posix()
+
+
+def write_mask(
+  scene: scene_lib.Scene, index: int, folder: pathlib.Path, name: str
+) -> str:
+  """Writes a mask, white where a pixel may be used; returns its name."""
+  path = _free((folder / name).with_suffix(".png"), index)
+  images.save_image(path, np.where(scene.masks[index], 255, 0).astype(np.uint8))
+  return path.relative_to(folder).as_posix()
+
+
+def check_one_camera(scene: scene_lib.Scene, format: str, *, focal: bool):
+  """Raises ValueError unless simple formats can hold the scene's cameras.
+
+  Args:
+    scene: the scene.
+    format: to be written, for the message.
+    focal: whether all must have one focal length, not only one each.
+  """
+  cameras = scene.cameras
+  hint = "write --format transforms, which can hold it"
+  for camera in cameras:
+    where = f"{format} cannot hold {camera.name!r}"
+    if any(camera.distortion) or camera.model == "fisheye":
+      raise ValueError(
+        f"{where}: its lens is {camera.model} with distortion "
+        f"{camera.distortion}; expected none: {hint}, or undistort the images"
+      )
+    size, first = (camera.width, camera.height), cameras[0]
+    if size != (first.width, first.height):
+      raise ValueError(
+        f"{where}: its size is {size[0]}x{size[1]}, that of {first.name!r} "
+        f"{first.width}x{first.height}; expected one size: {hint}"
+      )
+    reference = first.fl_x if focal else camera.fl_x
+    for found in (camera.fl_x, camera.fl_y):
+      # So far does a pixel at the rim look past its place.
+      if abs(found / reference - 1) * max(size) / 2 > _PIXEL_TOLERANCE:
+        raise ValueError(
+          f"{where}: focal lengths {found:g} and {reference:g} differ; "
+          f"expected one: {hint}, or choose a downsample that divides the size"
+        )
+    middle = (camera.width / 2, camera.height / 2)
+    off = np.abs(np.subtract((camera.cx, camera.cy), middle)).max()
+    if off > _PIXEL_TOLERANCE:
+      raise ValueError(
+        f"{where}: its principal point is ({camera.cx:g}, {camera.cy:g}); "
+        f"expected the middle, ({middle[0]:g}, {middle[1]:g}): {hint}"
+      )
+
+
+_PIXEL_TOLERANCE = 1e-4
+
+
+def _source(items: Sequence, index: int) -> tuple[Sequence, int]:
+  """Looks through selections: the sequence that decodes, and its index."""
+  while isinstance(items, scene_lib.Selection):
+    items, index = items.base, items.indices[index]
+  return items, index
+
+
+def _free(path: pathlib.Path, index: int) -> pathlib.Path:
+  """Returns a path, or one beside it where another image has taken it."""
+  if path.exists():
+    return path.with_stem(f"{path.stem}_{index}")
+  return path

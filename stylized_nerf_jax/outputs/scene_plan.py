@@ -1,0 +1,96 @@
+"""A picture of a scene: cameras from above and from the side, photographs."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from stylized_nerf_jax.outputs import contact_sheet, images
+from stylized_nerf_jax.scenes import pose_geometry
+from stylized_nerf_jax.scenes import scene as scene_lib
+
+_SIDE, _MARGIN = 420, 40  # pixels
+_INK = (30, 30, 30)
+_COLOURS = {"train": (43, 101, 161), "val": (98, 160, 72)}
+_OTHER = (214, 92, 60)
+
+
+def draw_scene(scene: scene_lib.Scene) -> np.ndarray:
+  """Draws the cameras of a scene, and the first photograph of each split.
+
+  Up is the mean up of the cameras, and what they look at on average is up in
+  the plan and to the right in the side view. Every camera is a dot with a line
+  along its view, coloured by its split; a cross is what they look at.
+
+  Returns:
+    uint8 [H, W, 3].
+
+  Raises:
+    ValueError: a photograph cannot be decoded.
+  """
+  plans = images.side_by_side(
+    [
+      _plan(scene, (0, 1), "from above"),
+      _plan(scene, (1, 2), "from the side"),
+    ]
+  )
+  shown = {name: split[0] for name, split in scene.splits.items() if split}
+  sheet = contact_sheet.make_contact_sheet(
+    [scene.images[index] for index in shown.values()],
+    labels=[f"{name}: {scene.cameras.names[i]}" for name, i in shown.items()],
+    columns=len(shown),
+    tile_width=plans.shape[1] // max(len(shown), 2) - 12,
+  )
+  height = len(plans) + len(sheet)
+  picture = np.full((height, plans.shape[1], 3), 255, np.uint8)
+  picture[: len(plans)] = plans
+  left = max(0, (picture.shape[1] - sheet.shape[1]) // 2)
+  sheet = sheet[:, : picture.shape[1]]
+  picture[len(plans) :, left : left + sheet.shape[1]] = sheet
+  return picture
+
+
+def _plan(
+  scene: scene_lib.Scene, axes: tuple[int, int], title: str
+) -> np.ndarray:
+  """Projects the cameras along an axis: uint8 [_SIDE, _SIDE, 3]."""
+  cameras = scene.cameras
+  upright = _upright(cameras)
+  centers = (cameras.centers @ upright.T)[:, axes]
+  focus = (pose_geometry.focus_point(cameras) @ upright.T)[list(axes)]
+  directions = (cameras.view_directions @ upright.T)[:, axes]
+  everything = np.concatenate([centers, focus[None]])
+  low, high = everything.min(axis=0), everything.max(axis=0)
+  extent = max(float((high - low).max()), 1e-9)
+  scale = (_SIDE - 2 * _MARGIN) / extent
+  length = _MARGIN * 0.8
+
+  def place(points):
+    """Pixels of points, up in the picture being up or away."""
+    shifted = (points - (low + high) / 2) * scale * [1, -1]
+    return shifted + _SIDE / 2
+
+  canvas = Image.new("RGB", (_SIDE, _SIDE), (255, 255, 255))
+  drawing = ImageDraw.Draw(canvas)
+  colours = {i: _OTHER for i in range(len(scene))}
+  for name, split in scene.splits.items():
+    colours.update({i: _COLOURS.get(name, _OTHER) for i in split})
+  for i, (x, y) in enumerate(place(centers)):
+    dx, dy = directions[i] * length * [1, -1]
+    drawing.line([x, y, x + dx, y + dy], fill=colours[i], width=1)
+    drawing.ellipse([x - 3, y - 3, x + 3, y + 3], fill=colours[i])
+  x, y = place(focus)
+  drawing.line([x - 6, y, x + 6, y], fill=_INK, width=2)
+  drawing.line([x, y - 6, x, y + 6], fill=_INK, width=2)
+  font = ImageFont.load_default(size=16)
+  text = f"{title}, {extent:.3g} units across"
+  drawing.text((10, 8), text, fill=_INK, font=font)
+  return np.array(canvas)
+
+
+def _upright(cameras: scene_lib.Cameras) -> np.ndarray:
+  """Returns the rotation [3, 3] of up to +z and the mean view towards +y."""
+  upright = pose_geometry.rotation_to_z(pose_geometry.mean_up(cameras))
+  x, y, _ = upright @ cameras.view_directions.mean(axis=0)
+  if np.hypot(x, y) < 0.1:  # An orbit has no such view.
+    return upright
+  turn = pose_geometry.axis_rotation(np.array([0, 0, 1]), np.arctan2(x, y))
+  return turn @ upright

@@ -1,0 +1,82 @@
+"""OpenCV's fisheye lens, and its inverse.
+
+A direction at the angle theta from the optical axis comes to lie at the
+normalised radius
+
+  theta (1 + k1 theta^2 + k2 theta^4 + k3 theta^6 + k4 theta^8),
+
+in the plane that it spans with the axis. Angles beyond a right one, behind the
+camera, are as good as any.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+# Newton's steps; where one would leave what is left of the interval, it is
+# halved instead, so that each gains at least one binary digit.
+_STEPS = 16
+# Angles at which the lens is looked at for a fold.
+_ANGLES = np.linspace(np.pi / 180, np.pi, 180)
+
+
+def largest_angle(distortion):
+  """Finds the angle up to which the lens keeps order along a radius.
+
+  Args:
+    distortion: [..., 4], k1, k2, k3, k4.
+
+  Returns:
+    [...], whole degrees in radians, at most pi.
+  """
+  angles = jnp.asarray(_ANGLES, distortion.dtype)
+  _, slope = _radius(angles, distortion[..., None, :])
+  count = jnp.sum(jnp.cumprod(slope > 0, axis=-1), axis=-1)
+  return jnp.where(count > 0, angles[count - 1], angles[0] / 2)
+
+
+def distort(theta, distortion):
+  """Returns the normalised radius of angles [...] off the axis, radians.
+
+  Args:
+    theta: [...].
+    distortion: [..., 4], broadcast against it.
+  """
+  return _radius(theta, distortion)[0]
+
+
+def undistort(radius, distortion):
+  """Inverts `distort` by a fixed number of guarded Newton steps.
+
+  Args:
+    radius: [...], normalised, not negative.
+    distortion: [..., 4], broadcast against it.
+
+  Returns:
+    [...], angles in radians; radii that no angle reaches get the largest.
+  """
+  limit = largest_angle(distortion)
+  radius, high = jnp.broadcast_arrays(radius, limit)
+
+  def step(carry, _):
+    theta, low, high = carry
+    value, slope = _radius(theta, distortion)
+    low = jnp.where(value < radius, theta, low)
+    high = jnp.where(value > radius, theta, high)
+    newton = theta - (value - radius) / jnp.where(slope > 1e-6, slope, 1.0)
+    # An exact hit leaves Newton's step where it is.
+    good = (slope > 1e-6) & (newton >= low) & (newton <= high)
+    return (jnp.where(good, newton, (low + high) / 2), low, high), None
+
+  first = (jnp.minimum(radius, high), jnp.zeros_like(radius), high)
+  (theta, _, _), _ = jax.lax.scan(step, first, None, length=_STEPS)
+  return jnp.minimum(theta, limit)
+
+
+def _radius(theta, distortion):
+  """Returns the normalised radius of angles, and its derivative: [...]."""
+  k1, k2, k3, k4 = jnp.moveaxis(distortion, -1, 0)
+  t2 = theta**2
+  radial = 1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4)))
+  slope = 1 + t2 * (3 * k1 + t2 * (5 * k2 + t2 * (7 * k3 + t2 * 9 * k4)))
+  return theta * radial, slope
