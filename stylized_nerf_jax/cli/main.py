@@ -2,7 +2,8 @@
 
 Every module named in `_COMMANDS` offers `HELP`, `add_arguments(parser)` and
 `run(args, config_args)`. What is wrong with the user's input ends in one line
-on stderr and exit status 2; a defect of ours keeps its traceback.
+on stderr and exit status 2; a defect of ours keeps its traceback. Training that
+a signal has stopped, with everything saved, ends with exit status 75.
 """
 
 import argparse
@@ -10,6 +11,8 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+
+from stylized_nerf_jax.training import disk, interruption
 
 _COMMANDS = {
   "demo": "demo",
@@ -19,6 +22,7 @@ _COMMANDS = {
   "stylize-image": "stylize_image",
   "train-stylizer": "train_stylizer",
   "info": "info",
+  "plot": "plot",
 }
 
 
@@ -56,6 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   try:
     args, config_args = parser.parse_known_args(arguments[1:])
     command.run(args, config_args)
+  except interruption.Interrupted as stopped:
+    print(f"stylized-nerf {name}: {stopped}", file=sys.stderr)
+    return interruption.EXIT_STATUS
   except (ValueError, OSError) as error:
     if not _is_user_error(error):
       raise
@@ -86,6 +93,10 @@ def _is_user_error(error: BaseException) -> bool:
 
 
 def _one_line(error: BaseException) -> str:
+  full = disk.is_full(error) and not isinstance(error, disk.DiskFullError)
+  if full and isinstance(error, OSError):
+    where = f" to write {error.filename}" if error.filename else ""
+    return f"no space left{where}: free some and run the same again"
   return " ".join(str(error).split())
 
 
