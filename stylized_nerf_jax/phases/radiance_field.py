@@ -139,7 +139,7 @@ def loss_fn(
     params: of the field.
     bank: training pixels.
     batch: unused: rays are drawn here.
-    key: random key of the step and device.
+    key: random key of the step and of this device's rows.
     field: the module.
     setting: of the scene.
     num_rays: rays of this device.

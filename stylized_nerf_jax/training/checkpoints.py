@@ -6,10 +6,12 @@ checkpoint holds a hash of each of its items: a flipped bit in an array passes
 all checks that orbax and its storage make.
 """
 
+import contextlib
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -95,15 +97,16 @@ class Checkpoints:
     if step is not None:
       return self._read(step, abstract)
     errors = []
-    for newest in self._steps():
-      try:
-        found = self._read(newest, abstract)
-      except (ValueError, FileNotFoundError) as error:
-        errors.append(error)
-        continue
-      for error in errors:
-        progress.say(f"{error}; checkpoint {newest} is used instead")
-      return found
+    with _without_echoes():
+      for newest in self._steps():
+        try:
+          found = self._read(newest, abstract)
+        except (ValueError, FileNotFoundError) as error:
+          errors.append(error)
+          continue
+        for error in errors:
+          progress.say(f"{error}; checkpoint {newest} is used instead")
+        return found
     if errors:
       raise errors[0]
     raise FileNotFoundError(f"no checkpoint in {self._folder}")
@@ -117,19 +120,22 @@ class Checkpoints:
     Returns:
       The step of the newest intact checkpoint, or None.
     """
-    while (step := self.latest_step()) is not None:
-      try:
-        self._read(step, None)
-      except (ValueError, FileNotFoundError) as error:
-        self.close()
-        folder = self._folder.parent / "damaged"
-        folder.mkdir(exist_ok=True)
-        aside = folder / f"{step}-{len(list(folder.iterdir()))}"
-        (self._folder / str(step)).rename(aside)
-        progress.say(f"{error}; it is now in {aside}")
-      else:
-        return step
+    with _without_echoes():
+      while (step := self.latest_step()) is not None:
+        try:
+          self._read(step, None)
+        except (ValueError, FileNotFoundError) as error:
+          progress.say(f"{error}; it is now in {self._move_aside(step)}")
+        else:
+          return step
     return None
+
+  def _move_aside(self, step: int) -> pathlib.Path:
+    self.close()
+    folder = self._folder.parent / "damaged"
+    folder.mkdir(exist_ok=True)
+    aside = folder / f"{step}-{len(list(folder.iterdir()))}"
+    return (self._folder / str(step)).rename(aside)
 
   def _steps(self) -> list[int]:
     """All complete checkpoints, newest first."""
@@ -210,6 +216,25 @@ class _MismatchError(ValueError):
 
 class _NotSavedError(FileNotFoundError):
   """What is asked for was never saved."""
+
+
+@contextlib.contextmanager
+def _without_echoes() -> Iterator[None]:
+  """Hides what other arrays raise in threads after the read of one failed.
+
+  Orbax has closed by then the event loop that they report to.
+  """
+  before = sys.unraisablehook
+
+  def hook(raised):
+    if "Event loop is closed" not in str(raised.exc_value):
+      before(raised)
+
+  sys.unraisablehook = hook
+  try:
+    yield
+  finally:
+    sys.unraisablehook = before
 
 
 def _check(folder: pathlib.Path, tree, sums: Mapping[str, str] | None) -> None:

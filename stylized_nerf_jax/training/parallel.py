@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from stylized_nerf_jax.training import prng
 from stylized_nerf_jax.training import state as state_lib
 
 _AXIS = "batch"
@@ -88,8 +89,9 @@ def make_train_steps(
 
   Args:
     loss_fn: (params, constants, batch, key) -> (loss [], metrics: dict of []).
-      `batch` is one device's share of one step; `key` differs by step and
-      device.
+      `batch` is one device's share of one step. `key` differs by step, and
+      draws for the rows of the share what they would draw on one device, see
+      `prng.share_key`.
     optimizer: applied to the gradients averaged over devices.
     num_steps: how many steps one call takes.
     on_steps: told of every call what was skipped, and `num_steps`.
@@ -104,7 +106,7 @@ def make_train_steps(
 
   def one_step(constants, key, state, batch):
     step_key = jax.random.fold_in(key, state.step)
-    step_key = jax.random.fold_in(step_key, jax.lax.axis_index(_AXIS))
+    step_key = prng.share_key(step_key, jax.lax.axis_index(_AXIS))
     value_and_grad = jax.value_and_grad(loss_fn, has_aux=True)
     (loss, metrics), grads = value_and_grad(
       state.params, constants, batch, step_key
