@@ -64,9 +64,15 @@ def check_fields(
 
 
 def save(config, path: str | pathlib.Path) -> None:
-  """Writes the config as JSON that `load` reads back equal."""
+  """Writes the config as JSON that `load` reads back equal.
+
+  A kill leaves the old file or the new one.
+  """
   text = json.dumps(plain(config), indent=2, sort_keys=True)
-  pathlib.Path(path).write_text(text + "\n")
+  path = pathlib.Path(path)
+  temporary = path.with_name(path.name + ".tmp")
+  temporary.write_text(text + "\n")
+  temporary.replace(path)
 
 
 def load(path: str | pathlib.Path) -> ml_collections.ConfigDict:

@@ -20,6 +20,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.stylizer = _stylizer()
   config.mutual_learning = _mutual_learning()
   config.evaluation = _evaluation()
+  config.training = training()
   # Rays that a device holds at a time: what fits a CPU's caches is fastest.
   config.rendering = _section(rays_per_chunk=2048)
   return config
@@ -179,6 +180,17 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     consistency_weight=100.0,
     checkpoint_every=500,
     steps_per_dispatch=20,
+  )
+
+
+def training() -> ml_collections.ConfigDict:
+  """Returns how training is kept: nothing here changes what comes out."""
+  return _section(
+    # Longest time between two checkpoints, beside `checkpoint_every`; 0: any.
+    checkpoint_minutes=10.0,
+    # So many steps in a row whose losses are not finite end the run.
+    skipped_in_a_row=50,
+    tensorboard=False,  # event files beside metrics.jsonl
   )
 
 

@@ -5,6 +5,8 @@
 
 import ml_collections
 
+from stylized_nerf_jax import defaults
+
 
 def get_config() -> ml_collections.ConfigDict:
   """Returns the recipe, see docs/architecture.md for its reasons."""
@@ -75,6 +77,7 @@ def get_config() -> ml_collections.ConfigDict:
     learning_rate_final=1e-5,
     kl_weight=0.1,
   )
+  config.training = defaults.training()
   config.evaluate_every = 250
   config.checkpoint_every = 250
   config.evaluation_size = 256  # side of the photos that are scored

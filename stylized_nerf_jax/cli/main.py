@@ -3,7 +3,8 @@
 Every module named in `_COMMANDS` offers `HELP`, `add_arguments(parser)` and
 `run(args, config_args)`, which may return an exit status. What is wrong with
 the user's input ends in one line on stderr and exit status 2; a defect of ours
-keeps its traceback.
+keeps its traceback. Training that a signal has stopped, with everything saved,
+ends with exit status 75.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+
+from stylized_nerf_jax.training import disk, interruption
 
 _COMMANDS = {
   "demo": "demo",
@@ -22,6 +25,7 @@ _COMMANDS = {
   "info": "info",
   "inspect": "inspect_scene",
   "convert": "convert",
+  "plot": "plot",
 }
 
 
@@ -59,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   try:
     args, config_args = parser.parse_known_args(arguments[1:])
     status = command.run(args, config_args)
+  except interruption.Interrupted as stopped:
+    print(f"stylized-nerf {name}: {stopped}", file=sys.stderr)
+    return interruption.EXIT_STATUS
   except (ValueError, OSError) as error:
     if not _is_user_error(error):
       raise
@@ -89,6 +96,10 @@ def _is_user_error(error: BaseException) -> bool:
 
 
 def _one_line(error: BaseException) -> str:
+  full = disk.is_full(error) and not isinstance(error, disk.DiskFullError)
+  if full and isinstance(error, OSError):
+    where = f" to write {error.filename}" if error.filename else ""
+    return f"no space left{where}: free some and run the same again"
   return " ".join(str(error).split())
 
 

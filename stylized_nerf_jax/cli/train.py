@@ -16,6 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     choices=("all", "radiance_field", "stylizer", "mutual_learning"),
     help="which phase; phases before it must be finished",
   )
+  parser.add_argument(
+    "--from-scratch",
+    action="store_true",
+    help="begin anew; what the phases had made is moved into RUN/replaced",
+  )
   parser.epilog = (
     "--config=FILE and --config.section.field=value set the config"
   )
@@ -26,4 +31,6 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   from stylized_nerf_jax.phases import pipeline
 
   config = config_lib.from_flags(config_args)
-  pipeline.train(config, args.workdir, phase=args.phase)
+  pipeline.train(
+    config, args.workdir, phase=args.phase, from_scratch=args.from_scratch
+  )

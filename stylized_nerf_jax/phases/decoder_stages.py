@@ -176,8 +176,16 @@ def make_steps(
   encoder: pretrained.Encoder,
   stage: Any,
   optimizer: optax.GradientTransformation,
+  *,
+  on_steps: Callable | None = None,
 ) -> Callable:
   """Compile one optimizer step over all devices.
+
+  Args:
+    encoder: E.
+    stage: of the config.
+    optimizer: as `make_optimizer` makes it.
+    on_steps: as in `parallel.make_train_steps`.
 
   Returns:
     run(state, encoder_params, key, batch) -> (state, metrics).
@@ -192,7 +200,9 @@ def make_steps(
     return loss(encoder.layout, stage, params, encoder_params, images)
 
   parallel.share(stage.batch_size, "batch_size of a stage")
-  run = parallel.make_train_steps(loss_fn, optimizer, num_steps=1)
+  run = parallel.make_train_steps(
+    loss_fn, optimizer, num_steps=1, on_steps=on_steps
+  )
 
   def one_step(state, encoder_params, key, batch):
     batch = {name: pixels[None] for name, pixels in batch.items()}

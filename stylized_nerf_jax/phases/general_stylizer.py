@@ -12,9 +12,11 @@ DIR/
   statistics_vae.npz
   samples/        held-out photos, paintings and outputs, at every evaluation
   decoder/        checkpoints                 generated/      painted styles
+  vae/            checkpoints                 lock            who trains now
 ```
 """
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -29,12 +31,16 @@ from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.phases import (
   decoder_stages,
   held_out_scores,
+  loop_keeper,
+  run_lock,
   stylizer_data,
   vae_training,
 )
 from stylized_nerf_jax.stylizer import pretrained, weights_file
 from stylized_nerf_jax.training import (
   checkpoints,
+  disk,
+  interruption,
   metric_log,
   prng,
   progress,
@@ -50,25 +56,40 @@ VAE_FILE = "statistics_vae.npz"
 def train_and_evaluate(config: Any, workdir: str | pathlib.Path) -> None:
   """Train decoder and VAE, resuming what is in the folder.
 
+  SIGTERM and SIGINT end it after the step at hand, with everything saved.
+
   Args:
     config: as `stylizer_defaults.get_config` makes it.
     workdir: of the run; made where it is missing.
 
   Raises:
-    ValueError: a picture, weight or field cannot be used, or the loss is no
-      longer finite.
+    ValueError: a picture, weight or field cannot be used, another process
+      trains in the folder, or losses are not finite.
+    interruption.Interrupted: a signal came.
+    disk.DiskFullError: training can be resumed when there is space.
   """
   workdir = pathlib.Path(workdir)
   check_config(config)
   workdir.mkdir(parents=True, exist_ok=True)
+  with interruption.listening(), run_lock.hold(workdir):
+    _train(config, workdir)
+
+
+def _train(config: Any, workdir: pathlib.Path) -> None:
   encoder = pretrained.load_encoder(config.encoder)
   pictures, held_out = stylizer_data.open_pictures(config, workdir)
   config_lib.save(config, workdir / "config.json")
   log = metric_log.MetricLog(workdir / "metrics.jsonl")
+  if config.training.tensorboard:
+    log.mirror_to_tensorboard()
   if config.stages:
     train_decoder(config, workdir, encoder, pictures, held_out, log)
   if config.vae.steps:
-    tree, scores = vae_training.train_vae(config, encoder, pictures, log)
+    store = checkpoints.Checkpoints(workdir / "vae" / "checkpoints")
+    with contextlib.closing(store):
+      tree, scores = vae_training.train_vae(
+        config, encoder, pictures, log, store
+      )
     metadata = {"encoder_sha256": encoder.sha256, **scores}
     save_weights(workdir / VAE_FILE, {"vae": tree}, metadata)
 
@@ -121,6 +142,7 @@ def train_decoder(
 ) -> None:
   """Run the stages, from the newest checkpoint on."""
   store = checkpoints.Checkpoints(workdir / "decoder")
+  store.repair()
   position = find_position(config, store)
   run = _Run(
     config,
@@ -138,9 +160,9 @@ def train_decoder(
     photos = _batch(config, config.stages[0], pictures, 0)["photos"]
     key = prng.stream_key(config.seed, _PHASE)
     params = decoder_stages.initialise(key, encoder, photos)
-  for index in range(position.stage_index, len(config.stages)):
-    params = _train_stage(run, index, params)
-  store.close()
+  with contextlib.closing(store):
+    for index in range(position.stage_index, len(config.stages)):
+      params = _train_stage(run, index, params)
 
 
 def _train_stage(run: _Run, index: int, params: Any) -> Any:
@@ -154,7 +176,12 @@ def _train_stage(run: _Run, index: int, params: Any) -> Any:
   state, first = state_lib.create(params, optimizer), 0
   if resumed:
     state, first = _restore(run.store, state, run.position)
-  step_fn = decoder_stages.make_steps(run.encoder, stage, optimizer)
+  keeper = loop_keeper.LoopKeeper(
+    name, run.store, run.config.training, every=run.config.checkpoint_every
+  )
+  step_fn = decoder_stages.make_steps(
+    run.encoder, stage, optimizer, on_steps=keeper.guard
+  )
   key = prng.stream_key(run.config.seed, name)
   make_batch = functools.partial(_batch, run.config, name, run.pictures)
   batches = stylizer_data.prefetch(make_batch, first, stage.steps)
@@ -162,7 +189,7 @@ def _train_stage(run: _Run, index: int, params: Any) -> Any:
     for step, batch in enumerate(batches, start=first + 1):
       state, metrics = step_fn(state, run.encoder.params, key, batch)
       bar.advance(loss=metrics["loss"])
-      _record(run, index, step, state, metrics)
+      _record(run, index, step, state, metrics, keeper)
   return decoder_stages.running_mean(state)
 
 
@@ -181,18 +208,20 @@ def _add_colour_path(run: _Run, name: str, params: Any) -> Any:
 
 
 def _record(
-  run: _Run, index: int, step: int, state: state_lib.TrainState, metrics: Any
+  run: _Run,
+  index: int,
+  step: int,
+  state: state_lib.TrainState,
+  metrics: Any,
+  keeper: loop_keeper.LoopKeeper,
 ) -> None:
-  """Log, save and score where it is time to."""
+  """Log, score and save where it is time to."""
   name = run.config.stages[index]
   total = run.position.before[index] + step
   last = step == run.config.stage[name].steps
   if step % _LOG_EVERY == 0 or last:
-    _check_finite(metrics, name, step)
-    run.log.write(phase=name, step=total, **metrics)
-  if step % run.config.checkpoint_every == 0 or last:
-    items = {"params": state.params, "optimizer": state.opt_state}
-    run.store.save(total, items, {"stage": name, "stage_step": step})
+    run.log.write(phase=name, step=total, **metrics, **keeper.figures())
+  # Before the checkpoint: what goes on behind it does not score again.
   if step % run.config.evaluate_every == 0 or last:
     params = decoder_stages.running_mean(state)
     scores = run.scores.run(params, run.workdir, total)
@@ -207,13 +236,22 @@ def _record(
     }
     save_weights(run.workdir / DECODER_FILE, {"decoder": params}, metadata)
 
+  def save():
+    items = {"params": state.params, "optimizer": state.opt_state}
+    run.store.save(total, items, {"stage": name, "stage_step": step})
+
+  if last:
+    save()
+  keeper.after(step - 1, step, save)
+
 
 def save_weights(
   path: pathlib.Path, tree: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> None:
   """Write weights as they are shipped: float16."""
   tree = jax.tree.map(np.asarray, dict(tree))
-  weights_file.save_weights(path, tree, metadata, dtype="float16")
+  with disk.writing(path):
+    weights_file.save_weights(path, tree, metadata, dtype="float16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,12 +312,3 @@ def _batch(config: Any, stage_name: str, pictures, step: int):
   stream = zlib.crc32(stage_name.encode())
   generator = np.random.default_rng([config.seed, stream, step])
   return pictures.batch(generator, count=stage.batch_size, size=stage.crop)
-
-
-def _check_finite(metrics: Mapping[str, Any], stage: str, step: int) -> None:
-  if not np.isfinite(metrics["loss"]):
-    raise ValueError(
-      f"the loss is no longer finite at step {step} of {stage}: lower config"
-      f" field stage.{stage}.learning_rate and start again; the last"
-      " checkpoint is kept"
-    )

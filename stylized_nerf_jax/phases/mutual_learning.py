@@ -7,6 +7,7 @@ and holds content, style and consistency. The stylized views are made anew
 after every few decoder steps.
 """
 
+import contextlib
 import functools
 
 import jax
@@ -17,6 +18,7 @@ from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.phases import (
   decoder_objective,
   decoder_optimizer,
+  loop_keeper,
   modules,
   mutual_steps,
   radiance_field,
@@ -30,7 +32,7 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.stylizer import colour_path
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import parallel, prng, progress
+from stylized_nerf_jax.training import guard, parallel, prng, progress
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "mutual_learning"
@@ -62,15 +64,15 @@ def train(
   session = _Session(config, run, nets, facts)
   earlier = run.facts(PHASE).get("earlier")
   checkpoints = run.checkpoints(PHASE)
-  if state_of_work == "resume" and checkpoints.latest_step() is not None:
+  if state_of_work == "resume" and checkpoints.repair() is not None:
     session.restore(checkpoints)
     progress.say(f"{PHASE}: resuming at step {session.step}")
   elif earlier:
     folder = run.path / "replaced" / earlier["folder"]
     session.continue_from(folder, earlier["keys"])
-  session.train(checkpoints)
-  session.save(checkpoints)
-  checkpoints.close()
+  with contextlib.closing(checkpoints):
+    session.train(checkpoints)
+    session.save(checkpoints)
   run.finish(PHASE)
 
 
@@ -131,7 +133,11 @@ class _Session:
     """Alternates field and decoder steps until the configured step."""
     options = self._options
     self._targets.remake(self._target_decoder)
-    take_rays, take_patches = self._make_ray_steps(), self._make_patch_steps()
+    keeper = loop_keeper.LoopKeeper(
+      PHASE, checkpoints, self._config.training, every=options.checkpoint_every
+    )
+    take_rays = self._make_ray_steps(keeper)
+    take_patches = self._make_patch_steps(keeper)
     decoder_steps = (
       self._make_decoder_steps() if options.decoder_every else None
     )
@@ -142,7 +148,8 @@ class _Session:
         if decoder_steps and self.step % options.decoder_every == 0:
           metrics |= decoder_steps()
         bar.advance(self.step - step, **_shown(metrics))
-        self._log_and_save(step, metrics, checkpoints)
+        self._log(step, metrics, keeper)
+        keeper.after(step, self.step, lambda: self.save(checkpoints))
 
   def save(self, checkpoints) -> None:
     """Saves everything a resumed run needs."""
@@ -233,7 +240,7 @@ class _Session:
     ]
     return tuple(np.stack(values) for values in zip(*rows))
 
-  def _make_ray_steps(self):
+  def _make_ray_steps(self, keeper: loop_keeper.LoopKeeper):
     """Returns a function that takes field steps on rays and tells their losses.
 
     It takes as many as fit into a dispatch before something else is due.
@@ -242,26 +249,32 @@ class _Session:
       self._steps.field_loss,
       self._optimizer,
       steps_per_dispatch=self._options.steps_per_dispatch,
+      on_steps=keeper.guard,
     )
     key = prng.stream_key(self._config.seed, PHASE)
 
     def steps():
       until = self._next_stop(self.step)
-      batch = self._field_batch(self.step, take.next_length(self.step, until))
-      self.field, metrics = take(
-        self.field, self._steps.field_constants, key, until=until, batch=batch
-      )
+      length = take.next_length(self.step, until)
+      with keeper.stepping() as count:
+        batch = self._field_batch(self.step, length)
+        self.field, metrics = take(
+          self.field, self._steps.field_constants, key, until=until, batch=batch
+        )
+        count(length * self._options.rays_per_step)
       return metrics
 
     return steps
 
-  def _make_patch_steps(self):
+  def _make_patch_steps(self, keeper: loop_keeper.LoopKeeper):
     """Returns a function that takes one field step on patches."""
     options = self._options
     loss = functools.partial(
       self._steps.patch_loss, layout=self._nets.encoder.layout
     )
-    take = parallel.make_train_steps(loss, self._optimizer, num_steps=1)
+    take = parallel.make_train_steps(
+      loss, self._optimizer, num_steps=1, on_steps=keeper.guard
+    )
     constants = {
       **self._steps.field_constants,
       "encoder": self._nets.encoder.params,
@@ -271,11 +284,13 @@ class _Session:
 
     def step():
       random = np.random.default_rng([self._config.seed, 5, self.step])
-      batch = self._targets.draw_patches(
-        random, options.patches_per_step, options.patch
-      )
-      batch = jax.tree.map(lambda values: values[None], batch)
-      self.field, metrics = take(self.field, constants, key, batch)
+      with keeper.stepping() as count:
+        batch = self._targets.draw_patches(
+          random, options.patches_per_step, options.patch
+        )
+        count(batch.colors.size // 3)
+        batch = jax.tree.map(lambda values: values[None], batch)
+        self.field, metrics = take(self.field, constants, key, batch)
       return metrics
 
     return step
@@ -300,7 +315,12 @@ class _Session:
       layout=self._nets.encoder.layout,
       weights=weights,
     )
-    take = parallel.make_train_steps(loss, self._decoder_optimizer, num_steps=1)
+    watch = guard.Guard(
+      f"{PHASE}, decoder", limit=self._config.training.skipped_in_a_row
+    )
+    take = parallel.make_train_steps(
+      loss, self._decoder_optimizer, num_steps=1, on_steps=watch
+    )
     constants = stylizer.make_constants(
       self._nets,
       self._facts,
@@ -332,18 +352,17 @@ class _Session:
       if age == 0:
         self._target_decoder = self.decoder.params
         self._targets.remake(self._target_decoder)
+      metrics["skipped"] = watch.take()
       named = {f"decoder_{name}": value for name, value in metrics.items()}
       return {**named, "target_age": age}
 
     return step
 
-  def _log_and_save(self, before: int, metrics, checkpoints) -> None:
+  def _log(self, before: int, metrics, keeper: loop_keeper.LoopKeeper) -> None:
     often = 100 if before < self._options.steps else 10
-    if self.step // often > before // often:
+    if loop_keeper.passed(before, self.step, often):
+      metrics = {**metrics, **keeper.figures()}
       self._run.metrics.write(phase=PHASE, step=self.step, **metrics)
-    every = self._options.checkpoint_every
-    if self.step // every > before // every:
-      self.save(checkpoints)
 
 
 def _shown(metrics) -> dict:

@@ -16,27 +16,42 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, style_set
 from stylized_nerf_jax.scenes import styles as style_reader
-from stylized_nerf_jax.training import progress
+from stylized_nerf_jax.training import interruption, progress
 
 
-def train(config, workdir: str | pathlib.Path, *, phase: str = "all") -> None:
+def train(
+  config,
+  workdir: str | pathlib.Path,
+  *,
+  phase: str = "all",
+  from_scratch: bool = False,
+) -> None:
   """Runs one phase or all of them.
+
+  SIGTERM and SIGINT end it after the step at hand, with everything saved.
 
   Args:
     config: frozen config of the run.
     workdir: folder of the run, made where it is missing.
     phase: "all" or one of `run_folder.PHASES`.
+    from_scratch: moves what these phases have made before into `replaced/`.
 
   Raises:
-    ValueError: what is wrong with scene, styles, weights, config or folder;
-      raised before any training.
+    ValueError: what is wrong with scene, styles, weights, config or folder,
+      raised before any training; or losses that are not finite.
+    interruption.Interrupted: a signal came.
+    disk.DiskFullError: the run can be resumed when there is space.
   """
   run = run_folder.RunFolder(workdir)
   scene = load_scene(config)
   record = scene_record.make_scene_record(
     scene, space=config.scene.space, background=config.scene.background
   )
-  run.create()
+  with interruption.listening(), run.lock():
+    _train(config, run, scene, record, phase, from_scratch)
+
+
+def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
   run.check_scene(record)
   for message in scene.messages:
     progress.say(f"scene: {message}")
@@ -48,17 +63,23 @@ def train(config, workdir: str | pathlib.Path, *, phase: str = "all") -> None:
     for message in styles.messages:
       progress.say(f"styles: {message}")
   _check_predecessors(config, run, record, nets, styles, wanted[0])
+  if config.training.tensorboard:
+    run.metrics.mirror_to_tensorboard()
   # All that a user can get wrong has been checked; only now the run changes.
   run.claim_scene(record)
   run.save_config(_anchored(config))
+  if from_scratch:
+    run.restart(wanted)
   facts = None
   if styles is not None:
     store_styles(run, styles)
     facts = stylizer_nets.style_facts(nets, styles)
   if "radiance_field" in wanted:
     radiance_field.train_and_evaluate(config, run, scene)
+  interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
     stylizer.train(config, run, nets, facts)
+  interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
     mutual_learning.train(config, run, nets, facts)
 

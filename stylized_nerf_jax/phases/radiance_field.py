@@ -5,6 +5,7 @@ coarse pass of the positional field, or the interlevel and distortion losses of
 the hash grid, beside it.
 """
 
+import contextlib
 import functools
 import time
 
@@ -16,12 +17,13 @@ import optax
 from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.losses import photometric
-from stylized_nerf_jax.phases import modules, run_folder
+from stylized_nerf_jax.phases import loop_keeper, modules, run_folder
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import (
+  interruption,
   parallel,
   pixel_bank,
   prng,
@@ -53,7 +55,7 @@ def train_and_evaluate(
   optimizer = make_optimizer(config.radiance_field)
   state = state_lib.create(params, optimizer)
   checkpoints = run.checkpoints(PHASE)
-  if state_of_work == "resume" and checkpoints.latest_step() is not None:
+  if state_of_work == "resume" and checkpoints.repair() is not None:
     state = state_lib.restore(checkpoints, state)
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
   train = scene.split("train")
@@ -64,14 +66,14 @@ def train_and_evaluate(
   )
   evaluate = HeldOutViews(field, setting, scene, record, config.rendering)
   started = time.monotonic()
-  state = _train(
-    config, run, checkpoints, field, setting, bank, state, evaluate
-  )
-  seconds = time.monotonic() - started
+  with contextlib.closing(checkpoints):
+    state = _train(
+      config, run, checkpoints, field, setting, bank, state, evaluate
+    )
+    seconds = time.monotonic() - started
+    state_lib.save(checkpoints, state)
   scores = evaluate(state.params)
   run.metrics.write(phase=PHASE, step=state.step, **scores)
-  state_lib.save(checkpoints, state, **scores)
-  checkpoints.close()
   run.finish(PHASE, scores=scores, seconds=round(seconds, 1))
   progress.say(
     f"{PHASE}: {_scores_line(scores)} on {len(evaluate)} held-out views "
@@ -138,7 +140,7 @@ def loss_fn(
     params: of the field.
     bank: training pixels.
     batch: unused: rays are drawn here.
-    key: random key of the step and device.
+    key: random key of the step and of this device's rows.
     field: the module.
     setting: of the scene.
     num_rays: rays of this device.
@@ -163,26 +165,32 @@ def loss_fn(
   rgb = renderer.composite_colors(samples.weights, sample_colors, background)
   mse = photometric.mse(rgb, colors)
   loss = mse
+  parts = {}
   if "coarse_rgb" in aux:
     coarse_rgb = aux["coarse_rgb"] + (
       1.0 - aux["coarse_opacity"][..., None]
     ) * jnp.asarray(background)
-    loss += photometric.mse(coarse_rgb, colors)
+    parts["coarse_mse"] = photometric.mse(coarse_rgb, colors)
+    loss += parts["coarse_mse"]
   tables = hash_encoding.tables(params)
   decay = decay_weight(options, setting.space)
   if decay and tables:
-    loss += decay * photometric.grid_decay(tables)
+    parts["grid_decay"] = photometric.grid_decay(tables)
+    loss += decay * parts["grid_decay"]
   if "proposal_weights" in aux:
-    loss += options.interlevel_weight * photometric.interlevel_loss(
+    parts["interlevel"] = photometric.interlevel_loss(
       aux["edges"],
       aux["weights"],
       aux["proposal_edges"],
       aux["proposal_weights"],
     )
-    loss += options.distortion_weight * photometric.distortion_loss(
+    parts["distortion"] = photometric.distortion_loss(
       aux["edges"], aux["weights"]
     )
-  return loss, {"loss": loss, "mse": mse, "psnr": photometric.psnr(mse)}
+    loss += options.interlevel_weight * parts["interlevel"]
+    loss += options.distortion_weight * parts["distortion"]
+  psnr = photometric.psnr(mse)
+  return loss, {"loss": loss, "mse": mse, "psnr": psnr, **parts}
 
 
 class HeldOutViews:
@@ -205,6 +213,8 @@ class HeldOutViews:
     """Returns mean PSNR and SSIM over the views, or the first `limit`."""
     psnrs, ssims = [], []
     for i in range(min(len(self), limit or len(self))):
+      # Nothing is lost: training saves before it asks for scores.
+      interruption.stop_if_asked("while held-out views are scored")
       camera = self._scene.cameras[i]
       rendered = self._render(
         {"field": params},
@@ -234,27 +244,35 @@ def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
   )
   optimizer = make_optimizer(options)
   key = prng.stream_key(config.seed, PHASE)
+  keeper = loop_keeper.LoopKeeper(
+    PHASE, checkpoints, config.training, every=options.checkpoint_every
+  )
   steps = parallel.StepRunner(
-    loss, optimizer, steps_per_dispatch=options.steps_per_dispatch
+    loss,
+    optimizer,
+    steps_per_dispatch=options.steps_per_dispatch,
+    on_steps=keeper.guard,
   )
   with progress.progress(options.steps, PHASE, initial=int(state.step)) as bar:
     while (step := int(state.step)) < options.steps:
-      state, metrics = steps(state, bank, key, until=options.steps)
-      taken = int(state.step) - step
+      with keeper.stepping() as count:
+        state, metrics = steps(state, bank, key, until=options.steps)
+        taken = int(state.step) - step
+        count(taken * options.rays_per_step)
       bar.advance(taken, psnr=metrics["psnr"])
-      if _passed(step, state.step, options.evaluate_every):
+      save = functools.partial(state_lib.save, checkpoints, state)
+      keeper.after(step, state.step, save)
+      if loop_keeper.passed(step, state.step, options.evaluate_every):
+        save()
+        checkpoints.wait()
         scores = evaluate(state.params, limit=4)
-        run.metrics.write(phase=PHASE, step=state.step, **metrics, **scores)
-        progress.say(f"{PHASE}: step {int(state.step)} {_scores_line(scores)}")
-      elif _passed(step, state.step, 100):
+        metrics |= {**keeper.figures(), **scores}
         run.metrics.write(phase=PHASE, step=state.step, **metrics)
-      if _passed(step, state.step, options.checkpoint_every):
-        state_lib.save(checkpoints, state)
+        progress.say(f"{PHASE}: step {int(state.step)} {_scores_line(scores)}")
+      elif loop_keeper.passed(step, state.step, 100):
+        metrics |= keeper.figures()
+        run.metrics.write(phase=PHASE, step=state.step, **metrics)
   return state
-
-
-def _passed(before, after, every: int) -> bool:
-  return int(after) // every > int(before) // every
 
 
 def make_inputs(config, record: scene_record.SceneRecord) -> dict:

@@ -11,19 +11,27 @@ RUN/
   stylizer/          checkpoints of phase 2
   mutual_learning/   checkpoints of phase 3
   replaced/          what an earlier state of the inputs had made
+  lock               who trains in it now; empty when nobody does
 ```
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.phases import run_lock
 from stylized_nerf_jax.scenes import scene_record
-from stylized_nerf_jax.training import checkpoints, metric_log, progress
+from stylized_nerf_jax.training import (
+  checkpoints,
+  disk,
+  metric_log,
+  progress,
+)
 
 PHASES = ("radiance_field", "stylizer", "mutual_learning")
 
@@ -41,6 +49,9 @@ class RunFolder:
   def __init__(self, path: str | pathlib.Path):
     self.path = pathlib.Path(path)
     self.metrics = metric_log.MetricLog(self.path / "metrics.jsonl")
+    self._read_manifest()
+
+  def _read_manifest(self) -> None:
     self._manifest = {"phases": {}}
     if self._manifest_path.is_file():
       try:
@@ -72,6 +83,19 @@ class RunFolder:
         f"--workdir {self.path} cannot be written ({error.strerror}): choose "
         "another folder or change its permissions"
       ) from None
+
+  @contextlib.contextmanager
+  def lock(self) -> Iterator[None]:
+    """Makes the folder, and keeps other processes from training in it.
+
+    Raises:
+      ValueError: as `create`, or another process has it; names that one.
+    """
+    self.create()
+    with run_lock.hold(self.path):
+      # What another process had done since this one read it.
+      self._read_manifest()
+      yield
 
   def check_scene(self, record: scene_record.SceneRecord) -> None:
     """Raises ValueError if the run was made from another scene; names both."""
@@ -131,7 +155,7 @@ class RunFolder:
     inputs = as_json(inputs)
     entry = self._manifest["phases"].get(phase)
     if entry and entry["inputs"] == inputs:
-      return "done" if entry["finished"] else "resume"
+      return "done" if self._is_whole(phase, entry) else "resume"
     if entry:
       changed = ", ".join(_differences(entry["inputs"], inputs))
       moved = self._move_aside(phase)
@@ -146,6 +170,29 @@ class RunFolder:
     }
     self._write()
     return "new"
+
+  def _is_whole(self, phase: str, entry: dict) -> bool:
+    """Tells whether a phase is finished and its result still intact."""
+    if not entry["finished"]:
+      return False
+    checkpoints = self.checkpoints(phase)
+    last = checkpoints.latest_step()
+    whole = checkpoints.repair() == last
+    checkpoints.close()
+    if not whole:
+      progress.say(f"{phase}: the end of it is made again")
+      entry["finished"] = False
+      self._write()
+    return whole
+
+  def restart(self, phases: Sequence[str]) -> None:
+    """Moves the results of phases into `replaced/`, to begin them anew."""
+    for phase in phases:
+      entry = self._manifest["phases"].pop(phase, None)
+      if entry or self.phase_path(phase).exists():
+        moved = self._move_aside(phase)
+        self._write()
+        progress.say(f"{phase}: from scratch; what was there is now in {moved}")
 
   def finish(self, phase: str, **facts) -> None:
     """Marks a phase as finished, with what is worth knowing of it."""
@@ -234,8 +281,9 @@ class RunFolder:
 def write_json(path: pathlib.Path, values) -> None:
   """Writes JSON so that a kill leaves the old file or the new one."""
   temporary = path.with_suffix(path.suffix + ".tmp")
-  temporary.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
-  temporary.replace(path)
+  with disk.writing(path):
+    temporary.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
+    temporary.replace(path)
 
 
 def as_json(values: Mapping[str, object]) -> dict:

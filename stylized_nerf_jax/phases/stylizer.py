@@ -5,6 +5,7 @@ disagreement through the scene's geometry is trained away while content and
 style are held.
 """
 
+import contextlib
 import functools
 
 import jax
@@ -15,6 +16,7 @@ import optax
 from stylized_nerf_jax.phases import (
   decoder_objective,
   decoder_optimizer,
+  loop_keeper,
   radiance_field,
   run_folder,
   stylizer_nets,
@@ -54,13 +56,13 @@ def train(
     jax.tree.map(jnp.asarray, dict(nets.decoder)), optimizer
   )
   checkpoints = run.checkpoints(PHASE)
-  if state_of_work == "resume" and checkpoints.latest_step() is not None:
+  if state_of_work == "resume" and checkpoints.repair() is not None:
     state = state_lib.restore(checkpoints, state)
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
-  if config.stylizer.steps:
-    state = _train(config, run, nets, facts, checkpoints, optimizer, state)
-  state_lib.save(checkpoints, state)
-  checkpoints.close()
+  with contextlib.closing(checkpoints):
+    if config.stylizer.steps:
+      state = _train(config, run, nets, facts, checkpoints, optimizer, state)
+    state_lib.save(checkpoints, state)
   run.finish(PHASE)
 
 
@@ -133,7 +135,12 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
       consistency=options.consistency_weight,
     ),
   )
-  steps = parallel.make_train_steps(loss, optimizer, num_steps=1)
+  keeper = loop_keeper.LoopKeeper(
+    PHASE, checkpoints, config.training, every=options.checkpoint_every
+  )
+  steps = parallel.make_train_steps(
+    loss, optimizer, num_steps=1, on_steps=keeper.guard
+  )
   key = prng.stream_key(config.seed, PHASE)
   with progress.progress(options.steps, PHASE, initial=int(state.step)) as bar:
     while (step := int(state.step)) < options.steps:
@@ -144,9 +151,10 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
       state, metrics = steps(state, constants, key, batch)
       bar.advance(1, **metrics)
       if (step + 1) % 20 == 0:
+        metrics |= keeper.figures()
         run.metrics.write(phase=PHASE, step=step + 1, **metrics)
-      if (step + 1) % options.checkpoint_every == 0:
-        state_lib.save(checkpoints, state)
+      save = functools.partial(state_lib.save, checkpoints, state)
+      keeper.after(step, step + 1, save)
   return state
 
 

@@ -4,6 +4,7 @@ One file a style, named by the style's content hash, so that another style set
 never reads an old one. Pixels of all views follow each other, view by view.
 """
 
+import os
 import pathlib
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ import numpy as np
 from stylized_nerf_jax.phases import mutual_steps, stylizer_nets, view_crops
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.training import progress
+from stylized_nerf_jax.training import disk, progress
 
 
 class Targets:
@@ -40,12 +41,7 @@ class Targets:
     sizes = cameras.width * cameras.height
     self._offsets = np.concatenate([[0], np.cumsum(sizes)])
     self._pixels = [
-      np.lib.format.open_memmap(
-        folder / f"{style_hash[:16]}.npy",
-        mode="w+",
-        dtype=np.uint8,
-        shape=(int(self._offsets[-1]), 3),
-      )
+      _open(folder / f"{style_hash[:16]}.npy", int(self._offsets[-1]))
       for style_hash in facts.hashes
     ]
     self._paint = jax.jit(_paint, static_argnames=("height", "width"))
@@ -128,6 +124,20 @@ class Targets:
       features=np.stack(features)[None].astype(np.float32),
       colors=np.stack(colors)[None],
     )
+
+
+def _open(path: pathlib.Path, count: int) -> np.memmap:
+  """Makes a file of `count` pixels, with all the space that it takes.
+
+  A disk that is full only when a mapped page is written kills the process.
+  """
+  with disk.writing(path):
+    pixels = np.lib.format.open_memmap(
+      path, mode="w+", dtype=np.uint8, shape=(count, 3)
+    )
+    with path.open("rb+") as file:
+      os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+  return pixels
 
 
 def _paint(decoder_params, features, mean, std, *, height: int, width: int):

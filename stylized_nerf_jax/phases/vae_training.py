@@ -1,5 +1,6 @@
 """Training of the VAE over style statistics (method, section 5)."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,13 +10,22 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.phases import stylizer_data
+from stylized_nerf_jax.phases import loop_keeper, stylizer_data
 from stylized_nerf_jax.stylizer import adain, pretrained, statistics_vae, vgg
-from stylized_nerf_jax.training import metric_log, prng, progress
+from stylized_nerf_jax.training import (
+  checkpoints,
+  metric_log,
+  parallel,
+  prng,
+  progress,
+)
+from stylized_nerf_jax.training import state as state_lib
 
 _HELD_OUT_SHARE = 10  # one crop in so many is scored and not trained on
 _ENCODED_AT_ONCE = 8
 _STEPS_PER_CALL = 50
+_STEPS_BETWEEN_SCORES = 1000
+_STEPS_BETWEEN_SAVES = 5000
 
 
 def train_vae(
@@ -23,6 +33,7 @@ def train_vae(
   encoder: pretrained.Encoder,
   pictures: stylizer_data.TrainingPictures,
   log: metric_log.MetricLog,
+  store: checkpoints.Checkpoints,
 ) -> tuple[dict[str, Any], dict[str, float]]:
   """Train on the statistics of many crops of the training paintings.
 
@@ -31,6 +42,7 @@ def train_vae(
     encoder: E.
     pictures: the paintings.
     log: receives losses.
+    store: of checkpoints, from the newest of which it goes on.
 
   Returns:
     The parameters, and held-out scores: "explained", the share of the
@@ -51,17 +63,36 @@ def train_vae(
       settings.learning_rate_final / settings.learning_rate,
     )
   )
-  run = _make_steps(module, optimizer, settings)
-  opt_state = optimizer.init(params)
-  scores = {}
-  with progress.progress(settings.steps, "vae") as bar:
-    for start in range(0, settings.steps, _STEPS_PER_CALL):
-      params, opt_state, loss = run(params, opt_state, rest, key, start)
-      bar.advance(_STEPS_PER_CALL, loss=loss)
-      if start % (20 * _STEPS_PER_CALL) == 0:
-        log.write(phase="vae", step=start, loss=loss)
-        scores = {"explained": explained(module, params, held)}
-        log.write(phase="vae/held_out", step=start, **scores)
+  keeper = loop_keeper.LoopKeeper(
+    "vae", store, config.training, every=_STEPS_BETWEEN_SAVES
+  )
+  run = parallel.StepRunner(
+    functools.partial(
+      _loss,
+      module=module,
+      count=parallel.share(settings.batch_size, "vae.batch_size"),
+      kl_weight=settings.kl_weight,
+    ),
+    optimizer,
+    steps_per_dispatch=_STEPS_PER_CALL,
+    on_steps=keeper.guard,
+  )
+  state = state_lib.create(params, optimizer)
+  if store.repair() is not None:
+    state = state_lib.restore(store, state)
+  with progress.progress(settings.steps, "vae", initial=int(state.step)) as bar:
+    while (step := int(state.step)) < settings.steps:
+      state, metrics = run(state, rest, key, until=settings.steps)
+      bar.advance(int(state.step) - step, loss=metrics["loss"])
+      if loop_keeper.passed(step, state.step, _STEPS_BETWEEN_SCORES):
+        metrics |= keeper.figures()
+        log.write(phase="vae", step=state.step, **metrics)
+        scores = {"explained": explained(module, state.params, held)}
+        log.write(phase="vae/held_out", step=state.step, **scores)
+      save = functools.partial(state_lib.save, store, state)
+      keeper.after(step, state.step, save)
+  state_lib.save(store, state)
+  params = state.params
   scores = {"explained": explained(module, params, held)}
   log.write(phase="vae/held_out", step=settings.steps, **scores)
   return params, scores
@@ -112,34 +143,14 @@ def explained(
   return float(1.0 - error / total)
 
 
-def _make_steps(module, optimizer, settings):
-  """Compile `_STEPS_PER_CALL` steps; randomness follows from the step."""
-
-  def loss_fn(params, statistics, key):
-    noise = jax.random.normal(key, (len(statistics), statistics_vae.LATENT))
-    output, mean, log_variance = module.apply(
-      {"params": params}, statistics, noise
-    )
-    return stylization.vae_loss(
-      output, statistics, mean, log_variance, kl_weight=settings.kl_weight
-    )
-
-  @jax.jit
-  def run(params, opt_state, statistics, key, start):
-    def one(carry, step):
-      params, opt_state = carry
-      step_key = jax.random.fold_in(key, step)
-      rows = jax.random.randint(
-        step_key, (settings.batch_size,), 0, len(statistics)
-      )
-      loss, grads = jax.value_and_grad(loss_fn)(
-        params, statistics[rows], jax.random.fold_in(step_key, 1)
-      )
-      updates, opt_state = optimizer.update(grads, opt_state, params)
-      return (optax.apply_updates(params, updates), opt_state), loss
-
-    steps = start + jnp.arange(_STEPS_PER_CALL)
-    carry, losses = jax.lax.scan(one, (params, opt_state), steps)
-    return *carry, losses.mean()
-
-  return run
+def _loss(params, statistics, batch, key, *, module, count, kl_weight):
+  """Loss of `count` rows of statistics [N, 1024], which are drawn here."""
+  del batch
+  rows_key, noise_key = jax.random.split(key)
+  rows = statistics[jax.random.randint(rows_key, (count,), 0, len(statistics))]
+  noise = jax.random.normal(noise_key, (count, statistics_vae.LATENT))
+  output, mean, log_variance = module.apply({"params": params}, rows, noise)
+  loss = stylization.vae_loss(
+    output, rows, mean, log_variance, kl_weight=kl_weight
+  )
+  return loss, {"loss": loss}

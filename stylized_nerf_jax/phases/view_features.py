@@ -14,7 +14,7 @@ import numpy as np
 from stylized_nerf_jax.phases import stylizer_nets
 from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.training import progress
+from stylized_nerf_jax.training import disk, interruption, progress
 
 
 class ViewFeatures:
@@ -70,8 +70,10 @@ def _encode(
   num_bytes = 0
   with progress.progress(len(rendered), "encoding training views") as bar:
     for view in range(len(rendered)):
+      interruption.stop_if_asked("while training views are encoded")
       features = np.asarray(encode(nets.encoder.params, rendered.rgb(view)))
-      np.save(folder / f"{view:05d}.npy", features)
+      with disk.writing(folder):
+        np.save(folder / f"{view:05d}.npy", features)
       num_bytes += features.nbytes
       bar.advance()
   (folder / "complete").touch()

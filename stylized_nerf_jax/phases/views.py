@@ -13,7 +13,7 @@ from stylized_nerf_jax.phases import modules, run_folder
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import progress
+from stylized_nerf_jax.training import disk, interruption, progress
 
 
 class Views:
@@ -63,11 +63,13 @@ def load_or_render(config, run: run_folder.RunFolder, params) -> Views:
     arrays = rays_lib.camera_arrays(cameras, record.normalization)
     with progress.progress(len(cameras), "rendering training views") as bar:
       for i, camera in enumerate(cameras):
+        interruption.stop_if_asked("while training views are rendered")
         one = jax.tree.map(lambda values, i=i: values[i], arrays)
         view = render({"field": params}, one, camera.height, camera.width)
         rgb = np.round(np.clip(view.rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
-        np.save(folder / f"rgb_{i:05d}.npy", rgb)
-        np.save(folder / f"depth_{i:05d}.npy", view.depth.astype(np.float32))
+        with disk.writing(folder):
+          np.save(folder / f"rgb_{i:05d}.npy", rgb)
+          np.save(folder / f"depth_{i:05d}.npy", view.depth.astype(np.float32))
         bar.advance()
     done.touch()
   return Views(folder, cameras)

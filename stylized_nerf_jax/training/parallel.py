@@ -9,11 +9,13 @@ inside, before the update.
 import functools
 from collections.abc import Callable
 
+import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
+from stylized_nerf_jax.training import prng
 from stylized_nerf_jax.training import state as state_lib
 
 _AXIS = "batch"
@@ -57,65 +59,124 @@ def share(total: int, what: str) -> int:
   return total // devices
 
 
+@flax.struct.dataclass
+class Skips:
+  """Steps that were skipped because something was not finite.
+
+  Attributes:
+    count: [], int32, how many.
+    row: [], int32, how many of them follow each other up to the last step.
+    finite: for each metric whether it was finite, [], in the first step of
+      that row.
+  """
+
+  count: jax.Array
+  row: jax.Array
+  finite: dict[str, jax.Array]
+
+
 def make_train_steps(
-  loss_fn: Callable, optimizer: optax.GradientTransformation, *, num_steps: int
+  loss_fn: Callable,
+  optimizer: optax.GradientTransformation,
+  *,
+  num_steps: int,
+  on_steps: Callable[[Skips, int], None] | None = None,
 ) -> Callable:
   """Compiles `num_steps` optimizer steps into one dispatch over all devices.
 
+  A step whose loss or gradient is not finite is skipped: parameters and
+  optimizer state stay as they are, only the step is counted.
+
   Args:
     loss_fn: (params, constants, batch, key) -> (loss [], metrics: dict of []).
-      `batch` is one device's share of one step; `key` differs by step and
-      device.
+      `batch` is one device's share of one step. `key` differs by step, and
+      draws for the rows of the share what they would draw on one device, see
+      `prng.share_key`.
     optimizer: applied to the gradients averaged over devices.
     num_steps: how many steps one call takes.
+    on_steps: told of every call what was skipped, and `num_steps`.
 
   Returns:
     run(state, constants, key, batch=None) -> (state, metrics averaged over
-    the steps). `key` is the phase's; the step is folded in here. `batch` is a
-    tree of [num_steps, B, ...], B a multiple of the number of devices, or
-    None where `loss_fn` draws its batch itself.
+    the steps that were taken, or over all if none was). `key` is the phase's;
+    the step is folded in here. `batch` is a tree of [num_steps, B, ...], B a
+    multiple of the number of devices, or None where `loss_fn` draws its batch
+    itself.
   """
 
   def one_step(constants, key, state, batch):
     step_key = jax.random.fold_in(key, state.step)
-    step_key = jax.random.fold_in(step_key, jax.lax.axis_index(_AXIS))
-    grads, metrics = jax.grad(loss_fn, has_aux=True)(
+    step_key = prng.share_key(step_key, jax.lax.axis_index(_AXIS))
+    value_and_grad = jax.value_and_grad(loss_fn, has_aux=True)
+    (loss, metrics), grads = value_and_grad(
       state.params, constants, batch, step_key
     )
-    grads, metrics = jax.lax.pmean((grads, metrics), _AXIS)
+    loss, grads, metrics = jax.lax.pmean((loss, grads, metrics), _AXIS)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics["gradient_norm"] = optax.tree.norm(grads)
-    return state_lib.TrainState(state.step + 1, params, opt_state), metrics
+    good = jnp.isfinite(loss) & jnp.isfinite(metrics["gradient_norm"])
+    params, opt_state = jax.tree.map(
+      lambda new, old: jnp.where(good, new, old),
+      (params, opt_state),
+      (state.params, state.opt_state),
+    )
+    new = state_lib.TrainState(state.step + 1, params, opt_state)
+    return new, (good, metrics)
 
   def many_steps(state, constants, key_data, device, batch):
     del device
     key = jax.random.wrap_key_data(key_data)
     body = functools.partial(one_step, constants, key)
-    state, metrics = jax.lax.scan(body, state, batch, length=num_steps)
-    return state, jax.tree.map(jnp.mean, metrics)
+    state, (good, metrics) = jax.lax.scan(body, state, batch, length=num_steps)
+    return state, _mean_of_good(good, metrics), _skips(good, metrics)
 
   mapped = jax.pmap(
     many_steps,
     axis_name=_AXIS,
     in_axes=(None, None, None, 0, 0),
-    out_axes=(None, None),
+    out_axes=(None, None, None),
   )
 
   def run(state, constants, key, batch=None):
     state, constants = replicate((state, constants))
     devices = np.arange(device_count())
     batch = jax.tree.map(_by_device, batch)
-    return mapped(state, constants, jax.random.key_data(key), devices, batch)
+    state, metrics, skips = mapped(
+      state, constants, jax.random.key_data(key), devices, batch
+    )
+    if on_steps is not None:
+      on_steps(skips, num_steps)
+    return state, metrics
 
   return run
+
+
+def _mean_of_good(good, metrics):
+  """Averages metrics [S] over the good ones of S steps, or over all."""
+  chosen = good | ~good.any()
+  return jax.tree.map(
+    lambda values: jnp.where(chosen, values, 0.0).sum() / chosen.sum(), metrics
+  )
+
+
+def _skips(good, metrics) -> Skips:
+  """Describes which of S steps were not good: [S] bool, metrics [S]."""
+  number = jnp.arange(good.shape[0])
+  row = number[-1] - jnp.max(jnp.where(good, number, -1))
+  first = jnp.minimum(good.shape[0] - row, number[-1])
+  return Skips(
+    count=jnp.sum(~good, dtype=jnp.int32),
+    row=row.astype(jnp.int32),
+    finite={n: jnp.isfinite(values[first]) for n, values in metrics.items()},
+  )
 
 
 class StepRunner:
   """Takes training steps, many to a dispatch, and stops exactly where told.
 
   Args:
-    loss_fn, optimizer: as in `make_train_steps`.
+    loss_fn, optimizer, on_steps: as in `make_train_steps`.
     steps_per_dispatch: steps of one call; the rest before `until` is taken
       one by one.
   """
@@ -126,11 +187,14 @@ class StepRunner:
     optimizer: optax.GradientTransformation,
     *,
     steps_per_dispatch: int,
+    on_steps: Callable[[Skips, int], None] | None = None,
   ):
     self._many = make_train_steps(
-      loss_fn, optimizer, num_steps=steps_per_dispatch
+      loss_fn, optimizer, num_steps=steps_per_dispatch, on_steps=on_steps
     )
-    self._one = make_train_steps(loss_fn, optimizer, num_steps=1)
+    self._one = make_train_steps(
+      loss_fn, optimizer, num_steps=1, on_steps=on_steps
+    )
     self._length = steps_per_dispatch
 
   def next_length(self, step: int, until: int) -> int:

@@ -1,14 +1,78 @@
-"""Random keys as a pure function of seed, purpose and step.
+"""Random keys as a pure function of seed, purpose, step and row.
 
 Nothing is split and carried along, so a resumed run draws what the
-uninterrupted one would have drawn.
+uninterrupted one would have drawn; and a row of a batch draws the same numbers
+on whichever of however many devices it lies.
 """
 
+import math
 import zlib
 
 import jax
+import jax.numpy as jnp
+from jax.extend import random as extended
+
+_THREEFRY = extended.threefry_prng_impl
 
 
 def stream_key(seed: int, name: str) -> jax.Array:
   """Returns the key of a named stream of randomness, such as a phase."""
   return jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode()))
+
+
+def share_key(key: jax.Array, device: jax.Array) -> jax.Array:
+  """Returns the key with which a device draws its rows of the whole batch.
+
+  What `jax.random` draws with it in a shape [R, ...] are the rows from
+  `device` * R on of a draw for all devices, which would have R rows for each.
+  Of keys that are split or folded from it the same is true. Scalars are equal
+  on all devices.
+
+  Args:
+    key: of the step, as `jax.random.key` makes it.
+    device: [], index of the device.
+  """
+  data = jax.random.key_data(key)
+  place = jnp.asarray(device, jnp.uint32)[None]
+  return jax.random.wrap_key_data(jnp.concatenate([data, place]), impl=_ROWS)
+
+
+def _bits(key: jax.Array, bit_width: int, shape: tuple[int, ...]) -> jax.Array:
+  """Threefry of a counter that goes on from device to device.
+
+  A draw of all devices has fewer than 2**32 numbers.
+  """
+  size = math.prod(shape)
+  first = key[2] * jnp.uint32(size) if shape else jnp.uint32(0)
+  low = (first + jnp.arange(size, dtype=jnp.uint32)).reshape(shape)
+  high, low = extended.threefry2x32_p.bind(
+    key[0], key[1], jnp.zeros_like(low), low
+  )
+  if bit_width == 64:
+    return (high.astype(jnp.uint64) << 32) | low.astype(jnp.uint64)
+  return (high ^ low).astype(f"uint{bit_width}")
+
+
+def _split(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+  data = _THREEFRY.split(key[:2], shape)
+  place = jnp.broadcast_to(key[2], (*shape, 1))
+  return jnp.concatenate([data, place], axis=-1)
+
+
+def _fold_in(key: jax.Array, data: jax.Array) -> jax.Array:
+  return jnp.append(_THREEFRY.fold_in(key[:2], data), key[2])
+
+
+def _seed(seed: jax.Array) -> jax.Array:
+  return jnp.append(_THREEFRY.seed(seed), jnp.uint32(0))
+
+
+_ROWS = extended.define_prng_impl(
+  key_shape=(3,),
+  seed=_seed,
+  split=_split,
+  random_bits=_bits,
+  fold_in=_fold_in,
+  name="threefry_of_rows",
+  tag="rows",
+)

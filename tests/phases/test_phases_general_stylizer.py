@@ -1,6 +1,9 @@
 """General training of decoder and VAE, shrunk: runs, resumes, repeats."""
 
 import json
+import os
+import signal
+import time
 
 import jax
 import numpy as np
@@ -12,10 +15,12 @@ from stylized_nerf_jax.cli import main as cli
 from stylized_nerf_jax.phases import (
   decoder_stages,
   general_stylizer,
+  loop_keeper,
   stylizer_data,
 )
 from stylized_nerf_jax.scenes import picture_crops
 from stylized_nerf_jax.stylizer import decoder, pretrained, weights_file
+from stylized_nerf_jax.training import interruption
 
 
 @pytest.fixture
@@ -176,3 +181,28 @@ def test_colour_shift_keeps_grey_order():
     shifted = picture_crops.shift_colours(generator, ramp).astype(int)
     assert (np.diff(shifted[:, 0, 0]) >= 0).all()
     assert np.abs(shifted - shifted[..., :1]).max() <= 1
+
+
+@pytest.mark.slow
+def test_signals_lose_nothing(config, tmp_path, monkeypatch):
+  config.vae.steps = 100
+  config.checkpoint_every = 1000
+  general_stylizer.train_and_evaluate(config, tmp_path / "whole")
+  after = loop_keeper.LoopKeeper.after
+
+  def send_first(self, before, step, save):
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not interruption.asked():
+      time.sleep(0.01)
+    after(self, before, step, save)
+
+  monkeypatch.setattr(loop_keeper.LoopKeeper, "after", send_first)
+  places = ("step 1 of recon", "step 2 of recon", "step 50 of vae")
+  for where in (*places, "step 100 of vae"):
+    with pytest.raises(interruption.Interrupted, match=where):
+      general_stylizer.train_and_evaluate(config, tmp_path / "parts")
+  general_stylizer.train_and_evaluate(config, tmp_path / "parts")
+  for name in ("decoder.npz", "statistics_vae.npz"):
+    whole, _ = weights_file.load_weights(tmp_path / "whole" / name)
+    parts, _ = weights_file.load_weights(tmp_path / "parts" / name)
+    jax.tree.map(np.testing.assert_array_equal, whole, parts)

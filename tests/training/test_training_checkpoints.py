@@ -1,5 +1,7 @@
 """Checkpoints of training states, whole and in part, and of other shapes."""
 
+import json
+import pathlib
 import shutil
 
 import jax
@@ -160,3 +162,92 @@ def test_what_a_kill_left_is_ignored(tmp_path):
   assert after.latest_step() == 7
   assert state_lib.restore_params(after, params)["a"][0] == 7
   after.close()
+
+
+def _files(folder: pathlib.Path) -> list[str]:
+  return sorted(
+    str(path.relative_to(folder))
+    for path in folder.rglob("*")
+    if path.is_file()
+  )
+
+
+def _damage(path: pathlib.Path, kind: str) -> None:
+  content = path.read_bytes()
+  if kind == "missing":
+    path.unlink()
+  elif kind == "truncated":
+    path.write_bytes(content[: len(content) // 2])
+  else:
+    middle = len(content) // 2
+    flipped = bytes([content[middle] ^ 4])
+    path.write_bytes(content[:middle] + flipped + content[middle + 1 :])
+
+
+@pytest.fixture(scope="module")
+def two_checkpoints(tmp_path_factory):
+  """Folder of the checkpoints 1 and 2, whose numbers are 1 and 2."""
+  folder = tmp_path_factory.mktemp("two")
+  made = checkpoints_lib.Checkpoints(folder / "checkpoints")
+  for step in (1, 2):
+    params = {"a": np.full((40, 30), step, np.float32), "b": np.ones(3)}
+    optimizer = {"m": np.full(200, step, np.float32)}
+    items = {"params": params, "optimizer": optimizer}
+    made.save(step, items, {"step": step})
+  made.close()
+  return folder
+
+
+@pytest.mark.parametrize("kind", ["missing", "truncated", "flipped"])
+def test_no_damaged_number_is_ever_restored(
+  two_checkpoints, tmp_path, capsys, kind
+):
+  like = {"params": {"a": np.zeros((40, 30), np.float32), "b": np.zeros(3)}}
+  like["optimizer"] = {"m": np.zeros(200, np.float32)}
+  used = {1: 0, 2: 0}
+  for name in _files(two_checkpoints / "checkpoints" / "2"):
+    folder = tmp_path / name.replace("/", "_")
+    shutil.copytree(two_checkpoints, folder)
+    _damage(folder / "checkpoints" / "2" / name, kind)
+    opened = checkpoints_lib.Checkpoints(folder / "checkpoints")
+    capsys.readouterr()
+    items, meta = opened.restore(like)
+    step = meta["step"]
+    used[step] += 1
+    assert (items["params"]["a"] == step).all(), name
+    assert (items["params"]["b"] == 1).all(), name
+    assert (items["optimizer"]["m"] == step).all(), name
+    told = capsys.readouterr().err
+    assert ("checkpoint 1 is used instead" in told) == (step == 1), name
+    assert ("checkpoints/2 is damaged" in told) == (step == 1), name
+    # Who writes there puts the damaged one aside, and can save it anew.
+    assert opened.repair() == step
+    opened.save(2, {"params": items["params"]}, {})
+    opened.close()
+    aside = list((folder / "damaged").glob("2-*"))
+    assert len(aside) == (step == 1), name
+  # Some files are of no use to a restore; those with numbers are.
+  assert used[1] >= 5
+
+
+def test_the_only_checkpoint_damaged_is_an_error(two_checkpoints, tmp_path):
+  folder = shutil.copytree(two_checkpoints, tmp_path / "run")
+  shutil.rmtree(folder / "checkpoints" / "1")
+  _damage(folder / "checkpoints" / "2" / "meta" / "metadata", "truncated")
+  opened = checkpoints_lib.Checkpoints(folder / "checkpoints")
+  with pytest.raises(ValueError, match="checkpoints/2 is damaged") as caught:
+    opened.restore({})
+  assert "\n" not in str(caught.value)
+  assert opened.repair() is None
+  opened.close()
+
+
+def test_checkpoints_without_checksums_are_restored(two_checkpoints, tmp_path):
+  folder = shutil.copytree(two_checkpoints, tmp_path / "run")
+  path = folder / "checkpoints" / "2" / "meta" / "metadata"
+  path.write_text(json.dumps({"step": 2}))
+  opened = checkpoints_lib.Checkpoints(folder / "checkpoints")
+  assert opened.repair() == 2
+  items, meta = opened.restore({"optimizer": {"m": np.zeros(200, "f")}})
+  assert meta == {"step": 2} and (items["optimizer"]["m"] == 2).all()
+  opened.close()

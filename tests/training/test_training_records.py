@@ -1,13 +1,15 @@
 """Keys, metrics and progress: small things that training leaves behind."""
 
+import errno
 import json
+import sys
 import time
 
 import jax
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.training import metric_log, prng, progress
+from stylized_nerf_jax.training import disk, metric_log, prng, progress
 
 
 def data(seed, name):
@@ -75,3 +77,48 @@ def test_messages_are_one_line_on_stderr(capsys, message):
   progress.say(message)
   captured = capsys.readouterr()
   assert (captured.out, captured.err) == ("", f"{message}\n")
+
+
+def test_metrics_go_to_tensorboard_too(tmp_path):
+  log = metric_log.MetricLog(tmp_path / "metrics.jsonl")
+  log.mirror_to_tensorboard()
+  log.mirror_to_tensorboard()
+  log.write(phase="stylizer", step=3, loss=np.float32(0.5))
+  (events,) = (tmp_path / "tensorboard").iterdir()
+  assert b"stylizer/loss" in events.read_bytes()
+  assert log.read() == [{"phase": "stylizer", "step": 3, "loss": 0.5}]
+
+
+def test_a_missing_tensorboard_is_named(tmp_path, monkeypatch):
+  monkeypatch.setitem(sys.modules, "tensorboardX", None)
+  log = metric_log.MetricLog(tmp_path / "metrics.jsonl")
+  with pytest.raises(ValueError, match=r"stylized-nerf-jax\[tensorboard\]"):
+    log.mirror_to_tensorboard()
+
+
+@pytest.mark.parametrize(
+  "error",
+  [
+    OSError(errno.ENOSPC, "No space left on device"),
+    OSError(errno.EFBIG, "File too large"),
+    OSError("1024 requested and 0 written"),
+    RuntimeError("RESOURCE_EXHAUSTED: write: No space left on device"),
+  ],
+)
+def test_a_full_disk_is_one_error_whoever_says_so(error):
+  def later():
+    try:
+      raise error
+    except type(error) as cause:
+      raise ValueError("saving failed") from cause
+
+  with (
+    pytest.raises(disk.DiskFullError, match="no space left to write a/b:"),
+    disk.writing("a/b"),
+  ):
+    later()
+
+
+def test_other_errors_pass_a_full_disk_by():
+  with pytest.raises(PermissionError), disk.writing("a"):
+    raise PermissionError(errno.EACCES, "Permission denied")

@@ -1,0 +1,465 @@
+"""What a run survives: kills, signals, damage, a second writer, a full disk.
+
+  python experiments/faults.py --kills 50 --terms 20
+
+Tiny runs of the embedded scene through all three phases, with networks of a
+few layers (tests/tiny_run.py). Whatever was done to a run, it is resumed to its
+end, and all numbers of the last checkpoint of every phase, optimizer states
+included, are compared bit for bit with those of a run that nothing happened to.
+Writes experiments/results/faults.json.
+"""
+
+import argparse
+import collections
+import datetime
+import functools
+import json
+import logging
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import scene
+
+_TESTS = pathlib.Path(__file__).parents[1] / "tests"
+_PHASES = ("radiance_field", "stylizer", "mutual_learning")
+_STEPS = {"radiance_field": 24, "stylizer": 8, "mutual_learning": 18}
+_STOPPED = 75
+_DAMAGES = ("missing", "truncated", "flipped")
+
+
+def main() -> None:
+  """Does everything to runs that is asked for, and writes the result."""
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+  parser.add_argument("--kills", type=int, default=50)
+  parser.add_argument("--terms", type=int, default=20)
+  parser.add_argument("--damages", type=int, default=1000, help="at most")
+  parser.add_argument("--seed", type=int, default=0)
+  parser.add_argument("--child", nargs=argparse.REMAINDER, help="internal")
+  args = parser.parse_args()
+  if args.child:
+    sys.exit(_child(args.child))
+  with tempfile.TemporaryDirectory() as folder:
+    lab = Lab(pathlib.Path(folder), seed=args.seed)
+    rows = []
+    for found in (
+      lab.write_twice,
+      lab.fill_disk,
+      functools.partial(lab.terminate, args.terms),
+      functools.partial(lab.damage, args.damages),
+      functools.partial(lab.kill, args.kills),
+    ):
+      rows += found()
+      _write_result(rows)
+
+
+def _write_result(rows: list[list]) -> None:
+  """Writes what was found so far."""
+  scene.write_result(
+    "faults",
+    {
+      "date": datetime.date.today().isoformat(),
+      "command": scene.describe_command(),
+      "machine": scene.describe_machine(),
+      "steps": _STEPS,
+      "table": {
+        "columns": ["fault", "times", "as it should be", "that is"],
+        "rows": rows,
+      },
+    },
+  )
+
+
+def _child(arguments: list[str]) -> int:
+  """Runs one command with the small networks."""
+  _use_small_networks()
+  from stylized_nerf_jax.cli import main as cli
+
+  return cli.main(arguments)
+
+
+def _use_small_networks():
+  """Puts small networks in place; returns the module that has them."""
+  # Checkpoint libraries warn about files that were never meant to be there.
+  logging.getLogger("absl").setLevel(logging.ERROR)
+  sys.path.insert(0, str(_TESTS))
+  import pytest
+  import tiny_run
+
+  tiny_run.small_networks(pytest.MonkeyPatch())
+  return tiny_run
+
+
+class Lab:
+  """Tiny runs, and one that nothing happens to.
+
+  Args:
+    folder: for everything.
+    seed: of the moments.
+  """
+
+  def __init__(self, folder: pathlib.Path, *, seed: int):
+    self._folder = folder
+    self._random = random.Random(seed)
+    self._count = 0
+    self._environment = {
+      **os.environ,
+      # Compiled once for all processes.
+      "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
+      "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+      "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    self._config = folder / "config.json"
+    self._write_config()
+    self._whole = self.new_run()
+    self._finish(self._whole)
+    self._expected = _sums(self._whole)
+    again = self.new_run()
+    started = time.monotonic()
+    self._finish(again)
+    print(f"a run takes {time.monotonic() - started:.1f} s")
+    if _sums(again) != self._expected:
+      raise SystemExit("two uninterrupted runs differ: nothing can be compared")
+
+  def _write_config(self) -> None:
+    tiny_run = _use_small_networks()
+    from stylized_nerf_jax import config as config_lib
+
+    weights = tiny_run.write_weights(self._folder / "weights")
+    mutual = _STEPS["mutual_learning"]
+    config = tiny_run.make_config(
+      weights,
+      radiance_field__steps=_STEPS["radiance_field"],
+      radiance_field__steps_per_dispatch=2,
+      radiance_field__checkpoint_every=4,
+      radiance_field__evaluate_every=12,
+      stylizer__steps=_STEPS["stylizer"],
+      stylizer__checkpoint_every=2,
+      mutual_learning__steps=mutual - 6,
+      mutual_learning__patch_steps=6,
+      mutual_learning__decoder_every=2,
+      mutual_learning__refresh_every=4,
+      mutual_learning__checkpoint_every=3,
+      training__checkpoint_minutes=0.05,
+    )
+    config_lib.save(config, self._config)
+
+  def new_run(self) -> pathlib.Path:
+    """Returns the folder of a run that does not exist yet."""
+    self._count += 1
+    return self._folder / f"run-{self._count}"
+
+  def start(self, run: pathlib.Path, *arguments: str, **options):
+    """Starts or resumes the training of a run; its errors go to a file."""
+    command = [sys.executable, __file__, "--child"]
+    command += ["train", f"--config={self._config}", f"--workdir={run}"]
+    with (self._folder / "stderr").open("w") as errors:
+      return subprocess.Popen(
+        [*command, *arguments],
+        env=self._environment,
+        stderr=errors,
+        stdout=subprocess.DEVNULL,
+        **options,
+      )
+
+  def _errors(self) -> list[str]:
+    return (self._folder / "stderr").read_text().splitlines()
+
+  def _finish(self, run: pathlib.Path, *arguments: str) -> None:
+    status = self.start(run, *arguments).wait()
+    if status:
+      raise SystemExit(f"status {status}:\n" + "\n".join(self._errors()[-20:]))
+
+  def _is_equal(self, run: pathlib.Path) -> bool:
+    return _sums(run) == self._expected
+
+  def kill(self, count: int) -> list[list]:
+    """SIGKILL at `count` moments; every run is then resumed to its end."""
+    where, saving, equal, runs = collections.Counter(), 0, 0, 0
+    while sum(where.values()) < count:
+      run = self.new_run()
+      for _ in range(6):
+        process = self.start(run)
+        if not self._wait_for_a_moment(process, run):
+          break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        where[_phase(run)] += 1
+        saving += _is_saving(run)
+      self._finish(run)
+      runs += 1
+      equal += self._is_equal(run)
+      print(f"kills {dict(where)}, in a save {saving}, equal {equal}/{runs}")
+      shutil.rmtree(run)
+    told = ", ".join(f"{where[p]} in {p}" for p in _PHASES if where[p])
+    should = "the resumed run ends with the same bits"
+    return [
+      [
+        f"SIGKILL ({told}; {saving} during a save)",
+        sum(where.values()),
+        f"{equal} of {runs} runs",
+        should,
+      ]
+    ]
+
+  def terminate(self, count: int) -> list[list]:
+    """SIGTERM and SIGINT at `count` moments."""
+    stopped, sent, equal, runs, seconds = 0, 0, 0, 0, []
+    while sent < count:
+      run = self.new_run()
+      for _ in range(5):
+        process = self.start(run)
+        if not self._wait_for_a_moment(process, run):
+          break
+        process.send_signal(
+          self._random.choice([signal.SIGTERM, signal.SIGINT])
+        )
+        started = time.monotonic()
+        status = process.wait()
+        if status == 0:  # It was over before it could heed it.
+          break
+        sent += 1
+        seconds.append(time.monotonic() - started)
+        last = self._errors()[-1]
+        stopped += status == _STOPPED and "everything is saved" in last
+      self._finish(run)
+      runs += 1
+      equal += self._is_equal(run)
+      print(f"signals {sent}, stopped {stopped}, equal {equal}/{runs}")
+      shutil.rmtree(run)
+    slowest = max(seconds, default=0.0)
+    return [
+      [
+        "SIGTERM or SIGINT",
+        sent,
+        f"{stopped} of {sent}",
+        f"saved, status 75; the slowest after {slowest:.1f} s",
+      ],
+      [
+        "... and resumed",
+        runs,
+        f"{equal} of {runs} runs",
+        "the resumed run ends with the same bits",
+      ],
+    ]
+
+  def damage(self, most: int) -> list[list]:
+    """Spoils each file of the newest checkpoint of a phase in turn."""
+    rows = []
+    cut = self._cut_run()
+    step = _newest(cut, "mutual_learning")
+    newest = cut / "mutual_learning" / "checkpoints" / str(step)
+    files = [p.relative_to(cut) for p in newest.rglob("*") if p.is_file()]
+    tried = [(kind, name) for kind in _DAMAGES for name in sorted(files)]
+    self._random.shuffle(tried)
+    told, equal, times = (collections.Counter() for _ in range(3))
+    for kind, name in tried[:most]:
+      run = shutil.copytree(cut, self.new_run())
+      _damage(run / name, kind)
+      self._finish(run, "--phase=mutual_learning")
+      times[kind] += 1
+      told[kind] += any("is damaged" in line for line in self._errors())
+      equal[kind] += self._is_equal(run)
+      print(f"damages {dict(times)}, told {dict(told)}, equal {dict(equal)}")
+      shutil.rmtree(run)
+    for kind in _DAMAGES:
+      rows.append(
+        [
+          f"a file of the newest checkpoint {kind}",
+          times[kind],
+          f"{equal[kind]} of {times[kind]} runs",
+          f"reported where numbers depend on the file ({told[kind]}), the one "
+          "before used, the same bits at the end",
+        ]
+      )
+    return rows
+
+  def _cut_run(self) -> pathlib.Path:
+    """Returns a run that was stopped in the middle of phase 3."""
+    run = self.new_run()
+    process = self.start(run)
+    while _newest(run, "mutual_learning") < 9 and process.poll() is None:
+      time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    if process.wait() != _STOPPED:
+      raise SystemExit("the run to be damaged did not stop as it should")
+    return run
+
+  def write_twice(self) -> list[list]:
+    """A second process on the folder of one that trains."""
+    run = self.new_run()
+    first = self.start(run)
+    while not _is_locked(run):
+      time.sleep(0.01)
+    second = self.start(run)
+    status = second.wait()
+    named = f"in use by process {first.pid}" in self._errors()[-1]
+    fine = status == 2 and named and first.wait() == 0 and self._is_equal(run)
+    return [
+      [
+        "a second process on the folder",
+        1,
+        f"{int(fine)} of 1",
+        "refused with the first one's pid; the first ends with the same bits",
+      ]
+    ]
+
+  def fill_disk(self) -> list[list]:
+    """Trains on disks that are too small, then makes room."""
+    sizes = [_size(self._whole) * share // 100 for share in (25, 50, 75)]
+    disk = self._folder / "disk"
+    disk.mkdir()
+    try:
+      _mount(disk, sizes[0])
+    except subprocess.CalledProcessError:
+      return [self._limit_files()]
+    told, equal = 0, 0
+    for size in sizes:
+      _mount(disk, size, "remount,")
+      run = disk / "run"
+      status = self.start(run).wait()
+      lines = [line for line in self._errors() if "no space left" in line]
+      told += status == 2 and len(lines) == 1 and self._errors()[-1] == lines[0]
+      print(f"disk of {size >> 10} KiB: {lines}")
+      _mount(disk, 2**30, "remount,")
+      self._finish(run)
+      equal += self._is_equal(run)
+      shutil.rmtree(run)
+    subprocess.run(["umount", disk], check=True)
+    return [
+      [
+        "a disk that is full",
+        len(sizes),
+        f"{told} of {len(sizes)}",
+        "one line, status 2",
+      ],
+      [
+        "... and resumed with room",
+        len(sizes),
+        f"{equal} of {len(sizes)} runs",
+        "the resumed run ends with the same bits",
+      ],
+    ]
+
+  def _limit_files(self) -> list:
+    """The same where nothing can be mounted: files that may not grow."""
+    run = self.new_run()
+    limit = 20_000
+
+    def limited():
+      resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    status = self.start(run, preexec_fn=limited).wait()
+    lines = [line for line in self._errors() if "no space left" in line]
+    self._finish(run)
+    fine = status == 2 and len(lines) == 1 and self._is_equal(run)
+    return [
+      "files that may not grow (RLIMIT_FSIZE)",
+      1,
+      f"{int(fine)} of 1",
+      "one line, status 2; the resumed run ends with the same bits",
+    ]
+
+  def _wait_for_a_moment(self, process, run: pathlib.Path) -> bool:
+    """Waits for a random moment of training; False if the run ended first.
+
+    A moment is a little after a checkpoint of a random phase, so that all
+    phases have their share, or, one time in three, within a save.
+    """
+    while not _is_locked(run):
+      if process.poll() is not None:
+        return False
+      time.sleep(0.01)
+    left = _PHASES[_PHASES.index(_phase(run)) :]
+    phase = self._random.choice(left)
+    first = _newest(run, phase)
+    after = self._random.randint(max(first, 0), _STEPS[phase])
+    within_save = self._random.random() < 1 / 3
+    while _newest(run, phase) < after and process.poll() is None:
+      time.sleep(0.002)
+    if within_save:
+      while not _is_saving(run) and process.poll() is None:
+        time.sleep(0.001)
+      time.sleep(self._random.uniform(0.0, 0.1))
+    else:
+      time.sleep(self._random.uniform(0.0, 0.5))
+    return process.poll() is None
+
+
+def _sums(run: pathlib.Path) -> dict:
+  """Checksums of the last checkpoint of every phase, verified."""
+  from stylized_nerf_jax.training import checkpoints
+
+  found = {}
+  for phase in _PHASES:
+    store = checkpoints.Checkpoints(run / phase / "checkpoints")
+    step = store.latest_step()
+    if store.repair() != step:
+      raise SystemExit(f"the last checkpoint of {run}, {phase} is damaged")
+    store.close()
+    meta = run / phase / "checkpoints" / str(step) / "meta" / "metadata"
+    found[phase] = step, json.loads(meta.read_text())["checksums"]
+  return found
+
+
+def _newest(run: pathlib.Path, phase: str) -> int:
+  """Step of the newest complete checkpoint; -1 without one."""
+  folder = run / phase / "checkpoints"
+  try:
+    names = [path.name for path in folder.iterdir()]
+  except OSError:
+    return -1
+  return max((int(name) for name in names if name.isdigit()), default=-1)
+
+
+def _is_saving(run: pathlib.Path) -> bool:
+  return any(run.glob("*/checkpoints/*orbax-checkpoint-tmp*"))
+
+
+def _is_locked(run: pathlib.Path) -> bool:
+  path = run / "lock"
+  return path.is_file() and bool(path.read_text())
+
+
+def _phase(run: pathlib.Path) -> str:
+  """The phase that a run is in."""
+  path = run / "manifest.json"
+  phases = json.loads(path.read_text())["phases"] if path.is_file() else {}
+  for phase in _PHASES:
+    if not phases.get(phase, {}).get("finished"):
+      return phase
+  return _PHASES[-1]
+
+
+def _damage(path: pathlib.Path, kind: str) -> None:
+  content = path.read_bytes()
+  middle = len(content) // 2
+  if kind == "missing":
+    path.unlink()
+  elif kind == "truncated":
+    path.write_bytes(content[:middle])
+  else:
+    flipped = bytes([content[middle] ^ 4])
+    path.write_bytes(content[:middle] + flipped + content[middle + 1 :])
+
+
+def _size(folder: pathlib.Path) -> int:
+  files = (path for path in folder.rglob("*") if path.is_file())
+  return sum(-(-path.stat().st_size // 4096) * 4096 for path in files)
+
+
+def _mount(folder: pathlib.Path, size: int, option: str = "") -> None:
+  options = f"{option}size={size >> 10}k"
+  command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+  subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+  main()

@@ -1,0 +1,33 @@
+"""`stylized-nerf plot`: the metrics of a run as curves."""
+
+import argparse
+import pathlib
+
+from stylized_nerf_jax.cli import no_config
+
+HELP = "draw the curves of a run's metrics into a PNG file"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+  """Declares the options."""
+  parser.add_argument("run", help="folder of a run, or of train-stylizer")
+  parser.add_argument("--out", help="file to write (default RUN/metrics.png)")
+
+
+def run(args: argparse.Namespace, config_args: list[str]) -> None:
+  """Draws.
+
+  Raises:
+    ValueError: the folder has no metrics, or the extra is missing.
+  """
+  no_config.check("plot", config_args)
+  from stylized_nerf_jax.outputs import curves
+  from stylized_nerf_jax.training import metric_log
+
+  curves.check_available()
+  path = pathlib.Path(args.run) / "metrics.jsonl"
+  if not path.is_file():
+    raise ValueError(f"{args.run} has no metrics.jsonl: name a run's folder")
+  out = args.out or pathlib.Path(args.run) / "metrics.png"
+  curves.save_curves(metric_log.MetricLog(path).read(), out)
+  print(f"wrote {out}")

@@ -1,0 +1,83 @@
+"""What every training loop does beside training: save, measure, heed signals.
+
+The clocks of training are here; nothing below the phases reads one.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from stylized_nerf_jax.training import checkpoints as checkpoints_lib
+from stylized_nerf_jax.training import guard, interruption
+
+
+class LoopKeeper:
+  """Keeps one training loop.
+
+  Args:
+    phase: its name.
+    checkpoints: where it saves.
+    options: `config.training`.
+    every: steps between two checkpoints.
+
+  Attributes:
+    guard: to be told of the steps, see `parallel.make_train_steps`.
+  """
+
+  def __init__(
+    self,
+    phase: str,
+    checkpoints: checkpoints_lib.Checkpoints,
+    options,
+    *,
+    every: int,
+  ):
+    self._phase, self._checkpoints, self._every = phase, checkpoints, every
+    self._minutes = options.checkpoint_minutes
+    self._saved = time.monotonic()
+    self._rays, self._seconds = 0, 0.0
+    self.guard = guard.Guard(phase, limit=options.skipped_in_a_row)
+
+  @contextlib.contextmanager
+  def stepping(self) -> Iterator[Callable[[int], None]]:
+    """Times a block of steps; it yields what the block tells its rays."""
+    started = time.monotonic()
+    yield self._count
+    self._seconds += time.monotonic() - started
+
+  def _count(self, rays: int) -> None:
+    self._rays += rays
+
+  def figures(self) -> dict[str, float]:
+    """Returns rays a second and skipped steps since this was asked last."""
+    found = {"skipped": self.guard.take()}
+    if self._rays:
+      found["rays_per_second"] = self._rays / max(self._seconds, 1e-9)
+    self._rays, self._seconds = 0, 0.0
+    return found
+
+  def after(self, before: int, step: int, save: Callable[[], None]) -> None:
+    """Saves what is due after the steps `before` to `step`.
+
+    Args:
+      before, step: steps taken before and after the call at hand.
+      save: saves the present state.
+
+    Raises:
+      interruption.Interrupted: a signal asked to stop; all is on disk.
+    """
+    late = self._minutes and (
+      time.monotonic() - self._saved >= 60.0 * self._minutes
+    )
+    asked = interruption.asked()
+    if asked or late or passed(before, step, self._every):
+      save()
+      self._saved = time.monotonic()
+    if asked:
+      self._checkpoints.wait()
+      interruption.stop_if_asked(f"after step {step} of {self._phase}")
+
+
+def passed(before: int, step: int, every: int) -> bool:
+  """Tells whether a multiple of `every` lies in (before, step]."""
+  return int(step) // every > int(before) // every

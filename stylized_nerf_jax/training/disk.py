@@ -1,0 +1,50 @@
+"""One clear error where a disk is full, whoever noticed it."""
+
+import contextlib
+import errno
+import pathlib
+import re
+from collections.abc import Iterator
+
+_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Of libraries that pass on the message and not the number; numpy has neither.
+_WORDS = re.compile(
+  r"no space left|quota exceeded|file too large|"
+  r"\d+ requested and \d+ written",
+  re.IGNORECASE,
+)
+
+
+class DiskFullError(OSError):
+  """Nothing more can be written; what was written before is intact."""
+
+
+@contextlib.contextmanager
+def writing(path: str | pathlib.Path) -> Iterator[None]:
+  """Turns what a full disk makes a block raise into a `DiskFullError`.
+
+  Args:
+    path: what is written, for the message.
+  """
+  try:
+    yield
+  except DiskFullError:
+    raise
+  except Exception as error:  # Checkpoint libraries raise nearly anything.
+    if not is_full(error):
+      raise
+    raise DiskFullError(
+      f"no space left to write {path}: free some; what was saved before is "
+      "intact, and the same command goes on from there"
+    ) from error
+
+
+def is_full(error: BaseException | None) -> bool:
+  """Tells whether an exception, or what caused it, is a full disk."""
+  while error is not None:
+    if isinstance(error, OSError) and error.errno in _NUMBERS:
+      return True
+    if _WORDS.search(str(error)):
+      return True
+    error = error.__cause__ or error.__context__
+  return False

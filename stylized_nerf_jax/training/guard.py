@@ -1,0 +1,56 @@
+"""Stops a run whose losses are not finite for many steps in a row."""
+
+from stylized_nerf_jax.training import parallel
+
+# Not losses of their own: they follow from those that went first.
+_SUMS = ("loss", "gradient_norm", "psnr")
+
+
+class NotFiniteError(ValueError):
+  """Too many steps in a row had losses or gradients that are not finite."""
+
+
+class Guard:
+  """Counts skipped steps; what `parallel.make_train_steps` calls back.
+
+  Args:
+    what: is trained, for the message.
+    limit: so many skipped steps in a row are an error.
+  """
+
+  def __init__(self, what: str, *, limit: int):
+    self._what, self._limit = what, limit
+    self._row, self._first = 0, ""
+    self._count = 0
+
+  def __call__(self, skips: parallel.Skips, num_steps: int) -> None:
+    """Adds what was skipped among the last `num_steps` steps.
+
+    Raises:
+      NotFiniteError: the limit is reached; names what went first.
+    """
+    count, row = int(skips.count), int(skips.row)
+    self._count += count
+    if row < num_steps:
+      self._row = 0
+    if row and not self._row:
+      self._first = _first(skips)
+    self._row += row
+    if self._row >= self._limit:
+      raise NotFiniteError(
+        f"{self._what}: {self._row} steps in a row were skipped because losses "
+        f"or gradients are not finite; first {self._first}. The last "
+        "checkpoint is intact: lower the learning rate, or look for what is "
+        "not finite in the input"
+      )
+
+  def take(self) -> int:
+    """Returns how many steps were skipped since this was asked last."""
+    count, self._count = self._count, 0
+    return count
+
+
+def _first(skips: parallel.Skips) -> str:
+  names = sorted(n for n, finite in skips.finite.items() if not finite)
+  own = [name for name in names if name not in _SUMS]
+  return ", ".join(own or [n for n in names if n == "loss"] or ["the gradient"])

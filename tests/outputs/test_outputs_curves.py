@@ -1,0 +1,51 @@
+"""Curves of metrics: what counts where a run wrote a step twice."""
+
+import sys
+
+from PIL import Image
+
+from stylized_nerf_jax.cli import main as cli
+from stylized_nerf_jax.outputs import curves
+from stylized_nerf_jax.training import metric_log
+
+
+def row(step, phase="one", **values):
+  return {"phase": phase, "step": step, **values}
+
+
+def test_the_last_writing_of_a_step_counts():
+  rows = [row(step, loss=1.0 * step) for step in (1, 2, 3, 4)]
+  # Killed, and resumed at step 2.
+  rows += [row(3, loss=30.0), row(3, "two", loss=7.0), row(5, loss=None)]
+  found = curves.curves(rows)
+  assert found == {
+    ("one", "loss"): [(1, 1.0), (2, 2.0), (3, 30.0)],
+    ("two", "loss"): [(3, 7.0)],
+  }
+
+
+def test_the_command_draws_a_run(tmp_path, capsys):
+  log = metric_log.MetricLog(tmp_path / "metrics.jsonl")
+  for step in range(1, 40):
+    log.write(phase="radiance_field", step=step, loss=1.0 / step**3, psnr=step)
+  log.write(phase="stylizer", step=1, content=float("nan"), style=2.0)
+  for arguments in ([], ["--out", str(tmp_path / "new" / "x.png")]):
+    assert cli.main(["plot", str(tmp_path), *arguments]) == 0
+  assert str(tmp_path / "metrics.png") in capsys.readouterr().out
+  for path in (tmp_path / "metrics.png", tmp_path / "new" / "x.png"):
+    with Image.open(path) as picture:
+      assert picture.width > 600 and len(set(picture.getdata())) > 10
+
+
+def test_what_cannot_be_drawn_is_one_line(tmp_path, capsys, monkeypatch):
+  assert cli.main(["plot", str(tmp_path)]) == 2
+  assert "has no metrics.jsonl" in capsys.readouterr().err
+  (tmp_path / "metrics.jsonl").write_text("")
+  assert cli.main(["plot", str(tmp_path)]) == 2
+  assert "no metrics yet" in capsys.readouterr().err
+  assert cli.main(["plot", str(tmp_path), "--out=x.pdf"]) == 2
+  assert "ends in .png" in capsys.readouterr().err
+  monkeypatch.setitem(sys.modules, "matplotlib", None)
+  assert cli.main(["plot", str(tmp_path)]) == 2
+  message = capsys.readouterr().err
+  assert "stylized-nerf-jax[plot]" in message and message.count("\n") == 1
