@@ -59,10 +59,11 @@ def train_and_evaluate(
     state = state_lib.restore(checkpoints, state)
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
   train = scene.split("train")
+  cameras = rays_lib.camera_arrays(train.cameras, record.normalization)
   bank = pixel_bank.make_pixel_bank(
     (train.images[i] for i in range(len(train))),
-    rays_lib.camera_arrays(train.cameras, record.normalization),
-    train.masks,
+    cameras,
+    usable_pixels(train, cameras, record.normalization.space),
   )
   evaluate = HeldOutViews(field, setting, scene, record, config.rendering)
   started = time.monotonic()
@@ -79,6 +80,41 @@ def train_and_evaluate(
     f"{PHASE}: {_scores_line(scores)} on {len(evaluate)} held-out views "
     f"after {seconds:.0f} s"
   )
+
+
+def usable_pixels(
+  scene: scene_lib.Scene,
+  cameras: rays_lib.CameraArrays,
+  space: normalization.RaySpace,
+) -> list[np.ndarray] | None:
+  """Returns the pixels that something can be learned from.
+
+  Those whose rays pass by the box show the background whatever the field says:
+  half of all around a small object.
+
+  Args:
+    scene: V views.
+    cameras: of its views, leading dimension [V], model frame.
+    space: of the model.
+
+  Returns:
+    V arrays [H, W], bool: neither masked nor past the box; None where that
+    leaves out nothing.
+  """
+  if space.kind != "box":
+    return scene.masks
+  usable = []
+  for i, camera in enumerate(scene.cameras):
+    one = jax.tree.map(lambda values: values[i], cameras)  # noqa: B023
+    xy = rays_lib.pixel_grid(camera.height, camera.width)
+    reached = np.asarray(_reached(one, xy, space))
+    usable.append(reached if scene.masks is None else reached & scene.masks[i])
+  return usable
+
+
+@functools.partial(jax.jit, static_argnames="space")
+def _reached(camera, xy, space: normalization.RaySpace):
+  return rays_lib.reaches_box(rays_lib.cast_rays(camera, xy, space), space)
 
 
 def load_params(config, run: run_folder.RunFolder):

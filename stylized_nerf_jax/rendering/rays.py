@@ -129,6 +129,17 @@ def cast_rays(
   return Rays(origins, directions, viewdirs, centers, near, far)
 
 
+def reaches_box(rays: Rays, space: normalization_lib.RaySpace):
+  """Tells of rays [...] whether they pass through the box, if there is one.
+
+  What the others show is the background, whatever a field says.
+  """
+  if space.kind != "box":
+    return jnp.ones(rays.near.shape[:-1], bool)
+  length = (rays.far - rays.near)[..., 0]
+  return length > 1.5 * _MISS_LENGTH * (space.far - space.near)
+
+
 def to_model(points, space: normalization_lib.RaySpace):
   """Maps points from ray space to the model frame.
 
@@ -249,7 +260,7 @@ def _clip_to_box(
   leave = jnp.maximum(first, second).min(axis=-1, keepdims=True)
   enter, leave = jnp.maximum(enter, near), jnp.minimum(leave, far)
   sliver = _MISS_LENGTH * (far - near)
-  hit = leave - enter > sliver
+  hit = leave - enter > 2 * sliver
   return (
     jnp.where(hit, enter, near),
     jnp.where(hit, leave, near + sliver),

@@ -1,6 +1,8 @@
 """Losses of phase 1 that depend on the scene."""
 
+import dataclasses
 import functools
+import types
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +15,7 @@ from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.phases import radiance_field
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.training import pixel_bank
 
@@ -102,3 +105,25 @@ def test_masked_pixels_do_not_count():
 
   assert of(0.25, 0.0) == of(0.25, 1.0)
   assert of(0.25, 0.0) != of(1.0, 0.0)
+
+
+def test_pixels_past_the_box_are_left_out():
+  """A camera before a small box: only the middle of its picture shows it."""
+  space = normalization.RaySpace(
+    "box", 0.5, 10.0, 1.0, 1.0, (-0.5,) * 3, (0.5,) * 3
+  )
+  pose = np.eye(4)
+  pose[2, 3] = 4.5
+  camera = camera_lib.Camera(pose, 8, 8, 4, 4, 8, 8)
+  cameras = camera_lib.Cameras.from_list([camera])
+  mask = np.random.default_rng(0).random((8, 8)) < 0.5
+  arrays = rays_lib.camera_arrays(cameras, None)
+  # The face before the camera is one wide at a distance of 4: two pixels.
+  shown = np.zeros((8, 8), bool)
+  shown[3:5, 3:5] = True
+  for masks, wanted in ((None, shown), ([mask], shown & mask)):
+    scene = types.SimpleNamespace(cameras=cameras, masks=masks)
+    (found,) = radiance_field.usable_pixels(scene, arrays, space)
+    np.testing.assert_array_equal(found, wanted)
+    unbounded = dataclasses.replace(space, kind="contracted")
+    assert radiance_field.usable_pixels(scene, arrays, unbounded) is masks

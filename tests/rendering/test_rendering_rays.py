@@ -192,21 +192,27 @@ def test_boxes_clip_near_and_far():
     _BOX,
   )
   hits = 0
-  for origin, direction, near, far in zip(
+  reached = np.asarray(rays_lib.reaches_box(rays, _BOX))
+  for origin, direction, near, far, reaches in zip(
     np.asarray(rays.origins, float),
     np.asarray(rays.directions, float),
     np.asarray(rays.near)[:, 0],
     np.asarray(rays.far)[:, 0],
+    reached,
     strict=True,
   ):
     expected = _box_oracle(origin, direction, _BOX)
+    assert reaches == (far - near > 1e-3)
     if expected is None or expected[1] - expected[0] < 2e-3:
       assert near == pytest.approx(0.5)
       assert 0 < far - near < 3e-3
     else:
       hits += 1
+      assert reaches
       assert (near, far) == pytest.approx(expected, abs=1e-3)
   assert 5 < hits < 40
+  for space in (_NDC, _CONTRACTED):
+    assert rays_lib.reaches_box(rays, space).all()
 
 
 def test_boxes_clip_rays_along_an_axis():
