@@ -11,6 +11,8 @@ from stylized_nerf_jax.outputs import images
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
 
+_PIXEL_TOLERANCE = 1e-4
+
 
 def check_destination(folder: str | pathlib.Path) -> pathlib.Path:
   """Returns a folder to write a scene into.
@@ -122,9 +124,6 @@ def check_one_camera(scene: scene_lib.Scene, format: str, *, focal: bool):
         f"{where}: its principal point is ({camera.cx:g}, {camera.cy:g}); "
         f"expected the middle, ({middle[0]:g}, {middle[1]:g}): {hint}"
       )
-
-
-_PIXEL_TOLERANCE = 1e-4
 
 
 def _source(items: Sequence, index: int) -> tuple[Sequence, int]:

@@ -81,17 +81,13 @@ def load_colmap(
   numbers, files, missing = _match(pictures, pictures_folder, source)
   headers = [image_files.read_header(file) for file in files]
   image_files.check_files(files)
-  full = [
-    _camera(pictures[number], lenses, header[0], f"{source}, image {number}")
-    for number, header in zip(numbers, headers, strict=True)
-  ]
-  sizes = [
-    image_files.downsampled_size(header[0], downsample / factor)
-    for header in headers
-  ]
-  cameras = camera_lib.Cameras.from_list(
-    [camera.resized(*size) for camera, size in zip(full, sizes, strict=True)]
-  )
+  cameras, sizes = [], []
+  for number, (size, _) in zip(numbers, headers, strict=True):
+    where = f"{source}, image {number}"
+    camera = _camera(pictures[number], lenses, size, where)
+    sizes.append(image_files.downsampled_size(size, downsample / factor))
+    cameras.append(camera.resized(*sizes[-1]))
+  cameras = camera_lib.Cameras.from_list(cameras)
   messages = []
   if missing:
     messages.append(
@@ -103,18 +99,13 @@ def load_colmap(
   points = None
   if file_names.is_file(points_file):
     points = reader.read_points(points_file)
-  forward_facing = _is_forward_facing(cameras)
-  bounds = _bounds(points, numbers, cameras, along_axis=forward_facing)
-  if bounds is None:
-    # NDC needs to know what is nearest.
-    forward_facing = False
-    bounds = camera_bounds.near_and_far(cameras)
+  layout, near, far = _layout_and_bounds(points, numbers, cameras)
+  if layout is None:
+    layout = "unbounded"
     messages.append(
       f"{folder}: no points that the images see; bounds are guessed from where "
       "the cameras stand"
     )
-  elif not forward_facing:
-    bounds = _NEAR_SLACK * bounds[0], _FAR_SLACK * bounds[1]
   return scene_lib.Scene(
     name=root.resolve().name,
     format="colmap",
@@ -128,9 +119,9 @@ def load_colmap(
       else None
     ),
     depths=None,
-    layout="forward_facing" if forward_facing else "unbounded",
-    near=bounds[0],
-    far=bounds[1],
+    layout=layout,
+    near=near,
+    far=far,
     bounding_box=None,
     splits=scene_lib.holdout_splits(len(files), holdout),
     messages=tuple(messages),
@@ -212,10 +203,24 @@ def _camera(
   ).resized(*size)
 
 
-def _is_forward_facing(cameras: camera_lib.Cameras) -> bool:
-  if "fisheye" in cameras.models:
-    return False
-  return llff.is_forward_facing(cameras)[0]
+def _layout_and_bounds(
+  points: colmap_model.Points | None,
+  numbers: list[int],
+  cameras: camera_lib.Cameras,
+) -> tuple[str | None, float, float]:
+  """Returns layout, near and far; no layout where there are no points.
+
+  NDC has to know what is nearest, and holds no fisheye.
+  """
+  forward_facing = (
+    "fisheye" not in cameras.models and llff.is_forward_facing(cameras)[0]
+  )
+  bounds = _bounds(points, numbers, cameras, along_axis=forward_facing)
+  if bounds is None:
+    return None, *camera_bounds.near_and_far(cameras)
+  if forward_facing:
+    return "forward_facing", *bounds
+  return "unbounded", _NEAR_SLACK * bounds[0], _FAR_SLACK * bounds[1]
 
 
 def _bounds(
