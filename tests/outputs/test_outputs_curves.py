@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 from PIL import Image
 
 from stylized_nerf_jax.cli import main as cli
