@@ -37,7 +37,7 @@ class MetricLog:
       ) from None
     if self._board is None:
       folder = self._path.parent / "tensorboard"
-      self._board = tensorboardX.SummaryWriter(str(folder))
+      self._board = tensorboardX.SummaryWriter(str(folder), flush_secs=10)
 
   def write(self, *, phase: str, step: int, **values: float) -> None:
     """Adds one line; values that are not finite are written as null.
@@ -58,7 +58,6 @@ class MetricLog:
     if self._board is not None:
       for name, value in values.items():
         self._board.add_scalar(f"{phase}/{name}", float(value), int(step))
-      self._board.flush()
 
   def read(self) -> list[dict]:
     """Returns all complete lines."""

@@ -84,6 +84,7 @@ def test_metrics_go_to_tensorboard_too(tmp_path):
   log.mirror_to_tensorboard()
   log.mirror_to_tensorboard()
   log.write(phase="stylizer", step=3, loss=np.float32(0.5))
+  log._board.close()  # as the end of the process does
   (events,) = (tmp_path / "tensorboard").iterdir()
   assert b"stylizer/loss" in events.read_bytes()
   assert log.read() == [{"phase": "stylizer", "step": 3, "loss": 0.5}]
