@@ -38,12 +38,12 @@ def main() -> None:
   phases, earlier = {}, _earlier_phases(args.name, args.workdir)
   for phase in _PHASES:
     before = _record(args.workdir, phase)
-    cost = _run(["train", "--phase", phase, *workdir, *args.config])
+    cost = run(["train", "--phase", phase, *workdir, *args.config])
     if before and before == _record(args.workdir, phase):
       cost = earlier.get(phase)
     if cost:
       phases[phase] = cost
-  phases["evaluation"] = _run(["evaluate", *workdir])
+  phases["evaluation"] = run(["evaluate", *workdir])
   report = pathlib.Path(args.workdir) / "evaluation" / "report.json"
   write_result(args.name, json.loads(report.read_text()))
   columns = ["wall_s", "cpu_s", "peak_memory_mib", "load_at_end"]
@@ -113,7 +113,7 @@ def describe_machine() -> dict:
   }
 
 
-def _run(arguments: list[str]) -> dict:
+def run(arguments: list[str]) -> dict:
   """Runs one command; returns its times and peak memory."""
   start = time.monotonic()
   command = [sys.executable, "-m", "stylized_nerf_jax.cli.main", *arguments]
