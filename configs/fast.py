@@ -4,8 +4,8 @@ stylized-nerf train --config configs/fast.py --config.scene.path=SCENE
   --config.styles.path=PAINTINGS --workdir RUN
 
 Measured on `fern` (`images_8`, three paintings, two cores, no GPU): 25.3 dB
-after 7 minutes of phase 1; all phases in 21 minutes and 2.2 GiB, on a machine
-that other work shared.
+after 8 minutes of phase 1; all phases in 25 minutes and 2.2 GiB, on a machine
+that tests shared.
 """
 
 from stylized_nerf_jax import defaults
