@@ -31,6 +31,7 @@ import scene
 _TESTS = pathlib.Path(__file__).parents[1] / "tests"
 _PHASES = ("radiance_field", "stylizer", "mutual_learning")
 _STEPS = {"radiance_field": 24, "stylizer": 8, "mutual_learning": 18}
+_FAULTS_A_RUN = 6
 _STOPPED = 75
 _DAMAGES = ("missing", "truncated", "flipped")
 
@@ -196,7 +197,7 @@ class Lab:
     where, saving, equal, runs = collections.Counter(), 0, 0, 0
     while sum(where.values()) < count:
       run = self.new_run()
-      for _ in range(6):
+      for _ in range(min(_FAULTS_A_RUN, count - sum(where.values()))):
         process = self.start(run)
         if not self._wait_for_a_moment(process, run):
           break
@@ -225,7 +226,7 @@ class Lab:
     stopped, sent, equal, runs, seconds = 0, 0, 0, 0, []
     while sent < count:
       run = self.new_run()
-      for _ in range(5):
+      for _ in range(min(_FAULTS_A_RUN, count - sent)):
         process = self.start(run)
         if not self._wait_for_a_moment(process, run):
           break
