@@ -31,6 +31,7 @@ import scene
 _TESTS = pathlib.Path(__file__).parents[1] / "tests"
 _PHASES = ("radiance_field", "stylizer", "mutual_learning")
 _STEPS = {"radiance_field": 24, "stylizer": 8, "mutual_learning": 18}
+_FAULTS_A_RUN = 6
 _STOPPED = 75
 _DAMAGES = ("missing", "truncated", "flipped")
 
@@ -42,19 +43,23 @@ def main() -> None:
   parser.add_argument("--terms", type=int, default=20)
   parser.add_argument("--damages", type=int, default=1000, help="at most")
   parser.add_argument("--seed", type=int, default=0)
+  parser.add_argument(
+    "--folder", help="kept, and the run that nothing happened to used again"
+  )
   parser.add_argument("--child", nargs=argparse.REMAINDER, help="internal")
   args = parser.parse_args()
   if args.child:
     sys.exit(_child(args.child))
-  with tempfile.TemporaryDirectory() as folder:
-    lab = Lab(pathlib.Path(folder), seed=args.seed)
+  with tempfile.TemporaryDirectory() as temporary:
+    folder = pathlib.Path(args.folder or temporary).absolute()
+    lab = Lab(folder, seed=args.seed)
     rows = []
     for found in (
-      lab.write_twice,
-      lab.fill_disk,
-      functools.partial(lab.terminate, args.terms),
-      functools.partial(lab.damage, args.damages),
       functools.partial(lab.kill, args.kills),
+      functools.partial(lab.terminate, args.terms),
+      lab.write_twice,
+      functools.partial(lab.damage, args.damages),
+      lab.fill_disk,
     ):
       rows += found()
       _write_result(rows)
@@ -107,6 +112,7 @@ class Lab:
 
   def __init__(self, folder: pathlib.Path, *, seed: int):
     self._folder = folder
+    folder.mkdir(parents=True, exist_ok=True)
     self._random = random.Random(seed)
     self._count = 0
     self._environment = {
@@ -117,16 +123,22 @@ class Lab:
       "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     self._config = folder / "config.json"
-    self._write_config()
-    self._whole = self.new_run()
-    self._finish(self._whole)
+    self._whole = folder / "whole"
+    if not (self._whole / "manifest.json").exists():
+      self._write_config()
+      self._make_whole()
     self._expected = _sums(self._whole)
+
+  def _make_whole(self) -> None:
+    """Runs twice without a fault; raises SystemExit if the two differ."""
     again = self.new_run()
-    started = time.monotonic()
-    self._finish(again)
-    print(f"a run takes {time.monotonic() - started:.1f} s")
-    if _sums(again) != self._expected:
+    for run in (self._whole, again):
+      started = time.monotonic()
+      self._finish(run)
+      print(f"a run took {time.monotonic() - started:.1f} s")
+    if _sums(again) != _sums(self._whole):
       raise SystemExit("two uninterrupted runs differ: nothing can be compared")
+    shutil.rmtree(again)
 
   def _write_config(self) -> None:
     tiny_run = _use_small_networks()
@@ -185,7 +197,7 @@ class Lab:
     where, saving, equal, runs = collections.Counter(), 0, 0, 0
     while sum(where.values()) < count:
       run = self.new_run()
-      for _ in range(6):
+      for _ in range(min(_FAULTS_A_RUN, count - sum(where.values()))):
         process = self.start(run)
         if not self._wait_for_a_moment(process, run):
           break
@@ -214,7 +226,7 @@ class Lab:
     stopped, sent, equal, runs, seconds = 0, 0, 0, 0, []
     while sent < count:
       run = self.new_run()
-      for _ in range(5):
+      for _ in range(min(_FAULTS_A_RUN, count - sent)):
         process = self.start(run)
         if not self._wait_for_a_moment(process, run):
           break
@@ -315,24 +327,18 @@ class Lab:
     """Trains on disks that are too small, then makes room."""
     sizes = [_size(self._whole) * share // 100 for share in (25, 50, 75)]
     disk = self._folder / "disk"
-    disk.mkdir()
+    disk.mkdir(exist_ok=True)
     try:
       _mount(disk, sizes[0])
     except subprocess.CalledProcessError:
       return [self._limit_files()]
     told, equal = 0, 0
-    for size in sizes:
-      _mount(disk, size, "remount,")
-      run = disk / "run"
-      status = self.start(run).wait()
-      lines = [line for line in self._errors() if "no space left" in line]
-      told += status == 2 and len(lines) == 1 and self._errors()[-1] == lines[0]
-      print(f"disk of {size >> 10} KiB: {lines}")
-      _mount(disk, 2**30, "remount,")
-      self._finish(run)
-      equal += self._is_equal(run)
-      shutil.rmtree(run)
-    subprocess.run(["umount", disk], check=True)
+    try:
+      for size in sizes:
+        one_line, same = self._fill(disk, size)
+        told, equal = told + one_line, equal + same
+    finally:
+      subprocess.run(["umount", disk], check=True)
     return [
       [
         "a disk that is full",
@@ -347,6 +353,21 @@ class Lab:
         "the resumed run ends with the same bits",
       ],
     ]
+
+  def _fill(self, disk: pathlib.Path, size: int) -> tuple[bool, bool]:
+    """Tells if a full disk is one line, and if the run then ends as others."""
+    _mount(disk, size, "remount,")
+    run = disk / "run"
+    status = self.start(run).wait()
+    errors = self._errors()
+    lines = [line for line in errors if "no space left" in line]
+    one_line = status == 2 and len(lines) == 1 and errors[-1] == lines[0]
+    print(f"disk of {size >> 10} KiB: {lines}")
+    _mount(disk, 2**30, "remount,")
+    self._finish(run)
+    same = self._is_equal(run)
+    shutil.rmtree(run)
+    return one_line, same
 
   def _limit_files(self) -> list:
     """The same where nothing can be mounted: files that may not grow."""

@@ -170,7 +170,7 @@ class Checkpoints:
       for name in abstract:
         if name in sums:
           _compare(name, sums[name]["values"], _checksum(items[name]))
-    except (_MismatchError, _NotSavedError):
+    except (_MismatchError, _NotSavedError, MemoryError):
       raise
     except Exception as error:  # Orbax raises nearly anything.
       if not folder.is_dir():
