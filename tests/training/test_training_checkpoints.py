@@ -1,6 +1,7 @@
 """Checkpoints of training states, whole and in part, and of other shapes."""
 
 import json
+import logging
 import pathlib
 import shutil
 
@@ -251,3 +252,21 @@ def test_checkpoints_without_checksums_are_restored(two_checkpoints, tmp_path):
   items, meta = opened.restore({"optimizer": {"m": np.zeros(200, "f")}})
   assert meta == {"step": 2} and (items["optimizer"]["m"] == 2).all()
   opened.close()
+
+
+def test_reading_warns_of_nothing(folder):
+  """Research code loads models with no command around to hide warnings."""
+  heard = []
+  handler = logging.Handler()
+  handler.emit = heard.append
+  logger = logging.getLogger("absl")
+  level = logger.level
+  logger.addHandler(handler)
+  try:
+    state_lib.save(folder, trained(ADAM))
+    folder.wait()
+    state_lib.restore_params(folder, make_params())
+  finally:
+    logger.removeHandler(handler)
+  assert [r for r in heard if r.levelno >= logging.WARNING] == []
+  assert logger.level == level
