@@ -25,9 +25,10 @@ import scene
 from PIL import Image
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import scenes, stylizer_defaults
+from stylized_nerf_jax import stylizer_defaults
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import stylizer_data
+from stylized_nerf_jax.scenes import synthetic
 from stylized_nerf_jax.stylizer import (
   adain,
   decoder,
@@ -119,8 +120,8 @@ def score_pair(photo, painting, encoder, tree, functions, steps: int):
 
 
 def save_picture(path, held_out, encoder, tree) -> None:
-  """Saves views of the synthetic scene, paintings, and D's outputs."""
-  views = scenes.load_scene("synthetic").images
+  """Saves views of the synthetic scene, paintings, and D's outputs, halved."""
+  views = synthetic.make_scene(width=480, height=360).images
   stylizer = stylize.Stylizer(encoder.layout, encoder.params, tree)
   run = jax.jit(stylizer.stylize)
   columns = []
@@ -131,9 +132,10 @@ def save_picture(path, held_out, encoder, tree) -> None:
     output = run(view[None], *jax.jit(stylizer.style_statistics)(style))[0]
     small = np.asarray(Image.fromarray(painting).resize(size)) / 255.0
     columns.append(np.concatenate([view, small, np.asarray(output)]))
-  sheet = np.concatenate(columns, axis=1)
-  pixels = (sheet * 255 + 0.5).astype(np.uint8)
-  Image.fromarray(pixels).save(path, quality=88)
+  rows = np.split(np.stack(columns), 2)
+  sheet = np.concatenate([np.concatenate(list(r), axis=1) for r in rows])
+  pixels = Image.fromarray((sheet * 255 + 0.5).astype(np.uint8))
+  pixels.reduce(2).save(path, quality=85)
 
 
 def main() -> None:
