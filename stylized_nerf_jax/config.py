@@ -18,6 +18,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from stylized_nerf_jax import defaults
+from stylized_nerf_jax.training import disk
 
 
 class ConfigError(ValueError):
@@ -68,11 +69,7 @@ def save(config, path: str | pathlib.Path) -> None:
 
   A kill leaves the old file or the new one.
   """
-  text = json.dumps(plain(config), indent=2, sort_keys=True)
-  path = pathlib.Path(path)
-  temporary = path.with_name(path.name + ".tmp")
-  temporary.write_text(text + "\n")
-  temporary.replace(path)
+  disk.write_json(pathlib.Path(path), plain(config))
 
 
 def load(path: str | pathlib.Path) -> ml_collections.ConfigDict:

@@ -87,7 +87,13 @@ def write_cameras(
     ValueError: a list has not as many items as there are cameras.
   """
   lists = {"source": sources, "style": styles, "depth_path": depth_paths}
-  frames = [_camera_record(camera) for camera in cameras]
+  frames = [
+    {
+      "transform_matrix": np.asarray(camera.camera_to_world).tolist(),
+      **transforms_json.camera_fields(camera),
+    }
+    for camera in cameras
+  ]
   for index, frame in enumerate(frames):
     frame["file_path"] = f"{index:05d}.png"
   for key, values in lists.items():
@@ -102,29 +108,6 @@ def write_cameras(
   path = pathlib.Path(folder) / "cameras.json"
   path.write_text(json.dumps({"frames": frames}, indent=1) + "\n")
   return path
-
-
-def _camera_record(camera: cameras_lib.Camera) -> dict[str, Any]:
-  """Describe one camera as `cameras.json` does."""
-  return {
-    "transform_matrix": np.asarray(camera.camera_to_world).tolist(),
-    "fl_x": float(camera.fl_x),
-    "fl_y": float(camera.fl_y),
-    "cx": float(camera.cx),
-    "cy": float(camera.cy),
-    "w": int(camera.width),
-    "h": int(camera.height),
-    **_lens_record(camera),
-  }
-
-
-def _lens_record(camera: cameras_lib.Camera) -> dict[str, Any]:
-  """Describe the lens of one camera."""
-  terms = cameras_lib.LENS_TERMS[camera.model]
-  record = {key: float(v) for key, v in zip(terms, camera.distortion)}
-  if camera.model in transforms_json.MODEL_NAMES:
-    record["camera_model"] = transforms_json.MODEL_NAMES[camera.model]
-  return record
 
 
 def read_geometry(folder: str | pathlib.Path) -> Geometry:

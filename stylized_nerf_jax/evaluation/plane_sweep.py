@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.scenes import cameras as camera_lib
 
 _PLANES = 32
@@ -123,17 +124,7 @@ def _band(side: int) -> np.ndarray:
 
 def _sample(picture, xy):
   """Looks pixels up between four others: values [...], inside bool [...]."""
-  height, width = picture.shape
-  position = xy - 0.5
-  last = jnp.array([width - 1, height - 1])
-  inside = jnp.all((position >= 0) & (position <= last), axis=-1)
-  position = jnp.clip(position, 0, last)
-  low = jnp.minimum(jnp.floor(position).astype(jnp.int32), last - 1)
-  low = jnp.maximum(low, 0)
-  x, y = jnp.moveaxis(position - low, -1, 0)
-  column, row = low[..., 0], low[..., 1]
-  right = jnp.minimum(column + 1, width - 1)
-  below = jnp.minimum(row + 1, height - 1)
-  upper = picture[row, column] * (1 - x) + picture[row, right] * x
-  lower = picture[below, column] * (1 - x) + picture[below, right] * x
-  return upper * (1 - y) + lower * y, inside
+  rows, columns, weights, inside = warping.neighbours(
+    xy, *picture.shape, slack=0.0
+  )
+  return jnp.sum(weights * picture[rows, columns], axis=-1), inside

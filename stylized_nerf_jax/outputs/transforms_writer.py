@@ -8,7 +8,6 @@ import json
 import pathlib
 
 from stylized_nerf_jax.outputs import images, scene_pictures
-from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import transforms_json
 
@@ -27,7 +26,10 @@ def write_transforms(scene: scene_lib.Scene, folder: str | pathlib.Path):
       cannot be written.
   """
   folder = scene_pictures.check_destination(folder)
-  fields = [camera_fields(camera) for camera in scene.cameras]
+  fields = [
+    {"camera_model": "OPENCV", **transforms_json.camera_fields(camera)}
+    for camera in scene.cameras
+  ]
   shared = all(own == fields[0] for own in fields)
   frames = []
   for i, camera in enumerate(scene.cameras):
@@ -49,18 +51,3 @@ def write_transforms(scene: scene_lib.Scene, folder: str | pathlib.Path):
   path = folder / "transforms.json"
   with images.writing(path):
     path.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def camera_fields(camera: camera_lib.Camera) -> dict:
-  """Returns the intrinsics of a camera as transforms.json names them."""
-  terms = camera_lib.LENS_TERMS[camera.model]
-  return {
-    "camera_model": transforms_json.MODEL_NAMES.get(camera.model, "OPENCV"),
-    "fl_x": camera.fl_x,
-    "fl_y": camera.fl_y,
-    "cx": camera.cx,
-    "cy": camera.cy,
-    "w": camera.width,
-    "h": camera.height,
-    **dict(zip(terms, camera.distortion, strict=True)),
-  }

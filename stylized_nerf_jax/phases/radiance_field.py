@@ -98,8 +98,8 @@ def usable_pixels(
     space: of the model.
 
   Returns:
-    V arrays [H, W], bool: neither masked nor past the box; None where that
-    leaves out nothing.
+    V arrays [H, W], bool: neither masked nor past the box; None where there
+    are neither masks nor a box.
   """
   if space.kind != "box":
     return scene.masks

@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -146,12 +146,9 @@ def write_style_folders(
     with images.writing(folder / "cameras.json"):
       folder.mkdir(parents=True, exist_ok=True)
     _refuse_strangers(folder, len(cameras))
-  with progress.progress(len(cameras), "rendering styles") as bar:
-    for i, camera in enumerate(cameras):
-      frames = model.render_styles(camera, list(folders))
-      for folder, frame in zip(folders.values(), frames):
-        images.save_image(folder / f"{i:05d}.png", frame.rgb)
-      bar.advance()
+  for i, frames in enumerate(_frames_in_styles(model, cameras, folders)):
+    for folder, frame in zip(folders.values(), frames):
+      images.save_image(folder / f"{i:05d}.png", frame.rgb)
   for style, folder in folders.items():
     _write_cameras(folder, cameras, source, style, [None] * len(cameras))
 
@@ -174,18 +171,26 @@ def write_style_videos(
   Raises:
     ValueError: the extra for videos is missing, or one cannot be written.
   """
-  with (
-    contextlib.ExitStack() as stack,
-    progress.progress(len(cameras), "rendering styles") as bar,
-  ):
+  with contextlib.ExitStack() as stack:
     writers = [
       stack.enter_context(video.VideoWriter(file, fps=fps))
       for file in files.values()
     ]
-    for camera in cameras:
-      frames = model.render_styles(camera, list(files))
+    for frames in _frames_in_styles(model, cameras, files):
       for writer, frame in zip(writers, frames):
         writer.append(frame.rgb)
+
+
+def _frames_in_styles(
+  model: model_lib.StylizedNerf,
+  cameras: scene_lib.Cameras,
+  names: Iterable[str],
+) -> Iterator[list[renderer.Rendered]]:
+  """Yields each frame of a path in all styles."""
+  names = list(names)
+  with progress.progress(len(cameras), "rendering styles") as bar:
+    for camera in cameras:
+      yield model.render_styles(camera, names)
       bar.advance()
 
 

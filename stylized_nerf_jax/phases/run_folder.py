@@ -123,7 +123,7 @@ class RunFolder:
       "path": _absolute(record.path),
       "content_hash": record.content_hash,
     }
-    write_json(self.path / "scene.json", record.to_dict())
+    disk.write_json(self.path / "scene.json", record.to_dict())
     self._write()
 
   def scene(self) -> scene_record.SceneRecord:
@@ -275,15 +275,7 @@ class RunFolder:
       raise ValueError(f"{self.path / name} is damaged: {error}") from None
 
   def _write(self) -> None:
-    write_json(self._manifest_path, self._manifest)
-
-
-def write_json(path: pathlib.Path, values) -> None:
-  """Writes JSON so that a kill leaves the old file or the new one."""
-  temporary = path.with_suffix(path.suffix + ".tmp")
-  with disk.writing(path):
-    temporary.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
-    temporary.replace(path)
+    disk.write_json(self._manifest_path, self._manifest)
 
 
 def as_json(values: Mapping[str, object]) -> dict:

@@ -83,7 +83,7 @@ def backward_warp(
   xy, _ = rays.project(points, camera_src)
   offsets = points - camera_src.camera_to_model[..., :3, 3]
   distance = jnp.linalg.norm(offsets, axis=-1)
-  rows, columns, weights, inside = _neighbours(xy, *depth_src.shape)
+  rows, columns, weights, inside = neighbours(xy, *depth_src.shape)
 
   # The point is seen if the source surface at its projection is as far away
   # as the point. Testing one depth would not do at an edge in the source
@@ -134,8 +134,8 @@ def warp_to_views(
   return jax.vmap(warp)(depths_dst, cameras_dst)
 
 
-def _neighbours(
-  xy: jax.Array, height: int, width: int
+def neighbours(
+  xy: jax.Array, height: int, width: int, *, slack: float = _SLACK
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
   """Find the four pixels around a position and their bilinear weights.
 
@@ -143,6 +143,7 @@ def _neighbours(
     xy: [..., 2], pixels.
     height: of the picture, pixels.
     width: likewise.
+    slack: pixels; a position this near to a pixel's centre is taken for it.
 
   Returns:
     rows: [..., 4] int32, valid indices whatever xy is.
@@ -153,10 +154,10 @@ def _neighbours(
   """
   last = jnp.array([width - 1, height - 1])
   position = xy - 0.5
-  inside = jnp.all((position >= -_SLACK) & (position <= last + _SLACK), axis=-1)
+  inside = jnp.all((position >= -slack) & (position <= last + slack), axis=-1)
   position = jnp.where(inside[..., None], jnp.clip(position, 0, last), 0.0)
   whole = jnp.round(position)
-  position = jnp.where(jnp.abs(position - whole) <= _SLACK, whole, position)
+  position = jnp.where(jnp.abs(position - whole) <= slack, whole, position)
   low = jnp.floor(position).astype(jnp.int32)
   high = jnp.minimum(low + 1, last)
   x, y = jnp.moveaxis(position - low, -1, 0)

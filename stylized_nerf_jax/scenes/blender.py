@@ -56,7 +56,7 @@ def load_blender(
     splits[split] = tuple(range(len(files), len(files) + len(found)))
     cameras.extend(camera for camera, _ in found)
     files.extend(file for _, file in found)
-  splits["test"] = splits.get("test") or splits.get("val", ())
+  splits = scene_lib.with_test(splits)
   sizes = [(camera.width, camera.height) for camera in cameras]
   image_files.check_files(files)
   scene_lib.check_one_size(files, sizes)

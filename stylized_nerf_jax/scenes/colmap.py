@@ -16,7 +16,7 @@ from stylized_nerf_jax.scenes import (
   colmap_text,
   file_names,
   image_folder,
-  llff,
+  pose_geometry,
   transforms_json,
 )
 from stylized_nerf_jax.scenes import cameras as camera_lib
@@ -24,7 +24,6 @@ from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
 
 FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
-_ASPECT_TOLERANCE = 0.02
 # Sightings of a picture beyond these percentiles are taken for wrong matches.
 _TRIMMED = (1, 99)
 # Surfaces without texture have no points, and may lie nearer or farther.
@@ -182,9 +181,7 @@ def _camera(
       f"of {', '.join(map(str, list(lenses)[:8])) or 'at least one'}"
     )
   lens = lenses[picture.lens]
-  aspect = size[0] / size[1] * lens.height / lens.width
-  # A pixel more or less, from rounding, is no other aspect.
-  if abs(np.log(aspect)) > _ASPECT_TOLERANCE + 1 / min(size):
+  if not image_files.same_aspect(size, (lens.width, lens.height), reduced=True):
     raise ValueError(
       f"{where}: camera {picture.lens} is for {lens.width}x{lens.height} but "
       f"the image is {size[0]}x{size[1]}; expected one aspect ratio: restore "
@@ -213,7 +210,8 @@ def _layout_and_bounds(
   NDC has to know what is nearest, and holds no fisheye.
   """
   forward_facing = (
-    "fisheye" not in cameras.models and llff.is_forward_facing(cameras)[0]
+    "fisheye" not in cameras.models
+    and pose_geometry.is_forward_facing(cameras)[0]
   )
   bounds = _bounds(points, numbers, cameras, along_axis=forward_facing)
   if bounds is None:

@@ -19,6 +19,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 BACKGROUNDS = {"white": 1.0, "black": 0.0}
 # As many as Pillow opens; more is an attack or a mistake.
 MAX_PIXELS = 178_956_970
+_ASPECT_TOLERANCE = 0.02
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 _ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
 
@@ -286,6 +287,21 @@ def downsampled_size(size: tuple[int, int], factor: float) -> tuple[int, int]:
     max(1, round(size[0] / factor)),
     max(1, round(size[1] / factor)),
   )
+
+
+def same_aspect(
+  size: tuple[int, int], whole: tuple[float, float], *, reduced: bool = False
+) -> bool:
+  """Tells whether two sizes (width, height) are of one picture, but for 2%.
+
+  Args:
+    size: of the file.
+    whole: what is said of it.
+    reduced: the file may be a smaller copy, a pixel off from rounding.
+  """
+  ratio = size[0] / size[1] * whole[1] / whole[0]
+  slack = 1 / min(size) if reduced else 0.0
+  return not abs(np.log(ratio)) > _ASPECT_TOLERANCE + slack
 
 
 def check_downsample(downsample: float) -> None:

@@ -11,14 +11,11 @@ import pathlib
 import numpy as np
 
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import image_folder, numpy_files
+from stylized_nerf_jax.scenes import image_folder, numpy_files, pose_geometry
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
 
 POSES_FILE = "poses_bounds.npy"
-# A picture corner this far off the mean optical axis cannot be put in NDC.
-_FORWARD_FACING_DEGREES = 85.0
-_ASPECT_TOLERANCE = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +78,7 @@ def load_llff(
       for row, file in zip(order, files, strict=True)
     ]
   )
-  forward_facing, angle = is_forward_facing(cameras)
+  forward_facing, angle = pose_geometry.is_forward_facing(cameras)
   kind = "forward-facing" if forward_facing else "all-round"
   messages = [
     f"{kind} capture: the pictures reach {angle:.0f} degrees from the mean "
@@ -112,31 +109,6 @@ def load_llff(
     splits=scene_lib.holdout_splits(len(files), holdout),
     messages=tuple(messages),
   )
-
-
-def is_forward_facing(cameras: camera_lib.Cameras) -> tuple[bool, float]:
-  """Tells whether all pictures look one way, so that NDC can hold them.
-
-  Returns:
-    whether every picture corner is within 85 degrees of the mean optical axis.
-    the largest such angle in degrees (180 where the axes cancel out).
-  """
-  mean = cameras.view_directions.mean(axis=0)
-  length = np.linalg.norm(mean)
-  if length < 1e-6:
-    return False, 180.0
-  largest = 0.0
-  for camera in cameras:
-    for x in (0, camera.width):
-      for y in (0, camera.height):
-        ray = np.array(
-          [(x - camera.cx) / camera.fl_x, -(y - camera.cy) / camera.fl_y, -1]
-        )
-        ray = camera.camera_to_world[:3, :3] @ ray
-        cosine = ray @ mean / (np.linalg.norm(ray) * length)
-        angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-        largest = max(largest, float(angle))
-  return largest <= _FORWARD_FACING_DEGREES, largest
 
 
 def _read_poses(path: pathlib.Path) -> _Poses:
@@ -184,10 +156,7 @@ def _camera(
       f"{where}: image height {height:g} and width {width:g}; expected "
       "positive numbers of pixels"
     )
-  aspect = (size[0] / size[1]) / (width / height)
-  # A pixel more or less, from rounding, is no other aspect.
-  slack = _ASPECT_TOLERANCE + 1 / min(size)
-  if abs(np.log(aspect)) > slack:
+  if not image_files.same_aspect(size, (width, height), reduced=True):
     raise ValueError(
       f"{where}: the pose is for {width:g}x{height:g} but the image is "
       f"{size[0]}x{size[1]}; expected one aspect ratio: restore the pictures "

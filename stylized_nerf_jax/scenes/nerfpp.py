@@ -62,7 +62,7 @@ def load_nerfpp(
       cameras.append(_camera(root, folder, file, size))
       files.append(file)
       has_alpha |= transparent
-  splits["test"] = splits.get("test") or splits.get("val", ())
+  splits = scene_lib.with_test(splits)
   image_files.check_files(files)
   sizes = [
     image_files.downsampled_size((camera.width, camera.height), downsample)

@@ -253,5 +253,4 @@ def _read_splits(
     splits[name] = tuple(sorted(set(map(int, indices))))
   if not splits.get("train"):
     return None
-  splits["test"] = splits.get("test") or splits.get("val", ())
-  return splits
+  return scene_lib.with_test(splits)

@@ -10,6 +10,8 @@ from stylized_nerf_jax.scenes import cameras as camera_lib
 # Below this, optical axes are within about two degrees of one another and
 # where they meet is decided by noise.
 _PARALLEL = 1e-3
+# A picture corner this far off the mean optical axis cannot be put in NDC.
+_FORWARD_FACING_DEGREES = 85.0
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -93,6 +95,31 @@ def focus_point(cameras: camera_lib.Cameras) -> np.ndarray:
   point = middle + np.linalg.solve(system, target)
   in_front = np.einsum("vi,vi->v", point - centers, axes)
   return point if np.median(in_front) > 0 else middle
+
+
+def is_forward_facing(cameras: camera_lib.Cameras) -> tuple[bool, float]:
+  """Tells whether all pictures look one way, so that NDC can hold them.
+
+  Returns:
+    whether every picture corner is within 85 degrees of the mean optical axis.
+    the largest such angle in degrees (180 where the axes cancel out).
+  """
+  mean = cameras.view_directions.mean(axis=0)
+  length = np.linalg.norm(mean)
+  if length < 1e-6:
+    return False, 180.0
+  largest = 0.0
+  for camera in cameras:
+    for x in (0, camera.width):
+      for y in (0, camera.height):
+        ray = np.array(
+          [(x - camera.cx) / camera.fl_x, -(y - camera.cy) / camera.fl_y, -1]
+        )
+        ray = camera.camera_to_world[:3, :3] @ ray
+        cosine = ray @ mean / (np.linalg.norm(ray) * length)
+        angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+        largest = max(largest, float(angle))
+  return largest <= _FORWARD_FACING_DEGREES, largest
 
 
 def rotation_to_z(direction: np.ndarray) -> np.ndarray:

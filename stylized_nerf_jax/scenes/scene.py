@@ -201,6 +201,11 @@ def check_one_size(
       )
 
 
+def with_test(splits: dict[str, tuple[int, ...]]) -> dict:
+  """Returns splits of which "val", if any, stands for a missing "test"."""
+  return {**splits, "test": splits.get("test") or splits.get("val", ())}
+
+
 def holdout_splits(count: int, every: int) -> dict[str, tuple[int, ...]]:
   """Holds out every `every`-th of `count` images, starting with the first.
 

@@ -20,7 +20,6 @@ _POLYNOMIAL = ("PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV")
 _FISHEYE = transforms_json.MODEL_NAMES["fisheye"]
 _RATIONAL = transforms_json.MODEL_NAMES["full_opencv"]
 _MODELS = (*_POLYNOMIAL, _FISHEYE, _RATIONAL)
-_ASPECT_TOLERANCE = 0.02
 _SIZE_KEYS = ("fl_x", "fl_y", "cx", "cy", "w", "h")
 
 
@@ -193,7 +192,7 @@ def _camera(
     )
   fl_x, fl_y = _focal_lengths(value, width, height, where)
   cx, cy = value("cx", width / 2), value("cy", height / 2)
-  if abs(np.log(size[0] / size[1] * height / width)) > _ASPECT_TOLERANCE:
+  if not image_files.same_aspect(size, (width, height)):
     raise ValueError(
       f"{where}: the file says {width:g}x{height:g} but the image is "
       f"{size[0]}x{size[1]}; expected one aspect ratio: rotate or restore the "
@@ -298,7 +297,7 @@ def _listed_splits(
     splits[split] = tuple(sorted(known[n] for n in names if n in known))
   if not splits:
     return None
-  splits["test"] = splits.get("test") or splits.get("val", ())
+  splits = scene_lib.with_test(splits)
   if "train" not in splits:
     held = {i for indices in splits.values() for i in indices}
     splits["train"] = tuple(i for i in range(len(frames)) if i not in held)

@@ -5,6 +5,7 @@ import math
 import pathlib
 import sys
 
+from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import file_names
 from stylized_nerf_jax.scenes import images as image_files
 
@@ -14,6 +15,26 @@ _MOST_FRAMES = 100_000
 # What others call those of our camera models that they do not call OPENCV.
 MODEL_NAMES = {"fisheye": "OPENCV_FISHEYE", "full_opencv": "FULL_OPENCV"}
 _SMALLEST_ANGLE = 1e-9
+
+
+def camera_fields(camera: camera_lib.Camera) -> dict:
+  """Returns the intrinsics of a camera as these files name them.
+
+  "camera_model" is among them where it is not OPENCV.
+  """
+  terms = camera_lib.LENS_TERMS[camera.model]
+  fields = {
+    "fl_x": float(camera.fl_x),
+    "fl_y": float(camera.fl_y),
+    "cx": float(camera.cx),
+    "cy": float(camera.cy),
+    "w": int(camera.width),
+    "h": int(camera.height),
+    **{term: float(v) for term, v in zip(terms, camera.distortion)},
+  }
+  if camera.model in MODEL_NAMES:
+    fields["camera_model"] = MODEL_NAMES[camera.model]
+  return fields
 
 
 def read_json(path: pathlib.Path) -> dict:

@@ -1,7 +1,8 @@
-"""One clear error where a disk is full, whoever noticed it."""
+"""Writing to disks that may be full: one clear error, whoever noticed it."""
 
 import contextlib
 import errno
+import json
 import pathlib
 import re
 from collections.abc import Iterator
@@ -37,6 +38,18 @@ def writing(path: str | pathlib.Path) -> Iterator[None]:
       f"no space left to write {path}: free some; what was saved before is "
       "intact, and the same command goes on from there"
     ) from error
+
+
+def write_json(path: pathlib.Path, values) -> None:
+  """Writes JSON so that a kill or a full disk leaves the old file or the new.
+
+  Raises:
+    DiskFullError: there is no space.
+  """
+  temporary = path.with_suffix(path.suffix + ".tmp")
+  with writing(path):
+    temporary.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
+    temporary.replace(path)
 
 
 def is_full(error: BaseException | None) -> bool:

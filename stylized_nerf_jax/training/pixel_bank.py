@@ -97,7 +97,8 @@ def make_pixel_bank(
         "the masks of all training images leave no pixel; expected white where "
         "a pixel may be used: invert the masks or remove them"
       )
-    usable = jnp.asarray(usable, jnp.int32)
+    everything = usable.size == total
+    usable = None if everything else jnp.asarray(usable, jnp.int32)
   return PixelBank(
     colors=jnp.asarray(np.concatenate(colors)),
     offsets=jnp.asarray(offsets, jnp.int32),

@@ -22,13 +22,19 @@ from stylized_nerf_jax.training import pixel_bank
 _GRID = {"num_levels": 2, "log2_table_size": 6, "finest_resolution": 16}
 
 
-@pytest.mark.parametrize("kind", ["contracted", "box", "ndc"])
-def test_unbounded_scenes_have_a_decay_of_their_own(kind):
+_CAMERA = rays_lib.CameraArrays(
+  jnp.eye(4)[None, :3], jnp.float32([[8, 8, 4, 4]]), jnp.zeros((1, 4))
+)
+
+
+def _loss_of(kind: str, options, num_rays: int):
+  """Returns the loss of a small field as a function of a bank, and its params.
+
+  The bank's only view is that of `_CAMERA`, 8 by 8 pixels.
+  """
   space = normalization.RaySpace(
     kind, 0.5, 1.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
   )
-  options = defaults.get_config().radiance_field
-  options.interlevel_weight = options.distortion_weight = 0.0
   field = hash_grid.HashGridField(
     lower=space.lower,
     upper=space.upper,
@@ -37,29 +43,37 @@ def test_unbounded_scenes_have_a_decay_of_their_own(kind):
     num_fine=4,
     **_GRID,
   )
-  camera = rays_lib.CameraArrays(
-    jnp.eye(4)[None, :3], jnp.float32([[8, 8, 4, 4]]), jnp.zeros((1, 4))
-  )
-  bank = pixel_bank.make_pixel_bank(
-    [np.full((8, 8, 3), 0.5, np.float32)], camera
-  )
-  rays = rays_lib.cast_rays(camera, jnp.full((1, 2), 4.5), space)
+  rays = rays_lib.cast_rays(_CAMERA, jnp.full((1, 2), 4.5), space)
   params = jax.jit(field.init)(jax.random.key(0), rays)["params"]
-  setting = renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0))
 
-  @functools.partial(jax.jit, static_argnums=(0, 1))
-  def loss(grid_decay, unbounded):
-    options.grid_decay, options.unbounded_grid_decay = grid_decay, unbounded
+  def loss(bank):
     return radiance_field.loss_fn(
       params,
       bank,
       None,
       jax.random.key(1),
       field=field,
-      setting=setting,
-      num_rays=4,
+      setting=renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0)),
+      num_rays=num_rays,
       options=options,
     )[0]
+
+  return loss, params
+
+
+@pytest.mark.parametrize("kind", ["contracted", "box", "ndc"])
+def test_unbounded_scenes_have_a_decay_of_their_own(kind):
+  options = defaults.get_config().radiance_field
+  options.interlevel_weight = options.distortion_weight = 0.0
+  bank = pixel_bank.make_pixel_bank(
+    [np.full((8, 8, 3), 0.5, np.float32)], _CAMERA
+  )
+  loss_of, params = _loss_of(kind, options, num_rays=4)
+
+  @functools.partial(jax.jit, static_argnums=(0, 1))
+  def loss(grid_decay, unbounded):
+    options.grid_decay, options.unbounded_grid_decay = grid_decay, unbounded
+    return loss_of(bank)
 
   decay = photometric.grid_decay(hash_encoding.tables(params))
   # Far above the rounding of what else the loss holds.
@@ -71,37 +85,13 @@ def test_unbounded_scenes_have_a_decay_of_their_own(kind):
 
 def test_masked_pixels_do_not_count():
   """The loss is blind to the colours of masked pixels, and to no others."""
-  space = normalization.RaySpace(
-    "box", 0.5, 1.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
-  )
   options = defaults.get_config().radiance_field
-  field = hash_grid.HashGridField(
-    lower=space.lower, upper=space.upper, num_proposal=4, num_fine=4, **_GRID
-  )
-  camera = rays_lib.CameraArrays(
-    jnp.eye(4)[None, :3], jnp.float32([[8, 8, 4, 4]]), jnp.zeros((1, 4))
-  )
-  rays = rays_lib.cast_rays(camera, jnp.full((1, 2), 4.5), space)
-  params = jax.jit(field.init)(jax.random.key(0), rays)["params"]
-  setting = renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0))
+  loss = jax.jit(_loss_of("box", options, num_rays=64)[0])
   mask = np.random.default_rng(0).random((8, 8)) < 0.5
-
-  @jax.jit
-  def loss(bank):
-    return radiance_field.loss_fn(
-      params,
-      bank,
-      None,
-      jax.random.key(1),
-      field=field,
-      setting=setting,
-      num_rays=64,
-      options=options,
-    )[0]
 
   def of(inside, outside):
     image = np.where(mask[..., None], inside, outside) * np.ones(3)
-    return float(loss(pixel_bank.make_pixel_bank([image], camera, [mask])))
+    return float(loss(pixel_bank.make_pixel_bank([image], _CAMERA, [mask])))
 
   assert of(0.25, 0.0) == of(0.25, 1.0)
   assert of(0.25, 0.0) != of(1.0, 0.0)

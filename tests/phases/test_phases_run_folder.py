@@ -9,6 +9,7 @@ import pytest
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.phases import run_folder
 from stylized_nerf_jax.scenes import scene_record, synthetic
+from stylized_nerf_jax.training import disk
 
 PHASE = "radiance_field"
 INPUTS = {"steps": 5, "field": {"width": 8, "kind": "grid"}, "gaps": (1, 2)}
@@ -195,12 +196,12 @@ def test_making_leaves_nothing_but_the_folder(tmp_path):
 
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
   path = tmp_path / "manifest.json"
-  run_folder.write_json(path, {"a": 1})
+  disk.write_json(path, {"a": 1})
 
   def killed(*_):
     raise KeyboardInterrupt
 
   monkeypatch.setattr(type(path), "replace", killed)
   with pytest.raises(KeyboardInterrupt):
-    run_folder.write_json(path, {"a": 2})
+    disk.write_json(path, {"a": 2})
   assert json.loads(path.read_text()) == {"a": 1}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stylized_nerf_jax.scenes import llff, load_scene
+from stylized_nerf_jax.scenes import load_scene, pose_geometry
 
 
 def _edit(root, change):
@@ -81,7 +81,9 @@ def test_layout_is_seen_from_the_viewing_directions(write_llff):
 
 def test_forward_facing_angle_of_one_camera(write_llff):
   root, _ = write_llff(1)
-  facing, angle = llff.is_forward_facing(load_scene(root, holdout=0).cameras)
+  facing, angle = pose_geometry.is_forward_facing(
+    load_scene(root, holdout=0).cameras
+  )
   assert facing
   assert angle == pytest.approx(np.degrees(np.arctan(np.hypot(8, 6) / 20)))
 

@@ -100,6 +100,7 @@ def test_masks_that_leave_everything_change_nothing():
   key = jax.random.PRNGKey(0)
   _, _, whole = make_bank()
   _, _, masked = make_bank(masks=[np.ones(size, bool) for size in SIZES])
+  assert masked.usable is None
   for one, other in zip(whole.draw(key, 50), masked.draw(key, 50)):
     np.testing.assert_array_equal(one, other)
 
