@@ -84,13 +84,15 @@ def test_a_single_opaque_pixel_is_kept(cameras):
 
 
 def test_what_no_view_sees_may_be_there(cameras):
-  nothing = np.zeros((48, 64), np.float32)
+  """All pictures are empty but for their middle, and show little more."""
+  middle = np.zeros((48, 64), np.float32)
+  middle[22:26, 30:34] = 1
   narrow = [
     dataclasses.replace(camera, fl_x=200.0, fl_y=200.0) for camera in cameras
   ]
   narrow = camera_lib.Cameras.from_list(narrow)
-  nothing = [nothing] * len(narrow)
-  assert visual_hull.bounding_box(narrow, nothing, _BOX) == _BOX
+  middle = [middle] * len(narrow)
+  assert visual_hull.bounding_box(narrow, middle, _BOX) == _BOX
 
 
 def test_an_empty_picture_set_leaves_the_box(cameras):
