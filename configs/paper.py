@@ -21,6 +21,7 @@ def get_config(kind: str = "fern"):
   config.scene.path = ""
   config.styles.path = ""
   config.field.kind = "positional"
+  config.geometry_cache.samples = 0
   _radiance_field(config)
   _style_field(config)
   for section in (config.radiance_field, config.mutual_learning):

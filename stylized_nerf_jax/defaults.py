@@ -17,6 +17,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.field = _field()
   config.style_field = _style_field()
   config.radiance_field = _radiance_field()
+  config.geometry_cache = _geometry_cache()
   config.stylizer = _stylizer()
   config.mutual_learning = _mutual_learning()
   config.evaluation = _evaluation()
@@ -118,6 +119,15 @@ def _radiance_field() -> ml_collections.ConfigDict:
     evaluate_every=1000,
     checkpoint_every=1000,
     steps_per_dispatch=20,
+  )
+
+
+def _geometry_cache() -> ml_collections.ConfigDict:
+  """Returns what phase 3 knows of the rays of training views."""
+  return _section(
+    samples=8,  # heaviest of a ray that are kept; 0: all, found in every step
+    mib=4096,  # on disk, at most: fewer samples, or none, where it is too small
+    tolerance=0.01,  # largest mean difference of colours, in [0, 1]
   )
 
 

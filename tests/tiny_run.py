@@ -80,6 +80,7 @@ def shrink(config: ml_collections.ConfigDict, weights) -> None:
     refresh_every=2,
     checkpoint_every=1,
   )
+  config.geometry_cache.update(samples=3, tolerance=1.0)
   config.evaluation.num_frames = 2
   config.evaluation.gaps = (1,)
   config.rendering.rays_per_chunk = 192

@@ -118,6 +118,7 @@ class _Session:
       self._views.cameras,
       self._features,
       facts,
+      self._views.geometry,
     )
     progress.say(
       f"{PHASE}: {len(facts.names)} styles x {len(self._views)} views; "
@@ -238,7 +239,7 @@ class _Session:
       )
       for i in range(length)
     ]
-    return tuple(np.stack(values) for values in zip(*rows))
+    return jax.tree.map(lambda *values: np.stack(values), *rows)
 
   def _make_ray_steps(self, keeper: loop_keeper.LoopKeeper):
     """Returns a function that takes field steps on rays and tells their losses.
@@ -383,6 +384,7 @@ def _inputs(config, run, nets, facts) -> dict:
     "weights": nets.hashes,
     "style_field": config.style_field.to_dict(),
     "mutual_learning": options,
+    "geometry_cache": config.geometry_cache.to_dict(),
     "seed": config.seed,
   }
 

@@ -23,8 +23,8 @@ import optax
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.losses import mutual, stylization
 from stylized_nerf_jax.phases import modules, stylizer_nets
+from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.stylizer import adain, vgg
 from stylized_nerf_jax.training import parallel
@@ -40,6 +40,8 @@ class PatchBatch:
     corner: [G, N, 2] x, y of a patch's first pixel in its view.
     features: [G, N, P / 8, P / 8, 512], of E, normalised over whole views.
     colors: [G, N, P, P, 3], the 2D stylizer's, uint8.
+    packed: [G, N, P, P, 2, K], uint16, samples of the geometry cache; None
+      where there is none.
   """
 
   style: Any
@@ -47,6 +49,7 @@ class PatchBatch:
   corner: Any
   features: Any
   colors: Any
+  packed: Any = None
 
 
 def field_optimizer(options) -> optax.GradientTransformation:
@@ -146,7 +149,8 @@ class MutualSteps:
     Args:
       params: {"style_field", "latents" [S, V, L]}.
       constants: see `field_constants`.
-      batch: (style [R], view [R], xy [R, 2], colors [R, 3] uint8).
+      batch: (style [R], view [R], xy [R, 2], colors [R, 3] uint8), and, from
+        the geometry cache, packed samples [R, 2, K] or None.
       key: unused: samples are those of rendering, without jitter.
 
     Returns:
@@ -201,6 +205,7 @@ class MutualSteps:
       per_pixel(group.view),
       xy.reshape(-1, 2),
       group.colors.reshape(-1, 3),
+      jax.tree.map(lambda v: v.reshape(-1, *v.shape[-2:]), group.packed),
       at_mean=per_pixel(jnp.arange(count) % 2 == 1),
     )
     images = colors.reshape(count, size, size, 3)
@@ -226,7 +231,16 @@ class MutualSteps:
     return {"loss": loss, "content": content, "style": style, **metrics}
 
   def _ray_losses(
-    self, params, constants, style, view, xy, colors, at_mean=False
+    self,
+    params,
+    constants,
+    style,
+    view,
+    xy,
+    colors,
+    packed=None,
+    *,
+    at_mean=False,
   ):
     """(Weighted loss [], the single losses, colours [R, 3]) of rays.
 
@@ -239,9 +253,12 @@ class MutualSteps:
     shown = jnp.where(jnp.asarray(at_mean)[..., None], mean, latents)
     camera = jax.tree.map(lambda values: values[view], constants["cameras"])
     rays = rays_lib.cast_rays(camera, xy, self._setting.space)
-    samples, aux = self._field.apply(
-      {"params": constants["field"]}, rays, method="sample", with_color=False
-    )
+    if packed is None:
+      samples, aux = self._field.apply(
+        {"params": constants["field"]}, rays, method="sample", with_color=False
+      )
+    else:
+      samples = geometry_cache.unpack(packed, rays, self._setting.space)
     painted = self._paint(params, samples, shown)
     mimic = mutual.mimic_2d_to_3d(painted, target)
     if options.mimic_coarse:

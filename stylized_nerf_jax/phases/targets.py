@@ -12,7 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.phases import mutual_steps, stylizer_nets, view_crops
+from stylized_nerf_jax.phases import (
+  mutual_steps,
+  stylizer_nets,
+  view_crops,
+  view_geometry,
+)
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
 from stylized_nerf_jax.training import disk, progress
@@ -26,6 +31,7 @@ class Targets:
     cameras: of the training views.
     features: of each view, normalised; see `view_features.py`.
     facts: what the 2D networks see of the styles.
+    geometry: packed samples of the views' rays; None where there are none.
   """
 
   def __init__(
@@ -34,9 +40,11 @@ class Targets:
     cameras: cameras_lib.Cameras,
     features: Sequence[np.ndarray],
     facts: stylizer_nets.StyleFacts,
+    geometry: view_geometry.ViewGeometry | None = None,
   ):
     folder.mkdir(parents=True, exist_ok=True)
     self._features, self._facts = features, facts
+    self._geometry = geometry
     self._widths, self._heights = cameras.width, cameras.height
     sizes = cameras.width * cameras.height
     self._offsets = np.concatenate([[0], np.cumsum(sizes)])
@@ -74,7 +82,7 @@ class Targets:
 
     Returns:
       style [...], view [...], xy [..., 2] pixel centres, colors [..., 3]
-      uint8.
+      uint8, packed samples [..., 2, K] or None.
     """
     style = random.integers(len(self._pixels), size=shape)
     index = random.integers(self._offsets[-1], size=shape)
@@ -90,6 +98,7 @@ class Targets:
       view.astype(np.int32),
       xy.astype(np.float32),
       colors,
+      None if self._geometry is None else self._geometry.rows(index),
     )
 
   def draw_patches(
@@ -107,7 +116,7 @@ class Targets:
     shortest = int(min(self._widths.min(), self._heights.min()))
     stride = vgg.STRIDE
     size = max(2 * stride, min(size, shortest) // stride * stride)
-    corners, features, colors = [], [], []
+    corners, features, colors, packed = [], [], [], []
     for v in view:
       width, height = int(self._widths[v]), int(self._heights[v])
       last = np.array([width - size, height - size])
@@ -117,12 +126,15 @@ class Targets:
       image = self._pixels[style][self._offsets[v] : self._offsets[v + 1]]
       image = image.reshape(height, width, 3)
       colors.append(view_crops.window(image, x, y, size))
+      if self._geometry is not None:
+        packed.append(self._geometry.window(v, x, y, size))
     return mutual_steps.PatchBatch(
       style=np.array([style], np.int32),
       view=view[None].astype(np.int32),
       corner=np.stack(corners)[None].astype(np.int32),
       features=np.stack(features)[None].astype(np.float32),
       colors=np.stack(colors)[None],
+      packed=np.stack(packed)[None] if packed else None,
     )
 
 

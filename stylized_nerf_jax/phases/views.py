@@ -1,7 +1,8 @@
 """The field's render of every training camera, made once and kept on disk.
 
 Phases 2 and 3 see these, never the photographs: they are what the stylizer's
-results must agree with, and their depth is the geometry of all warps.
+results must agree with, and their depth is the geometry of all warps. The
+geometry cache, from which phase 3 learns, is made in the same pass.
 """
 
 import pathlib
@@ -9,9 +10,9 @@ import pathlib
 import jax
 import numpy as np
 
-from stylized_nerf_jax.phases import modules, run_folder
+from stylized_nerf_jax.phases import modules, run_folder, view_geometry
+from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import disk, interruption, progress
 
@@ -21,11 +22,18 @@ class Views:
 
   Attributes:
     cameras: of the views, file frame.
+    geometry: packed samples of all their rays; None where they are not kept.
   """
 
-  def __init__(self, folder: pathlib.Path, cameras: scene_lib.Cameras):
+  def __init__(
+    self,
+    folder: pathlib.Path,
+    cameras: scene_lib.Cameras,
+    geometry: view_geometry.ViewGeometry | None = None,
+  ):
     self._folder = folder
     self.cameras = cameras
+    self.geometry = geometry
 
   def __len__(self) -> int:
     return len(self.cameras)
@@ -50,29 +58,55 @@ def load_or_render(config, run: run_folder.RunFolder, params) -> Views:
   """
   record = run.scene()
   cameras = record.split("train")
-  folder = run.phase_path("radiance_field") / "views"
-  done = folder / "complete"
-  if not done.exists():
-    folder.mkdir(parents=True, exist_ok=True)
-    render = renderer.make_image_renderer(
-      modules.radiance_field(config.field, record.normalization.space),
-      None,
-      modules.ray_setting(record),
-      rays_per_chunk=config.rendering.rays_per_chunk,
+  phase = run.phase_path("radiance_field")
+  folder, kept = phase / "views", view_geometry.samples_kept(config, cameras)
+  packed = phase / f"geometry_{kept}"
+  done = (folder / "complete").exists()
+  if not done or (kept and not view_geometry.is_complete(packed)):
+    _render(config, record, params, folder, packed, kept)
+  geometry = None
+  if kept:
+    tolerance = config.geometry_cache.tolerance
+    geometry = view_geometry.load(packed, cameras, tolerance)
+  return Views(folder, cameras, geometry)
+
+
+def _render(config, record, params, folder, packed_folder, kept: int) -> None:
+  """Renders all training views, and keeps `kept` samples of every ray."""
+  folder.mkdir(parents=True, exist_ok=True)
+  cameras = record.split("train")
+  field = modules.radiance_field(config.field, record.normalization.space)
+  setting = modules.ray_setting(record)
+  chunk = config.rendering.rays_per_chunk
+  writer = None
+  if kept:
+    writer = view_geometry.Writer(packed_folder, cameras, kept)
+    render_and_pack = geometry_cache.make_renderer(
+      field, setting, kept, rays_per_chunk=chunk
     )
-    arrays = rays_lib.camera_arrays(cameras, record.normalization)
-    with progress.progress(len(cameras), "rendering training views") as bar:
-      for i, camera in enumerate(cameras):
-        interruption.stop_if_asked("while training views are rendered")
-        one = jax.tree.map(lambda values, i=i: values[i], arrays)
-        view = render({"field": params}, one, camera.height, camera.width)
-        rgb = np.round(np.clip(view.rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
-        with disk.writing(folder):
-          np.save(folder / f"rgb_{i:05d}.npy", rgb)
-          np.save(folder / f"depth_{i:05d}.npy", view.depth.astype(np.float32))
-        bar.advance()
-    done.touch()
-  return Views(folder, cameras)
+  else:
+    render = renderer.make_image_renderer(
+      field, None, setting, rays_per_chunk=chunk
+    )
+  arrays = rays_lib.camera_arrays(cameras, record.normalization)
+  with progress.progress(len(cameras), "rendering training views") as bar:
+    for i, camera in enumerate(cameras):
+      interruption.stop_if_asked("while training views are rendered")
+      one = jax.tree.map(lambda values, i=i: values[i], arrays)
+      size = camera.height, camera.width
+      if writer:
+        view, packed, loss = render_and_pack(params, one, *size)
+        writer.add(packed, loss)
+      else:
+        view = render({"field": params}, one, *size)
+      rgb = np.round(np.clip(view.rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
+      with disk.writing(folder):
+        np.save(folder / f"rgb_{i:05d}.npy", rgb)
+        np.save(folder / f"depth_{i:05d}.npy", view.depth.astype(np.float32))
+      bar.advance()
+  if writer:
+    writer.finish()
+  (folder / "complete").touch()
 
 
 def neighbours(cameras: scene_lib.Cameras, count: int) -> np.ndarray:

@@ -109,7 +109,7 @@ def render_rays(
     intensity = variables["intensity"] if blend else 1.0
     colors = (1.0 - intensity) * colors + intensity * stylized
   rgb = composite_colors(samples.weights, colors, setting.background)
-  return _rendered(rays, samples, rgb, setting)
+  return rendered(rays, samples, rgb, setting)
 
 
 def render_rays_in_styles(
@@ -143,11 +143,18 @@ def render_rays_in_styles(
 
   # One after the other: memory does not grow with the number of styles.
   rgb = jax.lax.map(paint, variables["latents"])
-  return _rendered(rays, samples, jnp.moveaxis(rgb, 0, -2), setting)
+  return rendered(rays, samples, jnp.moveaxis(rgb, 0, -2), setting)
 
 
-def _rendered(rays, samples, rgb, setting: RaySetting) -> Rendered:
-  """Puts colours, and depth and opacity of samples, together."""
+def rendered(rays, samples, rgb, setting: RaySetting) -> Rendered:
+  """Puts colours together with depth and opacity of samples.
+
+  Args:
+    rays: [...].
+    samples: of those rays.
+    rgb: of those rays, whatever its shape.
+    setting: of the scene.
+  """
   opacity = compositing.opacity(samples.weights)
   t = compositing.expected_t(samples.weights, samples.t)
   return Rendered(
@@ -189,9 +196,23 @@ def make_image_renderer(
       field, style_field, variables, rays, setting, blend=blend
     )
 
+  return over_images(render_pixels, rays_per_chunk)
+
+
+def over_images(render_pixels: Callable, rays_per_chunk: int) -> Callable:
+  """Compiles a function of pixels into one of whole images, on all devices.
+
+  Args:
+    render_pixels: ((variables, camera), xy [R, 2]) -> tree of [R, ...].
+    rays_per_chunk: R, rays that one device holds at a time.
+
+  Returns:
+    render(variables, camera: CameraArrays of shape [], height, width) -> the
+    same tree of numpy [H, W, ...].
+  """
   mapped = parallel.make_map(render_pixels, rows_per_device=rays_per_chunk)
 
-  def render(variables, camera, height: int, width: int) -> Rendered:
+  def render(variables, camera, height: int, width: int):
     xy = np.asarray(rays_lib.pixel_grid(height, width), np.float32)
     flat = mapped((variables, camera), xy.reshape(-1, 2))
     return jax.tree.map(

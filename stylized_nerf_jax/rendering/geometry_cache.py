@@ -1,0 +1,178 @@
+"""The few samples of a ray that carry its weight, in a few bytes.
+
+Densities are frozen once the radiance field is trained, so what a ray hits is
+found once: its K heaviest samples, each a position and a weight of 16 bits.
+Positions are fractions of the ray from near to far, in t, or in 1 / t where
+space is contracted. The weights are scaled up to the opacity of all samples,
+so that a ray is neither darker nor more transparent for what is left out.
+"""
+
+import flax.linen as nn
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+from stylized_nerf_jax.fields import contraction
+from stylized_nerf_jax.rendering import compositing, renderer
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import samples as samples_lib
+from stylized_nerf_jax.scenes import normalization
+
+BYTES_PER_SAMPLE = 4
+_LARGEST = 2**16 - 1
+
+
+@flax.struct.dataclass
+class Loss:
+  """What is lost by keeping K samples of a ray.
+
+  Attributes:
+    color: [...], mean absolute difference of the channels, in [0, 1].
+    depth: [...], relative difference of the depths; 0 where there is none.
+    weight: [...], share of the opacity that was left out, in [0, 1].
+  """
+
+  color: jax.Array
+  depth: jax.Array
+  weight: jax.Array
+
+
+def pack(
+  samples: samples_lib.Samples,
+  rays: rays_lib.Rays,
+  space: normalization.RaySpace,
+  count: int,
+) -> tuple[jax.Array, jax.Array]:
+  """Keeps the heaviest samples of rays.
+
+  Args:
+    samples: of the rays, at least `count` each.
+    rays: [...].
+    space: that the rays live in.
+    count: samples to keep, K.
+
+  Returns:
+    (packed [..., 2, K] uint16: fractions, then weights; share of the opacity
+    that was left out [...]).
+  """
+  kept, index = jax.lax.top_k(samples.weights, count)
+  t = jnp.take_along_axis(samples.t, index, axis=-1)
+  total = compositing.opacity(samples.weights)
+  kept_total = compositing.opacity(kept)
+  scale = total / jnp.maximum(kept_total, 1e-9)
+  weights = kept * jnp.where(kept_total > 0.0, scale, 0.0)[..., None]
+  fractions = _fraction(t, rays, space)
+  packed = jnp.stack([_to_16_bits(fractions), _to_16_bits(weights)], axis=-2)
+  return packed, 1.0 - kept_total / jnp.maximum(total, 1e-9)
+
+
+def unpack(
+  packed: jax.Array, rays: rays_lib.Rays, space: normalization.RaySpace
+) -> samples_lib.Samples:
+  """Restores samples, without features, in descending order of weight.
+
+  Args:
+    packed: [..., 2, K] uint16, from `pack`.
+    rays: [...], the same rays.
+    space: that they live in.
+
+  Returns:
+    `Samples` whose features are None.
+  """
+  values = packed.astype(jnp.float32) / _LARGEST
+  fractions, weights = values[..., 0, :], values[..., 1, :]
+  near, far = rays.near, rays.far
+  if space.kind == "contracted":
+    t = 1.0 / (1.0 / near + fractions * (1.0 / far - 1.0 / near))
+  else:
+    t = near + fractions * (far - near)
+  points = (
+    rays.origins[..., None, :] + t[..., None] * rays.directions[..., None, :]
+  )
+  if space.kind == "contracted":
+    points = contraction.contract(points)
+  return samples_lib.Samples(points, t, weights, None)
+
+
+def render_and_pack(
+  field: nn.Module,
+  params,
+  rays: rays_lib.Rays,
+  setting: renderer.RaySetting,
+  count: int,
+) -> tuple[renderer.Rendered, jax.Array, Loss]:
+  """Renders rays from all samples, packs the heaviest, compares both.
+
+  Args:
+    field: a radiance field.
+    params: its parameters.
+    rays: [...].
+    setting: of the scene.
+    count: samples to keep, K; fewer where the field has fewer.
+
+  Returns:
+    (rendered from all samples [...], packed [..., 2, K] uint16, what packing
+    loses [...]).
+  """
+  bound = {"params": params}
+  samples, _ = field.apply(bound, rays, method="sample", with_color=False)
+  count = min(count, samples.weights.shape[-1])
+  colors = field.apply(bound, samples, rays.viewdirs, method="color")
+  packed, left_out = pack(samples, rays, setting.space, count)
+  full = _render(rays, samples, colors, setting)
+  _, index = jax.lax.top_k(samples.weights, count)
+  few = _render(
+    rays,
+    unpack(packed, rays, setting.space),
+    jnp.take_along_axis(colors, index[..., None], axis=-2),
+    setting,
+  )
+  loss = Loss(
+    color=jnp.abs(few.rgb - full.rgb).mean(axis=-1),
+    depth=jnp.abs(few.depth - full.depth) / jnp.maximum(full.depth, 1e-9),
+    weight=left_out,
+  )
+  # Rounding may carry an opacity over the half at which depth ends.
+  both = (few.depth > 0.0) & (full.depth > 0.0)
+  loss = loss.replace(depth=jnp.where(both, loss.depth, 0.0))
+  return full, packed, loss
+
+
+def make_renderer(
+  field: nn.Module,
+  setting: renderer.RaySetting,
+  count: int,
+  *,
+  rays_per_chunk: int,
+):
+  """Compiles `render_and_pack` for whole images over all devices.
+
+  Returns:
+    render(params, camera: CameraArrays of shape [], height, width) -> its
+    results, as numpy [H, W, ...].
+  """
+
+  def render_pixels(constants, xy):
+    params, camera = constants
+    rays = rays_lib.cast_rays(camera, xy, setting.space)
+    return render_and_pack(field, params, rays, setting, count)
+
+  return renderer.over_images(render_pixels, rays_per_chunk)
+
+
+def _render(rays, samples, colors, setting: renderer.RaySetting):
+  rgb = renderer.composite_colors(samples.weights, colors, setting.background)
+  return renderer.rendered(rays, samples, rgb, setting)
+
+
+def _fraction(t, rays, space: normalization.RaySpace):
+  """Where t [..., K] lies between near and far: [..., K] in [0, 1]."""
+  near, far = rays.near, rays.far
+  if space.kind == "contracted":
+    return (1.0 / near - 1.0 / t) / (1.0 / near - 1.0 / far)
+  return (t - near) / jnp.maximum(far - near, 1e-9)
+
+
+def _to_16_bits(values):
+  scaled = jnp.round(jnp.clip(values, 0.0, 1.0) * _LARGEST)
+  return scaled.astype(jnp.uint16)

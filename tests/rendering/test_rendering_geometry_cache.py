@@ -1,0 +1,130 @@
+"""Packed samples of rays, against one ray at a time in numpy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import test_renderer
+
+from stylized_nerf_jax.fields import contraction
+from stylized_nerf_jax.rendering import geometry_cache
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering.samples import Samples
+from stylized_nerf_jax.scenes import normalization
+
+_NEAR_FAR = {"ndc": (0.0, 1.0), "box": (0.5, 4.0), "contracted": (0.2, 50.0)}
+_SPACES = {
+  kind: normalization.RaySpace(
+    kind, near, far, 0.6, 0.4, (-2.0,) * 3, (2.0,) * 3
+  )
+  for kind, (near, far) in _NEAR_FAR.items()
+}
+_STEP = 1.0 / 65535
+
+
+def _draw(kind: str, shape=(5,), num=6, seed=0):
+  """Returns random rays and samples on them, in a space of this kind."""
+  random = np.random.default_rng(seed)
+  near, far = (np.full((*shape, 1), v, np.float32) for v in _NEAR_FAR[kind])
+  directions = random.normal(size=(*shape, 3)).astype(np.float32)
+  directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+  origins = random.normal(size=(*shape, 3)).astype(np.float32)
+  rays = rays_lib.Rays(origins, directions, directions, origins, near, far)
+  fraction = np.sort(random.uniform(size=(*shape, num)), axis=-1)
+  if kind == "contracted":
+    t = 1 / ((1 - fraction) / near + fraction / far)
+  else:
+    t = near + fraction * (far - near)
+  weights = random.dirichlet(np.full(num + 1, 0.4), size=shape)[..., :num]
+  points = origins[..., None, :] + t[..., None] * directions[..., None, :]
+  if kind == "contracted":
+    points = contraction.contract(jnp.asarray(points))
+  samples = Samples(points, np.float32(t), np.float32(weights), None)
+  return rays, samples, fraction
+
+
+@pytest.mark.parametrize("kind", _SPACES)
+def test_the_heaviest_samples_come_back(kind):
+  rays, samples, fraction = _draw(kind)
+  packed, left_out = geometry_cache.pack(samples, rays, _SPACES[kind], 3)
+  assert packed.shape == (5, 2, 3) and packed.dtype == np.uint16
+  found = geometry_cache.unpack(packed, rays, _SPACES[kind])
+  for ray in range(5):
+    weights = samples.weights[ray].astype(np.float64)
+    kept = np.argsort(-weights)[:3]
+    scaled = weights[kept] * weights.sum() / weights[kept].sum()
+    np.testing.assert_allclose(found.weights[ray], scaled, atol=_STEP)
+    np.testing.assert_allclose(
+      packed[ray, 0] * _STEP, fraction[ray, kept], atol=_STEP
+    )
+    np.testing.assert_allclose(
+      left_out[ray], 1 - weights[kept].sum() / weights.sum(), atol=1e-6
+    )
+    np.testing.assert_allclose(
+      found.points[ray], samples.points[ray][kept], atol=2e-3
+    )
+
+
+@pytest.mark.parametrize("kind", _SPACES)
+def test_opacity_is_that_of_all_samples(kind):
+  rays, samples, _ = _draw(kind, shape=(200,), num=12)
+  packed, _ = geometry_cache.pack(samples, rays, _SPACES[kind], 4)
+  found = geometry_cache.unpack(packed, rays, _SPACES[kind])
+  np.testing.assert_allclose(
+    found.weights.sum(-1), samples.weights.sum(-1), atol=4 * _STEP
+  )
+
+
+def test_empty_rays_stay_empty():
+  rays, samples, _ = _draw("ndc")
+  empty = samples.replace(weights=np.zeros_like(samples.weights))
+  packed, left_out = geometry_cache.pack(empty, rays, _SPACES["ndc"], 3)
+  found = geometry_cache.unpack(packed, rays, _SPACES["ndc"])
+  assert not found.weights.any()
+  assert np.isfinite(found.points).all() and np.isfinite(left_out).all()
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
+def test_any_leading_shape_with_and_without_jit(shape):
+  rays, samples, _ = _draw("contracted", shape=shape)
+  space = _SPACES["contracted"]
+
+  def both(samples, rays):
+    packed, _ = geometry_cache.pack(samples, rays, space, 2)
+    return packed, geometry_cache.unpack(packed, rays, space).points
+
+  packed, points = both(samples, rays)
+  assert packed.shape == (*shape, 2, 2) and points.shape == (*shape, 2, 3)
+  compiled, again = jax.jit(both)(samples, rays)
+  # One step of 16 bits, where rounding falls on the other side.
+  np.testing.assert_allclose(compiled.astype(int), packed.astype(int), atol=1)
+  np.testing.assert_allclose(again, points, atol=2e-3)
+
+
+def test_the_loss_is_that_of_the_pictures():
+  """Of two samples the heavier one is kept: one ray at a time in numpy."""
+  setting, camera = test_renderer.SETTING, test_renderer.make_camera()
+  rays = rays_lib.cast_rays(
+    rays_lib.camera_arrays(camera, None),
+    rays_lib.pixel_grid(test_renderer.HEIGHT, test_renderer.WIDTH),
+    setting.space,
+  )
+  params = test_renderer.VARIABLES["field"]
+  fog = test_renderer.Fog()
+  full, _, loss = geometry_cache.render_and_pack(fog, params, rays, setting, 1)
+  _, _, nothing = geometry_cache.render_and_pack(fog, params, rays, setting, 9)
+  assert max(float(v.max()) for v in jax.tree.leaves(nothing)) < 1e-3
+  np.testing.assert_allclose(loss.weight, 0.25, rtol=1e-5)
+  for row, column in ((0, 0), (2, 3), (4, 6)):
+    direction = np.asarray(rays.directions[row, column])
+    share = float(full.opacity[row, column])
+    colors = [
+      test_renderer.sigmoid(
+        np.asarray(rays.origins[row, column]) + t * direction + direction
+      )
+      for t in (1.5, 2.5)
+    ]
+    wanted = np.abs(share * 0.25 * (colors[0] - colors[1])).mean()
+    np.testing.assert_allclose(loss.color[row, column], wanted, atol=1e-4)
+    depth = 0.25 / (0.25 * 1.5 + 0.75 * 2.5) if share >= 0.5 else 0.0
+    np.testing.assert_allclose(loss.depth[row, column], depth, atol=1e-3)
