@@ -63,6 +63,36 @@ def test_several_styles_at_once_are_those_one_by_one(model, camera):
     np.testing.assert_allclose(found.opacity, single.opacity, rtol=1e-5)
   with pytest.raises(ValueError, match="known styles"):
     model.render_styles(camera, ["mosiac"])
+  with pytest.raises(ValueError, match="no style given"):
+    model.render_styles(camera, ["mosaic", None])
+
+
+_DIALS = {"intensity": 0.4, "spread": 0.7, "view": 5}
+
+
+def test_dials_are_those_of_single_styles(model, camera):
+  (found,) = model.render_styles(camera, ["mosaic"], **_DIALS)
+  single = model.render(camera, "mosaic", **_DIALS)
+  np.testing.assert_allclose(found.rgb, single.rgb, atol=1e-6)
+
+
+def test_a_traced_view_is_painted_as_it_renders(model, camera):
+  """The tiny field has fewer samples than are kept: only rounding differs."""
+  traced = model.trace(camera)
+  for style, dials in (
+    ("mosaic", {}),
+    ("ink-wash", _DIALS),
+    ({"mosaic": 0.3, "ink-wash": 0.7}, {}),
+    ("mosaic", {"intensity": 0.0}),
+    (None, {}),
+  ):
+    wanted = model.render(camera, style, **dials)
+    found = model.paint(traced, style, **dials)
+    np.testing.assert_allclose(found.rgb, wanted.rgb, atol=2e-3)
+    np.testing.assert_allclose(found.depth, wanted.depth, rtol=1e-5)
+    np.testing.assert_allclose(found.opacity, wanted.opacity, rtol=1e-5)
+  with pytest.raises(ValueError, match="intensity is 2"):
+    model.paint(traced, "mosaic", intensity=2.0)
 
 
 def test_intensity_runs_from_photograph_to_style(

@@ -20,7 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   )
   parser.add_argument("--frames", type=int, default=60)
   parser.add_argument(
-    "--style", help='a style, "a:0.7,b:0.3", a picture\'s file, or "none"'
+    "--style",
+    help='a style, "a:0.7,b:0.3", a picture\'s file, "none", or "all"',
   )
   parser.add_argument("--intensity", type=float, default=1.0, help="0 to 1")
   parser.add_argument("--spread", type=float, default=0.0, help="0 to 1")

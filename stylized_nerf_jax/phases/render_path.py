@@ -16,6 +16,7 @@ from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import progress
 
 DEFAULT_FRAMES = 60
+ALL_STYLES = "all"
 
 
 def path_cameras(
@@ -130,6 +131,8 @@ def write_style_folders(
   folders: Mapping[str, pathlib.Path],
   *,
   source: str,
+  save_depth: bool = False,
+  **dials: float,
 ) -> None:
   """Renders a path in several styles at once, a folder of frames for each.
 
@@ -138,6 +141,8 @@ def write_style_folders(
     cameras: the path.
     folders: by name of the style; as `write_folder` leaves them.
     source: name of the path.
+    save_depth: writes the depth maps too.
+    **dials: intensity and spread of `StylizedNerf.render_styles`.
 
   Raises:
     ValueError: as `write_folder`.
@@ -146,11 +151,17 @@ def write_style_folders(
     with images.writing(folder / "cameras.json"):
       folder.mkdir(parents=True, exist_ok=True)
     _refuse_strangers(folder, len(cameras))
-  for i, frames in enumerate(_frames_in_styles(model, cameras, folders)):
+  depth_paths = [
+    f"depth/{i:05d}.npy" if save_depth else None for i in range(len(cameras))
+  ]
+  sequences = _frames_in_styles(model, cameras, folders, **dials)
+  for i, frames in enumerate(sequences):
     for folder, frame in zip(folders.values(), frames):
       images.save_image(folder / f"{i:05d}.png", frame.rgb)
+      if save_depth:
+        images.save_depth(folder / depth_paths[i], frame.depth)
   for style, folder in folders.items():
-    _write_cameras(folder, cameras, source, style, [None] * len(cameras))
+    _write_cameras(folder, cameras, source, style, depth_paths)
 
 
 def write_style_videos(
@@ -159,6 +170,7 @@ def write_style_videos(
   files: Mapping[str, pathlib.Path],
   *,
   fps: float = 24,
+  **dials: float,
 ) -> None:
   """Renders a path in several styles at once, a video for each.
 
@@ -167,6 +179,7 @@ def write_style_videos(
     cameras: the path.
     files: by name of the style, each ending in .mp4.
     fps: frames per second.
+    **dials: intensity and spread of `StylizedNerf.render_styles`.
 
   Raises:
     ValueError: the extra for videos is missing, or one cannot be written.
@@ -176,7 +189,7 @@ def write_style_videos(
       stack.enter_context(video.VideoWriter(file, fps=fps))
       for file in files.values()
     ]
-    for frames in _frames_in_styles(model, cameras, files):
+    for frames in _frames_in_styles(model, cameras, files, **dials):
       for writer, frame in zip(writers, frames):
         writer.append(frame.rgb)
 
@@ -185,12 +198,14 @@ def _frames_in_styles(
   model: model_lib.StylizedNerf,
   cameras: scene_lib.Cameras,
   names: Iterable[str],
+  **dials: float,
 ) -> Iterator[list[renderer.Rendered]]:
-  """Yields each frame of a path in all styles."""
+  """Yields each frame of a path in all styles, with one view's codes."""
   names = list(names)
+  view = model.nearest_view(cameras[len(cameras) // 2])
   with progress.progress(len(cameras), "rendering styles") as bar:
     for camera in cameras:
-      yield model.render_styles(camera, names)
+      yield model.render_styles(camera, names, view=view, **dials)
       bar.advance()
 
 
@@ -224,7 +239,8 @@ def render_to(
     out: `*.mp4`, or any other name for a folder.
     path: kind of camera path.
     num_frames: its length.
-    style: as on the command line; the file of a painting is allowed.
+    style: as on the command line; the file of a painting is allowed. "all"
+      writes a video `out-NAME.mp4`, or a folder `out/NAME`, for every style.
     intensity, spread: dials in [0, 1].
     save_depth: writes depth maps too; needs a folder.
     fps: frames per second of a video.
@@ -242,6 +258,18 @@ def render_to(
   if is_video:
     video.check_available()
   cameras = path_cameras(model, path, num_frames)
+  if style == ALL_STYLES:
+    model.latent(dict.fromkeys(model.styles, 1.0))
+    dials = {"intensity": intensity, "spread": spread}
+    if is_video:
+      files = {n: out.with_stem(f"{out.stem}-{n}") for n in model.styles}
+      write_style_videos(model, cameras, files, fps=fps, **dials)
+    else:
+      folders = {name: out / name for name in model.styles}
+      write_style_folders(
+        model, cameras, folders, source=path, save_depth=save_depth, **dials
+      )
+    return
   chosen, latent = parse_style(style), None
   if isinstance(chosen, str) and chosen not in model.styles:
     picture = pathlib.Path(chosen)

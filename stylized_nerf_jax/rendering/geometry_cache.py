@@ -11,12 +11,14 @@ import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from stylized_nerf_jax.fields import contraction
 from stylized_nerf_jax.rendering import compositing, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
 from stylized_nerf_jax.scenes import normalization
+from stylized_nerf_jax.training import parallel
 
 BYTES_PER_SAMPLE = 4
 _LARGEST = 2**16 - 1
@@ -158,6 +160,45 @@ def make_renderer(
     return render_and_pack(field, params, rays, setting, count)
 
   return renderer.over_images(render_pixels, rays_per_chunk)
+
+
+def make_painter(
+  style_field: nn.Module, setting: renderer.RaySetting, *, rays_per_chunk: int
+):
+  """Compiles the painting of packed samples, over all devices.
+
+  Args:
+    style_field: paints the samples.
+    setting: of the scene.
+    rays_per_chunk: rays that one device holds at a time.
+
+  Returns:
+    paint(variables, camera: CameraArrays of shape [], packed [H, W, 2, K]) ->
+    colours [H, W, 3], numpy. `variables` are "style_field" parameters and
+    "latent" [L].
+  """
+
+  def paint_pixels(constants, rows):
+    variables, camera = constants
+    xy, packed = rows
+    rays = rays_lib.cast_rays(camera, xy, setting.space)
+    samples = unpack(packed, rays, setting.space)
+    colors = style_field.apply(
+      {"params": variables["style_field"]}, samples.points, variables["latent"]
+    )
+    return renderer.composite_colors(
+      samples.weights, colors, setting.background
+    )
+
+  mapped = parallel.make_map(paint_pixels, rows_per_device=rays_per_chunk)
+
+  def paint(variables, camera, packed):
+    height, width = packed.shape[:2]
+    xy = np.asarray(rays_lib.pixel_grid(height, width), np.float32)
+    rows = (xy.reshape(-1, 2), packed.reshape(-1, *packed.shape[2:]))
+    return mapped((variables, camera), rows).reshape(height, width, 3)
+
+  return paint
 
 
 def _render(rays, samples, colors, setting: renderer.RaySetting):

@@ -118,13 +118,16 @@ def render_rays_in_styles(
   variables: dict,
   rays: rays_lib.Rays,
   setting: RaySetting,
+  *,
+  blend: bool = False,
 ) -> Rendered:
   """Renders rays in N styles, whose geometry and encoding are computed once.
 
   Args:
-    field, rays, setting: as in `render_rays`.
+    field, rays, setting, blend: as in `render_rays`.
     style_field: with `encode` and `paint`, as `fields.style_field` has them.
-    variables: "field" and "style_field" parameters, and "latents" [N, L].
+    variables: "field" and "style_field" parameters, "latents" [N, L], and with
+      `blend` "intensity" [].
 
   Returns:
     `Rendered` of shape [...], but for rgb, which is [..., N, 3].
@@ -143,6 +146,10 @@ def render_rays_in_styles(
 
   # One after the other: memory does not grow with the number of styles.
   rgb = jax.lax.map(paint, variables["latents"])
+  if blend:
+    own = field.apply(bound, samples, rays.viewdirs, method="color")
+    own = composite_colors(samples.weights, own, setting.background)
+    rgb = own + variables["intensity"] * (rgb - own)
   return rendered(rays, samples, jnp.moveaxis(rgb, 0, -2), setting)
 
 
@@ -191,7 +198,9 @@ def make_image_renderer(
     variables, camera = constants
     rays = rays_lib.cast_rays(camera, xy, setting.space)
     if in_styles:
-      return render_rays_in_styles(field, style_field, variables, rays, setting)
+      return render_rays_in_styles(
+        field, style_field, variables, rays, setting, blend=blend
+      )
     return render_rays(
       field, style_field, variables, rays, setting, blend=blend
     )

@@ -69,6 +69,31 @@ def test_a_folder_of_frames_cameras_and_depth(model, finished_run, tmp_path):
   ]
 
 
+def test_all_styles_at_once(model, finished_run, tmp_path):
+  dials = ("--frames=2", "--intensity=0.5", "--spread=0.5")
+  arguments = ("--style=all", "--path=orbit", *dials)
+  _render(finished_run, tmp_path / "out", *arguments, "--save-depth")
+  for name in model.styles:
+    single = tmp_path / name
+    options = (f"--style={name}", "--path=orbit", *dials, "--save-depth")
+    _render(finished_run, single, *options)
+    together = tmp_path / "out" / name
+    assert _frames(together) == _frames(single)
+    for i in range(2):
+      found, wanted = (
+        np.asarray(Image.open(folder / f"{i:05d}.png")).astype(int)
+        for folder in (together, single)
+      )
+      np.testing.assert_allclose(found, wanted, atol=1)
+      np.testing.assert_allclose(
+        np.load(together / f"depth/{i:05d}.npy"),
+        np.load(single / f"depth/{i:05d}.npy"),
+        rtol=1e-5,
+      )
+  _render(finished_run, tmp_path / "tour.mp4", *arguments)
+  assert all((tmp_path / f"tour-{n}.mp4").is_file() for n in model.styles)
+
+
 def test_the_photographs_own_views(model, finished_run, tmp_path):
   _render(finished_run, tmp_path / "out", "--path=test")
   frames = _frames(tmp_path / "out")
