@@ -1,0 +1,154 @@
+"""Rays a second, as shares of the machine's ceiling and ratios to a peer.
+
+  python experiments/bench.py --suite steps --run runs/fern \
+    [--peer torch_reference.py --peer-python .peer/bin/python]
+
+RUN is a finished run of the fast preset. All cases are timed in turn, round
+after round, so that a change of the machine's speed touches them alike; the
+peer runs before and after. Writes experiments/results/bench_SUITE.json.
+FLOPs are those of dense layers alone, counted by hand (the codes' share too,
+though it is computed once a ray): hash grids are memory traffic, not FLOPs.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+import bench_cases
+import jax
+import jax.numpy as jnp
+import scene
+
+_COLUMNS = (
+  "case",
+  "rays/s",
+  "ms a call",
+  "rays a call",
+  "first call, s",
+  "GFLOP/s",
+  "of the ceiling",
+  "times the peer",
+)
+
+
+def main() -> None:
+  """Times a suite and writes what it found."""
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("--suite", choices=("steps", "render"), required=True)
+  parser.add_argument("--run", type=pathlib.Path, required=True)
+  parser.add_argument("--rounds", type=int, default=5)
+  parser.add_argument("--peer", type=pathlib.Path)
+  parser.add_argument("--peer-python", default=sys.executable)
+  args = parser.parse_args()
+  peers = [_peer(args)] if args.peer else []
+  bench = bench_cases.Bench(args.run)
+  cases = bench.steps() if args.suite == "steps" else bench.renderings()
+  first = {case.name: _seconds(case.call) for case in cases}
+  times = {case.name: [] for case in cases}
+  ceilings = []
+  for _ in range(args.rounds):
+    ceilings.append(_matrix_flops())
+    for case in cases:
+      times[case.name].append(_seconds(case.call))
+  if args.peer:
+    peers.append(_peer(args))
+  ceiling = statistics.median(ceilings)
+  rows = [
+    _row(case, times[case.name], first[case.name], ceiling, peers)
+    for case in cases
+  ]
+  content = {
+    "date": datetime.date.today().isoformat(),
+    "command": scene.describe_command(),
+    "machine": scene.describe_machine(),
+    "ceiling_gflops": [round(value / 1e9, 1) for value in ceilings],
+    "peer": peers,
+    "seconds": times,
+    "table": {"columns": _COLUMNS, "rows": rows},
+  }
+  scene.write_result(f"bench_{args.suite}", content)
+  for row in rows:
+    print(*row, sep="  ")
+
+
+def _seconds(call) -> float:
+  start = time.perf_counter()
+  call()
+  return time.perf_counter() - start
+
+
+def _matrix_flops() -> float:
+  """FLOP/s of a chain of products of 4,096 x 256 by 256 x 256 matrices."""
+  rows, width, length = 4096, 256, 40
+  kernel = jnp.eye(width)
+
+  @jax.jit
+  def chain(x):
+    for _ in range(length):
+      x = x @ kernel
+    return x
+
+  x = jnp.ones((rows, width))
+  chain(x).block_until_ready()
+  seconds = min(
+    _seconds(lambda: chain(x).block_until_ready()) for _ in range(3)
+  )
+  return 2.0 * rows * width * width * length / seconds
+
+
+def _peer(args) -> dict[str, float]:
+  """Runs the peer; returns rays a second by name."""
+  command = [args.peer_python, args.peer.name, "--compile", "0"]
+  done = subprocess.run(
+    [*command, "--fine", "128", "--repeats", "3"],
+    cwd=args.peer.parent,
+    check=True,
+    capture_output=True,
+    text=True,
+  )
+  found = json.loads(done.stdout.splitlines()[-1])
+  return _rates(found)
+
+
+def _rates(found) -> dict[str, float]:
+  """Finds all entries with a rate in the peer's answer."""
+  rates = {}
+  for name, value in found.items():
+    if isinstance(value, dict):
+      if "rays_per_s" in value:
+        rates[name] = value["rays_per_s"]
+      else:
+        rates |= _rates(value)
+  return rates
+
+
+def _row(case, times, first, ceiling: float, peers) -> list:
+  seconds = statistics.median(times)
+  rate = case.rays / seconds
+  flops = case.flops / seconds
+  theirs = [
+    value
+    for peer in peers
+    for name, value in peer.items()
+    if case.peer and name.startswith(case.peer)
+  ]
+  ratio = f"{rate / statistics.mean(theirs):.1f}" if theirs else None
+  return [
+    case.name,
+    f"{rate:,.0f}",
+    f"{seconds * 1e3:.0f}",
+    case.rays,
+    f"{first:.1f}",
+    f"{flops / 1e9:.0f}",
+    f"{flops / ceiling:.0%}",
+    ratio,
+  ]
+
+
+if __name__ == "__main__":
+  main()

@@ -1,0 +1,286 @@
+"""What `bench.py` times: the project's own steps and renderings, on a run.
+
+A case is a compiled call with real inputs: geometry, cameras and codes are
+those of a finished run. Networks of the paper's size are drawn at random, which
+changes no time.
+"""
+
+import dataclasses
+import functools
+import types
+from collections.abc import Callable
+
+import jax
+import ml_collections
+import numpy as np
+
+from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.phases import (
+  modules,
+  mutual_steps,
+  radiance_field,
+  run_folder,
+  views,
+)
+from stylized_nerf_jax.rendering import geometry_cache, renderer
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.training import parallel, pixel_bank, prng
+from stylized_nerf_jax.training import state as state_lib
+
+_DISPATCH = 20
+_RAYS = 2048
+_PAPER_RAYS = 256
+# Rows and columns of the part of a picture that renderings show.
+_SIZE = (96, 512)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+  """One thing to time.
+
+  Attributes:
+    name: for people.
+    rays: that one call handles.
+    call: does it and waits for the result.
+    flops: multiplications and additions of its dense layers, counted by hand.
+    peer: start of the peer's name for the same work; empty: none.
+  """
+
+  name: str
+  rays: int
+  call: Callable[[], None]
+  flops: float
+  peer: str = ""
+
+
+class Bench:
+  """Cases of one run.
+
+  Args:
+    folder: of a run whose phases are all finished.
+  """
+
+  def __init__(self, folder):
+    self._run = run_folder.RunFolder(folder)
+    self._model = model_lib.StylizedNerf.load(folder)
+    self._config, self._record = self._model.config, self._model.scene
+    self._space = self._record.normalization.space
+    self._setting = modules.ray_setting(self._record)
+    self._key = prng.stream_key(0, "bench")
+
+  def steps(self) -> list[Case]:
+    """Training steps of phases 1 and 3."""
+    paper = self._paper_config()
+    all_samples = "all samples anew"
+    return [
+      self._field_step("phase 1, hash grid", self._config, _RAYS, _DISPATCH),
+      self._field_step(
+        "phase 1, paper's field", paper, _PAPER_RAYS, 1, peer="nerf_train"
+      ),
+      self._style_step(f"phase 3, hash grid, {all_samples}", self._config),
+      self._style_step("phase 3, hash grid, cache", self._config, packed=True),
+      self._style_step(f"phase 3, paper's MLP, {all_samples}", paper),
+      self._style_step("phase 3, paper's MLP, cache", paper, packed=True),
+    ]
+
+  def renderings(self) -> list[Case]:
+    """Renderings of a part of a training view."""
+    paper = self._paper_config()
+    painted = "paint a traced view"
+    return [
+      self._rendering("photographed", None),
+      self._rendering("stylized from nothing, hash grid", self._config),
+      self._rendering("stylized from nothing, paper's MLP", paper),
+      self._painting(f"{painted}, hash grid", self._config),
+      self._painting(f"{painted}, paper's MLP", paper),
+    ]
+
+  def _paper_config(self):
+    """The run's config with networks of the paper's size."""
+    config = ml_collections.ConfigDict(self._config.to_dict())
+    config.field.kind = "positional"
+    # The peer's: 64 coarse and 192 fine ones.
+    config.field.positional.update(num_coarse=64, num_fine=128)
+    config.style_field.update(encoding="frequency", depth=8, width=256)
+    return config
+
+  def _field_step(self, name, config, rays, steps, peer="") -> Case:
+    record, options = self._record, config.radiance_field
+    field = modules.radiance_field(config.field, self._space)
+    cameras = record.split("train")
+    random = np.random.default_rng(0)
+    images = (
+      random.integers(0, 256, (c.height, c.width, 3), dtype=np.uint8)
+      for c in cameras
+    )
+    bank = pixel_bank.make_pixel_bank(
+      images, rays_lib.camera_arrays(cameras, record.normalization)
+    )
+    loss = functools.partial(
+      radiance_field.loss_fn,
+      field=field,
+      setting=self._setting,
+      num_rays=rays,
+      options=options,
+    )
+    params = radiance_field.init_params(field, record, seed=0)
+    if config.field.kind == self._config.field.kind:
+      params = self._model.params["field"]
+    optimizer = radiance_field.make_optimizer(options)
+    take = self._taker(loss, optimizer, params, steps)
+    flops = 3 * rays * steps * field_flops(config, params)
+    return Case(name, rays * steps, lambda: take(bank, None), flops, peer)
+
+  def _style_step(self, name, config, *, packed=False) -> Case:
+    model = self._model
+    config = ml_collections.ConfigDict(config.to_dict())
+    config.field.kind = self._config.field.kind
+    facts = types.SimpleNamespace(
+      latent_mean=model.latent_mean, latent_variance=model.latent_variance
+    )
+    steps = mutual_steps.MutualSteps(
+      config, self._record, facts, model.params["field"]
+    )
+    style_field = modules.init_style_field(
+      config.style_field, self._space, self._key
+    )
+    params = {"style_field": style_field, "latents": model.params["latents"]}
+    take = self._taker(
+      steps.field_loss,
+      mutual_steps.field_optimizer(config.mutual_learning),
+      params,
+      _DISPATCH,
+    )
+    rendered = views.load_or_render(self._config, self._run, None)
+    random = np.random.default_rng(0)
+    shape = (_DISPATCH, _RAYS)
+    width, height = rendered.cameras.width[0], rendered.cameras.height[0]
+    view = random.integers(len(rendered), size=shape)
+    x, y = (
+      random.integers(width, size=shape),
+      random.integers(height, size=shape),
+    )
+    samples = None
+    count = config.field.hash_grid.num_fine
+    geometry = 0.0
+    if packed:
+      samples = rendered.geometry.rows(view * width * height + y * width + x)
+      count = samples.shape[-1]
+    else:
+      geometry = field_flops(self._config, model.params["field"])
+    batch = (
+      random.integers(len(model.styles), size=shape).astype(np.int32),
+      view.astype(np.int32),
+      np.stack([x, y], axis=-1).astype(np.float32) + 0.5,
+      random.integers(0, 256, (*shape, 3)).astype(np.uint8),
+      samples,
+    )
+    flops = 3 * style_flops(style_field, count) + geometry
+    rays = _DISPATCH * _RAYS
+    return Case(
+      name,
+      rays,
+      lambda: take(steps.field_constants, batch),
+      flops * rays,
+      "style_train",
+    )
+
+  def _taker(self, loss, optimizer, params, steps):
+    """A function that takes steps and waits for their result."""
+    take = parallel.make_train_steps(loss, optimizer, num_steps=steps)
+    kept = [state_lib.create(jax.tree.map(np.asarray, params), optimizer)]
+
+    def call(constants, batch):
+      kept[0], _ = take(kept[0], constants, self._key, batch)
+      jax.block_until_ready(kept[0])
+
+    return call
+
+  def _rendering(self, name, config) -> Case:
+    style_field, variables = None, {"field": self._model.params["field"]}
+    flops = field_flops(self._config, variables["field"])
+    if config is not None:
+      style_field, more = self._style(config)
+      variables |= more
+      count = self._config.field.hash_grid.num_fine
+      flops += style_flops(more["style_field"], count)
+    render = renderer.make_image_renderer(
+      modules.radiance_field(self._config.field, self._space),
+      style_field,
+      self._setting,
+      rays_per_chunk=self._config.rendering.rays_per_chunk,
+    )
+    rays = _SIZE[0] * _SIZE[1]
+    peer = "" if config is None else "style_render"
+    return Case(
+      name,
+      rays,
+      lambda: render(variables, self._camera(), *_SIZE),
+      flops * rays,
+      peer,
+    )
+
+  def _painting(self, name, config) -> Case:
+    style_field, variables = self._style(config)
+    trace = geometry_cache.make_renderer(
+      modules.radiance_field(self._config.field, self._space),
+      self._setting,
+      self._config.geometry_cache.samples,
+      rays_per_chunk=_RAYS,
+    )
+    _, packed, _ = trace(self._model.params["field"], self._camera(), *_SIZE)
+    paint = geometry_cache.make_painter(
+      style_field, self._setting, rays_per_chunk=_RAYS
+    )
+    flops = style_flops(variables["style_field"], packed.shape[-1])
+    rays = _SIZE[0] * _SIZE[1]
+    return Case(
+      name,
+      rays,
+      lambda: paint(variables, self._camera(), packed),
+      flops * rays,
+      "style_render",
+    )
+
+  def _style(self, config):
+    style_field = modules.style_field_of(config.style_field, self._space)
+    params = modules.init_style_field(
+      config.style_field, self._space, self._key
+    )
+    latent = self._model.latent(self._model.styles[0])
+    return style_field, {"style_field": params, "latent": latent}
+
+  def _camera(self):
+    arrays = rays_lib.camera_arrays(
+      self._record.split("train"), self._record.normalization
+    )
+    return jax.tree.map(lambda values: values[0], arrays)
+
+
+def field_flops(config, params) -> float:
+  """FLOPs of a ray through all dense layers of a field, forward."""
+  if config.field.kind == "positional":
+    options = config.field.positional
+    fine = options.num_coarse + options.num_fine
+    return 2.0 * (
+      options.num_coarse * _kernels(params["coarse"])
+      + fine * _kernels(params["fine"])
+    )
+  options = config.field.hash_grid
+  proposal = {k: v for k, v in params.items() if k.startswith("proposal")}
+  rest = {k: v for k, v in params.items() if not k.startswith("proposal")}
+  return 2.0 * (
+    options.num_proposal * _kernels(proposal)
+    + options.num_fine * _kernels(rest)
+  )
+
+
+def style_flops(params, count: int) -> float:
+  """FLOPs of a ray of `count` samples through a style field, forward."""
+  return 2.0 * count * _kernels(params)
+
+
+def _kernels(params) -> int:
+  """Entries of all kernels: multiply-adds of a sample."""
+  leaves = jax.tree.leaves_with_path(params)
+  return sum(v.size for path, v in leaves if path[-1].key == "kernel")
