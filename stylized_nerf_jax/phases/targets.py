@@ -4,7 +4,6 @@ One file a style, named by the style's content hash, so that another style set
 never reads an old one. Pixels of all views follow each other, view by view.
 """
 
-import os
 import pathlib
 from collections.abc import Sequence
 
@@ -49,7 +48,11 @@ class Targets:
     sizes = cameras.width * cameras.height
     self._offsets = np.concatenate([[0], np.cumsum(sizes)])
     self._pixels = [
-      _open(folder / f"{style_hash[:16]}.npy", int(self._offsets[-1]))
+      disk.open_memmap(
+        folder / f"{style_hash[:16]}.npy",
+        np.uint8,
+        (int(self._offsets[-1]), 3),
+      )
       for style_hash in facts.hashes
     ]
     self._paint = jax.jit(_paint, static_argnames=("height", "width"))
@@ -136,20 +139,6 @@ class Targets:
       colors=np.stack(colors)[None],
       packed=np.stack(packed)[None] if packed else None,
     )
-
-
-def _open(path: pathlib.Path, count: int) -> np.memmap:
-  """Makes a file of `count` pixels, with all the space that it takes.
-
-  A disk that is full only when a mapped page is written kills the process.
-  """
-  with disk.writing(path):
-    pixels = np.lib.format.open_memmap(
-      path, mode="w+", dtype=np.uint8, shape=(count, 3)
-    )
-    with path.open("rb+") as file:
-      os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-  return pixels
 
 
 def _paint(decoder_params, features, mean, std, *, height: int, width: int):

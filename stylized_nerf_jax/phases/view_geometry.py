@@ -8,7 +8,6 @@ the samples of every step are found anew.
 
 import dataclasses
 import json
-import os
 import pathlib
 
 import numpy as np
@@ -83,14 +82,9 @@ class Writer:
       f"geometry cache: {count} samples for each of {pixels:,} rays, "
       f"{size / 2**20:.0f} MiB on disk"
     )
-    path = folder / "samples.npy"
-    with disk.writing(path):
-      self._packed = np.lib.format.open_memmap(
-        path, mode="w+", dtype=np.uint16, shape=(pixels, 2, count)
-      )
-      # A disk that is full only when a page is written kills the process.
-      with path.open("rb+") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    self._packed = disk.open_memmap(
+      folder / "samples.npy", np.uint16, (pixels, 2, count)
+    )
     self._written = 0
     self._sums = {field.name: 0.0 for field in _LOSSES}
     self._largest = {field.name: 0.0 for field in _LOSSES}

@@ -3,9 +3,12 @@
 import contextlib
 import errno
 import json
+import os
 import pathlib
 import re
 from collections.abc import Iterator
+
+import numpy as np
 
 _NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Of libraries that pass on the message and not the number; numpy has neither.
@@ -38,6 +41,25 @@ def writing(path: str | pathlib.Path) -> Iterator[None]:
       f"no space left to write {path}: free some; what was saved before is "
       "intact, and the same command goes on from there"
     ) from error
+
+
+def open_memmap(path: pathlib.Path, dtype, shape: tuple[int, ...]) -> np.memmap:
+  """Makes an array in a .npy file, with all the space that it takes.
+
+  A disk that is full only when a mapped page is written kills the process.
+
+  Args:
+    path: of the file, which is overwritten.
+    dtype, shape: of the array.
+
+  Raises:
+    DiskFullError: there is no space.
+  """
+  with writing(path):
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    with path.open("rb+") as file:
+      os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+  return array
 
 
 def write_json(path: pathlib.Path, values) -> None:
