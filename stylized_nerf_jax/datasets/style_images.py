@@ -49,9 +49,11 @@ class StyleImages:
 
   def _records(self) -> Iterator[Mapping[str, Any]]:
     for index, (name, picture) in enumerate(self._pictures.items()):
+      # Decoded in any case: what is damaged should not get into a dataset.
+      pixels = picture.read()
       image = picture.encoded()
       if image is None:
         stream = io.BytesIO()
-        Image.fromarray(picture.read()).save(stream, format="PNG")
+        Image.fromarray(pixels).save(stream, format="PNG")
         image = stream.getvalue()
       yield {"index": index, "name": name, "image": image}

@@ -54,6 +54,8 @@ def load_scene(
   if tfds_address.is_address(path):
     from stylized_nerf_jax.scenes import tfds_scene
 
+    if format not in ("auto", "tfds"):
+      raise ValueError(f"format is {format!r}; expected auto for {path}")
     return tfds_scene.load_tfds(
       str(path), downsample=downsample, background=background
     )
