@@ -88,7 +88,7 @@ def split_views(scene: scene_lib.Scene) -> list[tuple[str, list[int]]]:
   rest = dict.fromkeys(range(len(scene)))
   groups = []
   for name, views in scene.splits.items():
-    own = [view for view in views if view in rest]
+    own = [view for view in dict.fromkeys(views) if view in rest]
     for view in own:
       del rest[view]
     groups.append((name, own))

@@ -111,10 +111,17 @@ def _colour(
   scene: scene_lib.Scene, index: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
   """Returns colour, premultiplied where there is alpha, and that alpha."""
-  items, index = _source(scene.images, index)
+  items, own = _source(scene.images, index)
   if hasattr(items, "rgba"):
-    return items.rgba(index)
-  return np.asarray(items[index]), None
+    color, alpha = items.rgba(own)
+  else:
+    color, alpha = np.asarray(items[own]), None
+  if not np.isfinite(color).all():
+    raise ValueError(
+      f"scene {scene.name!r}: image {index} holds NaN or infinity; expected "
+      "values in [0, 1]: it is not exported"
+    )
+  return color, alpha
 
 
 def _source(items, index: int):

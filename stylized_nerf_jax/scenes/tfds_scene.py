@@ -353,13 +353,13 @@ def _read_camera(
   terms = numbers("distortion")[: len(camera_lib.LENS_TERMS[lens])]
   pose = camera_lib.check_pose(numbers("camera_to_world"), where=where)
   size = _size(record)
-  intrinsics = *numbers("intrinsics"), *size
-  camera_lib.check_intrinsics(*intrinsics, where=where)
-  if math.prod(size) > image_files.MAX_PIXELS:
+  if not 0 < math.prod(size) <= image_files.MAX_PIXELS or min(size) < 1:
     raise ValueError(
-      f"{where}: size is {size[0]}x{size[1]}; expected at most "
+      f"{where}: size is {size[0]}x{size[1]}; expected 1 to "
       f"{image_files.MAX_PIXELS} pixels"
     )
+  intrinsics = *numbers("intrinsics"), *size
+  camera_lib.check_intrinsics(*intrinsics, where=where)
   camera_lib.check_distortion(terms, lens, where=where)
   name = bytes(record["name"]).decode(errors="replace")
   return camera_lib.Camera(pose, *intrinsics, tuple(terms), lens, name)

@@ -125,9 +125,13 @@ def test_inspection_holds_one_picture(corpus):
   assert "the sheet shows 400 of 600 pictures" in found.messages
 
 
-def test_held_out_pictures_are_few_and_named_ones(corpus, monkeypatch, tmp_path):
+def test_held_out_pictures_are_few_and_named_ones(
+  corpus, monkeypatch, tmp_path
+):
   monkeypatch.setattr(
-    picture_collections, "find_all", lambda _: picture_collections.Chain([corpus])
+    picture_collections,
+    "find_all",
+    lambda _: picture_collections.Chain([corpus]),
   )
   config = stylizer_defaults.get_config()
   config.content.path = config.styles.path = config.content.holdout = "corpus"
