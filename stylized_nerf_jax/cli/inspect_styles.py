@@ -25,6 +25,11 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
     ValueError: there are no pictures, or the sheet cannot be written.
   """
   no_config.check("inspect-styles", config_args)
+  # Checked before thousands of paintings are read.
+  if args.out and not args.out.lower().endswith((".png", ".jpg", ".jpeg")):
+    raise ValueError(
+      f"--out {args.out}: expected a name that ends in .png or .jpg"
+    )
   from stylized_nerf_jax.outputs import images
   from stylized_nerf_jax.phases import style_inspection
   from stylized_nerf_jax.scenes import styles
