@@ -5,10 +5,8 @@ for the cameras; images, alphas, masks and depths are decoded from theirs when
 they are asked for.
 """
 
-import hashlib
 import math
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ import numpy as np
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import tfds_address, tfds_reader
+from stylized_nerf_jax.scenes import tfds_address, tfds_reader, tfds_views
 
 _NEEDED = (
   "index",
@@ -28,165 +26,6 @@ _NEEDED = (
   "lens",
   "distortion",
 )
-
-
-class _Views:
-  """The records of all views, in the scene's order.
-
-  Attributes:
-    dataset: they are of.
-    transparent: whether colours are premultiplied by alpha.
-  """
-
-  def __init__(self, dataset, places, sizes, *, transparent: bool):
-    self.dataset = dataset
-    self.transparent = transparent
-    self._places = places
-    self.sizes = sizes
-
-  def __len__(self) -> int:
-    return len(self._places)
-
-  def record(self, index: int) -> Mapping[str, Any]:
-    """Returns the features of a view as they are stored."""
-    records, place = self._places[index]
-    return records[place]
-
-  def array(self, index: int, name: str, dtype) -> np.ndarray:
-    """Decodes a feature: [H, W] of the record's size.
-
-    Raises:
-      ValueError: it is damaged, or of another size.
-    """
-    return self._array(index, self.record(index), name, dtype)
-
-  def rgba(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns colour and alpha of a view, at the size of its record.
-
-    Returns:
-      colour: float32 [H, W, 3] in [0, 1], premultiplied if `transparent`.
-      alpha: float32 [H, W]; or None where the record has none.
-
-    Raises:
-      ValueError: an image is damaged, or of another size than its camera.
-    """
-    record = self.record(index)
-    alpha = None
-    if isinstance(record["image"], bytes):
-      where = f"{self.dataset.address}: view {index}"
-      picture = image_files.EncodedPicture(record["image"], where)
-      size = image_files.read_header(picture)[0]
-      if size != _size(record):
-        raise ValueError(
-          f"{where}: the image is {size[0]}x{size[1]}; expected "
-          f"{'x'.join(map(str, _size(record)))}, as its camera: export the "
-          "scene again"
-        )
-      color, alpha = image_files.decode_rgba(picture)
-    else:
-      color = self._array(index, record, "image", np.float32, 3)
-    if "alpha" in self.dataset.features:
-      alpha = self._array(index, record, "alpha", np.float32)
-    return color, alpha
-
-  def _array(self, index: int, record, name: str, dtype, *channels: int):
-    """Decompresses an array, no further than the camera's size allows."""
-    width, height = _size(record)
-    shape = (height, width, *channels)
-    stored = record[name]
-    expected = math.prod(shape) * np.dtype(dtype).itemsize
-    try:
-      values = zlib.decompressobj().decompress(stored["value"], expected + 1)
-      if tuple(stored["shape"]) != shape or len(values) != expected:
-        raise ValueError(f"shape {list(stored['shape'])}")
-    except (zlib.error, ValueError, TypeError, KeyError) as error:
-      raise ValueError(
-        f"{self.dataset.address}: view {index}: {name} is damaged ({error}); "
-        f"expected {np.dtype(dtype)} {list(shape)}: export the scene again"
-      ) from error
-    return np.frombuffer(values, dtype).reshape(shape)
-
-
-def _size(record: Mapping[str, Any]) -> tuple[int, int]:
-  """Returns (width, height) of a record."""
-  width, height = record["size"]
-  return int(width), int(height)
-
-
-class _Opaque(Sequence):
-  """images[i]: float32 [H, W, 3], nothing laid behind them."""
-
-  def __init__(self, views: _Views):
-    self._views = views
-
-  def __len__(self) -> int:
-    return len(self._views)
-
-  def __getitem__(self, index: int) -> np.ndarray:
-    return _resize(self._views.rgba(index)[0], self._views.sizes[index])
-
-  def file_digest(self, index: int) -> bytes:
-    """Returns the sha256 of a stored image, and of how it is decoded."""
-    record = self._views.record(index)
-    digest = hashlib.sha256()
-    for name in ("image", "alpha", "mask"):
-      if name in record:
-        stored = record[name]
-        stored = stored["value"] if isinstance(stored, Mapping) else stored
-        digest.update(hashlib.sha256(stored).digest())
-    digest.update(repr(self._views.sizes[index]).encode())
-    return digest.digest()
-
-
-class _Composited(_Opaque):
-  """images[i]: float32 [H, W, 3], alpha composited over the background."""
-
-  def __init__(self, views: _Views, *, background: str):
-    super().__init__(views)
-    self.background = background
-
-  def rgba(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns premultiplied colour and alpha, as `images.decode_rgba`."""
-    color, alpha = self._views.rgba(index)
-    size = self._views.sizes[index]
-    color = _resize(color, size)
-    return color, None if alpha is None else _resize(alpha, size)
-
-  def __getitem__(self, index: int) -> np.ndarray:
-    color, alpha = self.rgba(index)
-    if alpha is None:
-      return color
-    behind = image_files.BACKGROUNDS[self.background]
-    return color + (1 - alpha[..., None]) * behind
-
-  def file_digest(self, index: int) -> bytes:
-    digest = super().file_digest(index) + self.background.encode()
-    return hashlib.sha256(digest).digest()
-
-
-class _Alphas(_Opaque):
-  """alphas[i]: float32 [H, W]."""
-
-  def __getitem__(self, index: int) -> np.ndarray:
-    color, alpha = self._views.rgba(index)
-    if alpha is None:
-      alpha = np.ones_like(color[..., 0])
-    return _resize(alpha, self._views.sizes[index])
-
-
-class _Masks(_Opaque):
-  """masks[i]: bool [H, W], True where the resized mask is at least half."""
-
-  def __getitem__(self, index: int) -> np.ndarray:
-    mask = self._views.array(index, "mask", np.bool_)
-    return _resize(mask.astype(np.float32), self._views.sizes[index]) >= 0.5
-
-
-class _Depths(_Opaque):
-  """depths[i]: float32 [H, W], at the size of the record."""
-
-  def __getitem__(self, index: int) -> np.ndarray:
-    return self._views.array(index, "depth", np.float32)
 
 
 def load_tfds(
@@ -214,10 +53,12 @@ def load_tfds(
     image_files.downsampled_size((camera.width, camera.height), downsample)
     for camera in cameras
   ]
-  views = _Views(dataset, places, sizes, transparent=facts["transparent"])
+  views = tfds_views.Views(
+    dataset, places, sizes, transparent=facts["transparent"]
+  )
   has = dataset.features
   messages = []
-  depths = _Depths(views) if "depth" in has else None
+  depths = tfds_views.Depths(views) if "depth" in has else None
   if depths is not None and downsample != 1:
     depths = None
     messages.append("exact depths are left out: they are of downsample=1")
@@ -228,11 +69,11 @@ def load_tfds(
     cameras=camera_lib.Cameras.from_list(
       [c.resized(*size) for c, size in zip(cameras, sizes, strict=True)]
     ),
-    images=_Composited(views, background=background)
+    images=tfds_views.CompositedImages(views, background=background)
     if facts["transparent"]
-    else _Opaque(views),
-    masks=_Masks(views) if "mask" in has else None,
-    alphas=_Alphas(views) if _has_alpha(has) else None,
+    else tfds_views.OpaqueImages(views),
+    masks=tfds_views.Masks(views) if "mask" in has else None,
+    alphas=tfds_views.Alphas(views) if _has_alpha(has) else None,
     depths=depths,
     layout=facts["layout"],
     near=facts["near"],
@@ -245,15 +86,6 @@ def load_tfds(
 
 def _has_alpha(features: Mapping[str, Any]) -> bool:
   return "alpha" in features or features["image"].shape[-1] == 4
-
-
-def _resize(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-  """Resizes float32 [H, W] or [H, W, C], as pictures of files are."""
-  if values.shape[1::-1] == tuple(size):
-    return values
-  whole = values if values.ndim == 3 else values[..., None]
-  whole = np.clip(image_files.resize(whole, size), 0, 1)
-  return whole if values.ndim == 3 else whole[..., 0]
 
 
 def _check_features(dataset: tfds_reader.Dataset) -> None:
@@ -352,7 +184,7 @@ def _read_camera(
     )
   terms = numbers("distortion")[: len(camera_lib.LENS_TERMS[lens])]
   pose = camera_lib.check_pose(numbers("camera_to_world"), where=where)
-  size = _size(record)
+  size = tfds_views.record_size(record)
   if not 0 < math.prod(size) <= image_files.MAX_PIXELS or min(size) < 1:
     raise ValueError(
       f"{where}: size is {size[0]}x{size[1]}; expected 1 to "
