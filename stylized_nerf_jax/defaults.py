@@ -33,7 +33,7 @@ def _section(**fields) -> ml_collections.ConfigDict:
 
 def _scene() -> ml_collections.ConfigDict:
   return _section(
-    path="synthetic",  # folder of a capture, or "synthetic"
+    path="synthetic",  # a capture, tfds:NAME?data_dir=DIR, or "synthetic"
     format="auto",
     downsample=1.0,  # width and height are divided by this
     background="white",  # under RGBA pictures: "white" or "black"
@@ -44,7 +44,7 @@ def _scene() -> ml_collections.ConfigDict:
 
 def _styles() -> ml_collections.ConfigDict:
   return _section(
-    path="generated",  # folder of paintings, or "generated"
+    path="generated",  # folder, .csv list, tfds:..., or "generated"
     names="",  # comma-separated; empty: all
     style_size=512,  # short side, pixels: the dial of stroke scale
   )

@@ -14,12 +14,14 @@ def get_config() -> ml_collections.ConfigDict:
   config.seed = 0
   config.encoder = "vgg16"  # or a file in the `vgg_normalised` layout
   config.content = _section(
-    path="",  # folder of photos, or several with commas between
-    holdout="",  # folder of photos that are scored and never trained on
+    # Each a folder of photos, a .csv list or tfds:NAME?data_dir=DIR; several
+    # with commas between.
+    path="",
+    holdout="",  # photos that are scored and never trained on
   )
   config.styles = _section(
-    path="",  # folder of paintings, or several with commas between
-    holdout=(),  # parts of file names; such paintings are never trained on
+    path="",  # paintings, as content.path
+    holdout=(),  # parts of names; such paintings are never trained on
     generated=0,  # how many pictures of each kind the project paints itself
     generated_share=0.2,  # of the crops
     recolour=0.25,  # probability that a crop's colours are shifted

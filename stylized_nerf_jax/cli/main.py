@@ -24,7 +24,9 @@ _COMMANDS = {
   "train-stylizer": "train_stylizer",
   "info": "info",
   "inspect": "inspect_scene",
+  "inspect-styles": "inspect_styles",
   "convert": "convert",
+  "export-tfds": "export_tfds",
   "plot": "plot",
 }
 

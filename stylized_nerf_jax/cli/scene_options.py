@@ -7,10 +7,15 @@ from stylized_nerf_jax import scenes
 from stylized_nerf_jax.scenes import scene as scene_lib
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-  """Declares the scene and --downsample."""
+def add_arguments(
+  parser: argparse.ArgumentParser, *, nargs: str | None = None
+) -> None:
+  """Declares the scene and --downsample; nargs "?" lets the scene be absent."""
   parser.add_argument(
-    "scene", metavar="SCENE", help='folder or file of a scene, or "synthetic"'
+    "scene",
+    metavar="SCENE",
+    nargs=nargs,
+    help='folder or file of a scene, tfds:NAME?data_dir=DIR, or "synthetic"',
   )
   parser.add_argument(
     "--downsample", type=float, help="width and height are divided by this"

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-HELP = "train decoder and statistics VAE from folders of photos and paintings"
+HELP = "train decoder and statistics VAE from photos and paintings"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from stylized_nerf_jax.phases import (
   stylizer_nets,
 )
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record, style_set
+from stylized_nerf_jax.scenes import scene_record, style_set, tfds_address
 from stylized_nerf_jax.scenes import styles as style_reader
 from stylized_nerf_jax.training import interruption, progress
 
@@ -90,13 +90,11 @@ train_mutual_learning = functools.partial(train, phase="mutual_learning")
 
 
 def _anchored(config) -> ml_collections.FrozenConfigDict:
-  """Makes the scene's folder absolute: a run is used from anywhere."""
+  """Makes the scene's path absolute: a run is used from anywhere."""
   if config.scene.path == scenes.SYNTHETIC:
     return config
   anchored = ml_collections.ConfigDict(config.to_dict())
-  anchored.scene.path = str(
-    pathlib.Path(config.scene.path).expanduser().absolute()
-  )
+  anchored.scene.path = tfds_address.absolute(config.scene.path)
   return ml_collections.FrozenConfigDict(anchored)
 
 

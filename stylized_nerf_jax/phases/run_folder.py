@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.phases import run_lock
-from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.training import (
   checkpoints,
   disk,
@@ -307,7 +307,10 @@ def git_revision() -> str:
 
 
 def _absolute(path: str) -> str:
-  return str(pathlib.Path(path).absolute()) if path else ""
+  """Makes a scene's path absolute; addresses of datasets already are."""
+  if not path or tfds_address.is_address(path):
+    return path
+  return str(pathlib.Path(path).absolute())
 
 
 def _differences(before, after, prefix: str = "") -> list[str]:

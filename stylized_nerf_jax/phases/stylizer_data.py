@@ -4,7 +4,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from PIL import Image
 
 from stylized_nerf_jax.scenes import (
   generated_styles,
+  picture_collections,
   picture_crops,
-  picture_files,
+  picture_sources,
   styles,
 )
+from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import progress
 
 # Batches made ahead of the step that needs them.
@@ -62,9 +64,9 @@ class HeldOut:
 
   Attributes:
     photos: uint8 [P, S, S, 3].
-    photo_names: P file names.
+    photo_names: P names.
     paintings: P pictures, uint8 [H, W, 3], with repetitions.
-    painting_names: P file names.
+    painting_names: P names.
   """
 
   photos: np.ndarray
@@ -86,17 +88,16 @@ def open_pictures(
     Training pictures and held-out pictures.
 
   Raises:
-    ValueError: a folder is missing or empty.
+    ValueError: a source of pictures is missing, empty or damaged.
   """
   photos = _find(config.content.path, "content.path")
   found = _find(config.styles.path, "styles.path")
-  held = [p for p in found if _matches(p, config.styles.holdout)]
-  kept = [p for p in found if p not in held]
-  if not kept:
+  held, kept = _divide(found, config.styles.holdout)
+  if not len(kept):
     raise ValueError(
       "styles.holdout leaves no painting to train on; name fewer"
     )
-  if not held:
+  if not len(held):
     progress.say(
       "none of the paintings is held out (styles.holdout): scores are on"
       " paintings that are trained on"
@@ -139,18 +140,31 @@ def prefetch(
         future.cancel()
 
 
-def _find(folders: str, field: str) -> tuple[pathlib.Path, ...]:
+def _find(sources: str, field: str) -> Sequence[picture_sources.Picture]:
   try:
-    return picture_crops.find_pictures(folders)
+    return picture_collections.find_all(sources)
   except ValueError as error:
     raise ValueError(f"config field {field}: {error}") from None
 
 
-def _matches(path: pathlib.Path, parts: tuple[str, ...]) -> bool:
-  return any(part in path.stem for part in parts)
+def _divide(
+  pictures: Sequence[picture_sources.Picture], parts: tuple[str, ...]
+) -> tuple[Sequence, Sequence]:
+  """Divides pictures by what their names hold: (these, the others)."""
+  if not parts:
+    return (), pictures
+  chosen, rest = [], []
+  for index, picture in enumerate(pictures):
+    matches = any(part in picture.stem for part in parts)
+    (chosen if matches else rest).append(index)
+  return tuple(
+    scene_lib.Selection(pictures, indices) for indices in (chosen, rest)
+  )
 
 
-def _generated(folder: pathlib.Path, variants: int) -> list[pathlib.Path]:
+def _generated(
+  folder: pathlib.Path, variants: int
+) -> list[picture_sources.PictureFile]:
   """Paint pictures once; later runs in the same folder read them."""
   files = []
   for name in generated_styles.NAMES:
@@ -162,22 +176,25 @@ def _generated(folder: pathlib.Path, variants: int) -> list[pathlib.Path]:
         picture = Image.fromarray(generated_styles.variations(name, seed))
         picture.save(partial, format="PNG")
         partial.replace(path)
-      files.append(path)
+      files.append(picture_sources.PictureFile(path))
   return files
 
 
 def _hold_out(
-  config: Any, photos: tuple[pathlib.Path, ...], paintings: list[pathlib.Path]
+  config: Any,
+  photos: Sequence[picture_sources.Picture],
+  paintings: Sequence[picture_sources.Picture],
 ) -> HeldOut:
   """Read a few photos spread over those held out, and pair them."""
   step = max(len(photos) // _HELD_OUT_PHOTOS, 1)
-  photos = photos[::step][:_HELD_OUT_PHOTOS]
+  places = range(len(photos))[::step][:_HELD_OUT_PHOTOS]
+  photos = [photos[i] for i in places]
   paintings = [paintings[i % len(paintings)] for i in range(len(photos))]
   read = {
-    path: styles.resize_short_side(
-      picture_files.read_picture(path), config.evaluation_style_size
+    picture: styles.resize_short_side(
+      picture.read(), config.evaluation_style_size
     )
-    for path in dict.fromkeys(paintings)
+    for picture in dict.fromkeys(paintings)
   }
   squares = [_square(p, config.evaluation_size) for p in photos]
   return HeldOut(
@@ -188,10 +205,9 @@ def _hold_out(
   )
 
 
-def _square(path: pathlib.Path, size: int) -> np.ndarray:
+def _square(photo: picture_sources.Picture, size: int) -> np.ndarray:
   """Read the middle of a photo, uint8 [size, size, 3]."""
-  picture = picture_files.read_picture(path)
-  picture = styles.resize_short_side(picture, size)
+  picture = styles.resize_short_side(photo.read(), size)
   top = (picture.shape[0] - size) // 2
   left = (picture.shape[1] - size) // 2
   return picture[top : top + size, left : left + size]

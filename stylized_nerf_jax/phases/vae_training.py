@@ -48,9 +48,7 @@ def train_vae(
     The parameters, and held-out scores: "explained", the share of the
     variance of the statistics that reconstruction from the mean keeps.
   """
-  statistics = encode_crops(config, encoder, pictures)
-  held = statistics[::_HELD_OUT_SHARE]
-  rest = np.delete(statistics, np.s_[::_HELD_OUT_SHARE], axis=0)
+  held, rest = _hold_out(encode_crops(config, encoder, pictures))
   settings = config.vae
   key = prng.stream_key(config.seed, "vae")
   module = statistics_vae.StatisticsVae()
@@ -103,7 +101,11 @@ def encode_crops(
   encoder: pretrained.Encoder,
   pictures: stylizer_data.TrainingPictures,
 ) -> np.ndarray:
-  """Compute [crops, 1024] statistics at relu4_1 of random style crops."""
+  """Compute [crops, 1024] statistics at relu4_1 of random style crops.
+
+  Crops are encoded as they are drawn: what is held is 4 KiB of statistics for
+  each, and the pictures that `PictureCrops` keeps, however many there are.
+  """
   module = vgg.VggEncoder(encoder.layout)
 
   @jax.jit
@@ -122,12 +124,23 @@ def encode_crops(
     )
 
   calls = max(config.vae.crops // _ENCODED_AT_ONCE, 2)
-  rows = []
+  statistics = None
   with progress.progress(calls, "style statistics") as bar:
-    for batch in stylizer_data.prefetch(make, 0, calls):
-      rows.append(np.asarray(encode(encoder.params, batch)))
+    for call, batch in enumerate(stylizer_data.prefetch(make, 0, calls)):
+      rows = np.asarray(encode(encoder.params, batch))
+      if statistics is None:
+        shape = (calls * _ENCODED_AT_ONCE, rows.shape[-1])
+        statistics = np.empty(shape, rows.dtype)
+      first = call * _ENCODED_AT_ONCE
+      statistics[first : first + _ENCODED_AT_ONCE] = rows
       bar.advance()
-  return np.concatenate(rows)
+  return statistics
+
+
+def _hold_out(statistics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Divides statistics [N, 1024] into those that are scored and the rest."""
+  held = statistics[::_HELD_OUT_SHARE].copy()  # A view would keep all alive.
+  return held, np.delete(statistics, np.s_[::_HELD_OUT_SHARE], axis=0)
 
 
 def explained(

@@ -3,6 +3,7 @@
 import importlib
 import pathlib
 
+from stylized_nerf_jax.scenes import tfds_address
 from stylized_nerf_jax.scenes.scene import Camera, Cameras, Scene
 
 __all__ = ["SYNTHETIC", "Camera", "Cameras", "Scene", "load_scene"]
@@ -33,7 +34,8 @@ def load_scene(
 
   Args:
     path: folder of the scene (of "npz", the file or a folder that holds no
-      other), or "synthetic" for the embedded one.
+      other), "synthetic" for the embedded one, or the address of a scene in
+      TensorFlow Datasets, "tfds:NAME?data_dir=DIR" (see `tfds_address`).
     downsample: width and height of the images are divided by this, at least 1.
     background: "white" or "black", under images with alpha; the embedded scene
       has a sky.
@@ -49,6 +51,14 @@ def load_scene(
   """
   if str(path) == SYNTHETIC:
     return _synthetic(downsample)
+  if tfds_address.is_address(path):
+    from stylized_nerf_jax.scenes import tfds_scene
+
+    if format not in ("auto", "tfds"):
+      raise ValueError(f"format is {format!r}; expected auto for {path}")
+    return tfds_scene.load_tfds(
+      str(path), downsample=downsample, background=background
+    )
   root = pathlib.Path(path).expanduser()
   if root.is_file() and root.name in _FORMAT_FILES.values():
     root = root.parent

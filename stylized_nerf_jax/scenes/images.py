@@ -6,7 +6,9 @@ of a capture refer to the pixels as stored.
 """
 
 import concurrent.futures
+import dataclasses
 import hashlib
+import io
 import pathlib
 import re
 import warnings
@@ -54,12 +56,32 @@ def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
   return sorted(paths, key=lambda path: natural_key(path.name))
 
 
-def _open(path: pathlib.Path) -> Image.Image:
+@dataclasses.dataclass(frozen=True)
+class EncodedPicture:
+  """The bytes of a picture file that lies in something larger.
+
+  Attributes:
+    data: as a PNG or JPEG file holds them.
+    where: what an error calls it.
+  """
+
+  data: bytes
+  where: str
+
+  def __str__(self) -> str:
+    return self.where
+
+
+def _open(path: pathlib.Path | EncodedPicture) -> Image.Image:
   """Opens a picture, or says why it cannot be."""
-  path = pathlib.Path(path)
-  if not path.is_file():
+  stream = path
+  if isinstance(path, EncodedPicture):
+    stream, count = io.BytesIO(path.data), len(path.data)
+  elif pathlib.Path(path).is_file():
+    count = pathlib.Path(path).stat().st_size
+  else:
     raise ValueError(f"{path}: no such image file")
-  if path.stat().st_size == 0:
+  if count == 0:
     raise ValueError(
       f"{path}: the image file is empty (0 bytes); copy it again or remove "
       "the image and its pose"
@@ -68,7 +90,7 @@ def _open(path: pathlib.Path) -> Image.Image:
     with warnings.catch_warnings():
       # A large photograph is no attack here.
       warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-      image = Image.open(path, formats=_FORMATS)
+      image = Image.open(stream, formats=_FORMATS)
   except Image.DecompressionBombError as error:
     raise _too_large(path, str(error)) from error
   except Exception as error:  # Pillow's readers raise nearly anything.
@@ -92,11 +114,23 @@ def _too_large(path: pathlib.Path, found: str) -> ValueError:
   )
 
 
-def read_header(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
+def read_header(
+  path: pathlib.Path | EncodedPicture,
+) -> tuple[tuple[int, int], bool]:
   """Returns ((width, height), has alpha) of a picture without decoding it."""
   with _open(path) as image:
     has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     return image.size, has_alpha
+
+
+def read_kind(path: pathlib.Path) -> tuple[str, str, tuple[int, int]]:
+  """Returns Pillow's format, its mode ("RGB", ...) and (width, height).
+
+  The mode of a file whose palette or one colour is transparent is "".
+  """
+  with _open(path) as image:
+    mode = "" if "transparency" in image.info else image.mode
+    return image.format, mode, image.size
 
 
 def check_files(paths: Sequence[pathlib.Path]) -> None:
@@ -135,7 +169,7 @@ def _damaged(path: pathlib.Path, error: Exception) -> ValueError:
   )
 
 
-def _decode(path: pathlib.Path) -> np.ndarray:
+def _decode(path: pathlib.Path | EncodedPicture) -> np.ndarray:
   """Decodes a picture to float32 [H, W, 3], or [H, W, 4] where it has alpha."""
   with _open(path) as image:
     try:
@@ -169,12 +203,12 @@ def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def decode_rgba(
-  path: pathlib.Path, size: tuple[int, int] | None = None
+  path: pathlib.Path | EncodedPicture, size: tuple[int, int] | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
   """Decodes a picture and resizes it with its colours premultiplied by alpha.
 
   Args:
-    path: picture file.
+    path: picture file, or its bytes.
     size: (width, height) to resize to; None keeps the size of the file.
 
   Returns:

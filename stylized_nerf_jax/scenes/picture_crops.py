@@ -1,21 +1,21 @@
-"""Random square crops of the pictures in folders, for training the stylizer.
+"""Random square crops of many pictures, for training the stylizer.
 
 Pictures stay uint8 and are decoded when a crop needs them; what was decoded
-is kept up to a limit. Every crop is a function of a numpy generator alone.
+is kept up to a limit of bytes, however many there are. Every crop is a function
+of a numpy generator alone.
 """
 
 import collections
 import math
-import pathlib
 import threading
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
-from stylized_nerf_jax.scenes import picture_files
+from stylized_nerf_jax.scenes import picture_sources
 
-_CACHE_BYTES = 512_000_000
+CACHE_BYTES = 512_000_000
 # Luma, and two chroma axes that a hue rotation turns about it.
 _RGB_TO_YIQ = np.array(
   [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
@@ -24,19 +24,23 @@ _YIQ_TO_RGB = np.linalg.inv(_RGB_TO_YIQ)
 
 
 class PictureCrops:
-  """Pictures of folders or arrays, decoded on demand.
+  """Pictures of any source or arrays, decoded on demand.
 
   Args:
-    files: picture files.
+    files: pictures to decode.
     pictures: further pictures, uint8 [H, W, 3], for example generated ones.
+    cache_bytes: decoded pictures are kept up to so much, the last one always.
   """
 
   def __init__(
     self,
-    files: Sequence[pathlib.Path],
+    files: Sequence[picture_sources.Picture],
     pictures: Sequence[np.ndarray] = (),
+    *,
+    cache_bytes: int = CACHE_BYTES,
   ):
-    self.files = tuple(files)
+    self.files = files
+    self._cache_bytes = cache_bytes
     self._pictures = tuple(pictures)
     self._cache = collections.OrderedDict()
     self._cached_bytes = 0
@@ -53,12 +57,12 @@ class PictureCrops:
       if index in self._cache:
         self._cache.move_to_end(index)
         return self._cache[index]
-    picture = picture_files.read_picture(self.files[index])
+    picture = self.files[index].read()
     with self._lock:
       if index not in self._cache:
         self._cache[index] = picture
         self._cached_bytes += picture.nbytes
-      while self._cached_bytes > _CACHE_BYTES and len(self._cache) > 1:
+      while self._cached_bytes > self._cache_bytes and len(self._cache) > 1:
         _, dropped = self._cache.popitem(last=False)
         self._cached_bytes -= dropped.nbytes
     return picture
@@ -128,34 +132,3 @@ def shift_colours(
   grey = 127.5 * (1.0 - contrast) + 255.0 * offset
   turned = picture.astype(np.float32) @ matrix.T.astype(np.float32)
   return np.clip(turned + np.float32(grey) + 0.5, 0, 255).astype(np.uint8)
-
-
-def find_pictures(folders: str) -> tuple[pathlib.Path, ...]:
-  """List the pictures of one folder, or of several with commas between.
-
-  Args:
-    folders: as given by the user.
-
-  Returns:
-    Files, sorted by name within each folder.
-
-  Raises:
-    ValueError: nothing is named, a folder is missing, or holds no picture.
-  """
-  files = []
-  for name in filter(None, (part.strip() for part in folders.split(","))):
-    folder = pathlib.Path(name).expanduser()
-    if not folder.is_dir():
-      raise ValueError(f"{folder}: no such folder; expected one of pictures")
-    found = sorted(
-      path for path in folder.iterdir() if picture_files.is_picture_name(path)
-    )
-    if not found:
-      raise ValueError(
-        f"{folder}: holds no picture (looked for"
-        f" {', '.join(picture_files.SUFFIXES)}); name the folder with pictures"
-      )
-    files.extend(found)
-  if not files:
-    raise ValueError("no folder of pictures was given")
-  return tuple(files)

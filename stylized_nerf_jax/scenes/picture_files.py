@@ -5,6 +5,7 @@ Whatever a camera, scanner or drawing program stored comes out as uint8
 16-bit files converted, transparency laid over white.
 """
 
+import io
 import pathlib
 import warnings
 
@@ -38,22 +39,39 @@ def read_picture(path: str | pathlib.Path) -> np.ndarray:
   path = pathlib.Path(path)
   if not path.is_file():
     raise ValueError(f"{path}: no such file; expected a picture")
+  return _read(path, path)
+
+
+def decode_picture(data: bytes, *, where: str) -> np.ndarray:
+  """Decode the bytes of a picture file, as `read_picture` decodes the file.
+
+  Args:
+    data: of a JPEG, PNG or WebP file.
+    where: what an error calls it.
+
+  Raises:
+    ValueError: as `read_picture`.
+  """
+  return _read(io.BytesIO(data), where)
+
+
+def _read(source: pathlib.Path | io.BytesIO, where: object) -> np.ndarray:
   try:
     with warnings.catch_warnings():
       # Our own limit below decides, with a message that names the file.
       warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-      image = Image.open(path, formats=_FORMATS)
+      image = Image.open(source, formats=_FORMATS)
   except Image.DecompressionBombError:
-    raise _too_large(path, "far more") from None
+    raise _too_large(where, "far more") from None
   except Exception as error:  # Pillow's readers raise nearly anything.
-    raise _damaged(path, error) from error
+    raise _damaged(where, error) from error
   with image:
     if image.width * image.height > MAX_PIXELS:
-      raise _too_large(path, f"{image.width} x {image.height}")
+      raise _too_large(where, f"{image.width} x {image.height}")
     try:
       return _to_rgb(ImageOps.exif_transpose(image))
     except Exception as error:
-      raise _damaged(path, error) from error
+      raise _damaged(where, error) from error
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
@@ -70,18 +88,18 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
   return np.array(image.convert("RGB"))
 
 
-def _damaged(path: pathlib.Path, error: Exception) -> ValueError:
+def _damaged(where: object, error: Exception) -> ValueError:
   reason = str(error).splitlines()[0] if str(error) else type(error).__name__
   if isinstance(error, UnidentifiedImageError):
     reason = "it holds something else"
   return ValueError(
-    f"{path}: cannot be read as a JPEG, PNG or WebP picture ({reason}); "
+    f"{where}: cannot be read as a JPEG, PNG or WebP picture ({reason}); "
     "replace or remove it"
   )
 
 
-def _too_large(path: pathlib.Path, found: str) -> ValueError:
+def _too_large(where: object, found: str) -> ValueError:
   return ValueError(
-    f"{path}: claims {found} pixels, more than the limit of "
+    f"{where}: claims {found} pixels, more than the limit of "
     f"{MAX_PIXELS // 1_000_000} million; store a smaller copy"
   )

@@ -111,6 +111,17 @@ class Scene:
   def __len__(self) -> int:
     return len(self.cameras)
 
+  @property
+  def transparent(self) -> bool:
+    """Whether nothing stands where alpha is 0 but the background laid there.
+
+    The synthetic scene's alpha marks its sky, which its images show.
+    """
+    images = self.images
+    while isinstance(images, Selection):
+      images = images.base
+    return self.alphas is not None and hasattr(images, "rgba")
+
   def split(self, name: str) -> "Scene":
     """Returns the images of one split as a scene.
 

@@ -93,8 +93,6 @@ def make_scene_record(
     space: as in `normalization.normalize_scene`.
     background: "white" or "black", under images with alpha.
   """
-  # The synthetic scene's alpha marks its sky, which its images show.
-  transparent = scene.alphas is not None and scene.format != "synthetic"
   behind = (1.0,) * 3 if background == "white" else (0.0,) * 3
   return SceneRecord(
     name=scene.name,
@@ -106,6 +104,6 @@ def make_scene_record(
     splits=scene.splits,
     content_hash=scene.content_hash,
     cameras=scene.cameras,
-    background=behind if transparent else None,
+    background=behind if scene.transparent else None,
     normalization=normalization_lib.normalize_scene(scene, space=space),
   )

@@ -1,18 +1,23 @@
-"""Read style sets: folders of paintings, single pictures, generated styles.
+"""Read style sets: collections of paintings, or styles painted here.
 
 Every picture is decoded to upright 8-bit RGB and resized to a short side of
 `style_size`, the dial of the stroke scale.
 """
 
-import functools
+import dataclasses
 import pathlib
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
 
-from stylized_nerf_jax.scenes import generated_styles, picture_files, style_set
+from stylized_nerf_jax.scenes import (
+  generated_styles,
+  picture_collections,
+  picture_sources,
+  style_set,
+)
 
 GENERATED = "generated"
 _MAX_ASPECT = 10
@@ -21,6 +26,25 @@ _SEPARATORS = ",:"
 _RESERVED = ("none",)
 
 
+@dataclasses.dataclass(frozen=True)
+class _GeneratedPicture:
+  """A style that this project paints, as a `picture_sources.Picture`."""
+
+  name: str
+  origin: str = GENERATED
+
+  @property
+  def stem(self) -> str:
+    return self.name
+
+  def read(self) -> np.ndarray:
+    return generated_styles.generate(self.name)
+
+  def encoded(self) -> bytes | None:
+    return None
+
+
+_GENERATED = tuple(map(_GeneratedPicture, generated_styles.NAMES))
 StyleImage = style_set.StyleImage
 StyleSet = style_set.StyleSet
 
@@ -34,12 +58,13 @@ def load_style_set(
   """Read a style set.
 
   Args:
-    path: a folder of pictures, one picture file, the word "generated" for
-      the styles this project paints itself, or several of these with commas
-      between them.
+    path: a folder of pictures (with its subfolders), a `.csv` list of them,
+      one picture file, a TensorFlow dataset as "tfds:NAME?data_dir=DIR", the
+      word "generated" for the styles this project paints itself, or several
+      of these with commas between them.
     style_size: short side in pixels that every picture is resized to.
     names: which styles to keep, in this order (a sequence, or one string
-      with commas); empty keeps all, sorted by file name within a folder.
+      with commas); empty keeps all, sorted by path within a folder.
       Pictures that are not kept are not decoded.
 
   Returns:
@@ -50,19 +75,12 @@ def load_style_set(
       styles have one name, or a name is unknown.
   """
   _check_style_size(style_size)
-  messages = []
-  found = {}
-  for source in _split_sources(path):
-    for origin, name, load in _find_styles(source, style_size, messages):
-      _add_style(found, origin, name, load)
+  found, messages = find_styles(path)
   wanted = style_set.split_names(names) or tuple(found)
-  loaders = style_set.select(
-    wanted, {name: load for name, (_, load) in found.items()}
-  )
   styles = []
   by_hash = {}
-  for load in loaders:
-    style = load()
+  for picture in style_set.select(wanted, found):
+    style = load_picture(picture, style_size)
     first = by_hash.setdefault(style.content_hash, style.name)
     if first != style.name:
       messages.append(
@@ -71,6 +89,41 @@ def load_style_set(
       continue
     styles.append(style)
   return StyleSet(styles, messages=messages)
+
+
+def find_styles(
+  path: str | pathlib.Path,
+) -> tuple[dict[str, picture_sources.Picture], list[str]]:
+  """Find the styles of a set without decoding any.
+
+  Args:
+    path: as for `load_style_set`.
+
+  Returns:
+    Pictures by the names of their styles, in order; and messages.
+
+  Raises:
+    ValueError: nothing is there, a name cannot name a style, or two styles
+      have one name, or names that differ in case only: the run stores styles
+      under their names, on file systems that may not tell these apart.
+  """
+  found, spellings, messages = {}, {}, []
+  for source in _split_sources(path):
+    pictures = _GENERATED
+    if source != GENERATED:
+      collection = picture_collections.find(source)
+      pictures = collection.pictures
+      messages.extend(collection.messages)
+    for picture in pictures:
+      name = style_name(picture)
+      known = spellings.setdefault(name.casefold(), name)
+      if known in found:
+        raise ValueError(
+          f"{picture.origin} and {found[known].origin} would both be the style "
+          f"{known!r}; rename one of them"
+        )
+      found[name] = picture
+  return found, messages
 
 
 def load_style_image(
@@ -85,16 +138,32 @@ def load_style_image(
   Raises:
     ValueError: the file is missing, damaged, too large, or a strip.
   """
+  return load_picture(
+    picture_sources.PictureFile(pathlib.Path(path)), style_size
+  )
+
+
+def load_picture(
+  picture: picture_sources.Picture, style_size: int = 512
+) -> StyleImage:
+  """Read one style from a picture of any source.
+
+  Args:
+    picture: the picture.
+    style_size: short side in pixels that it is resized to.
+
+  Raises:
+    ValueError: it is missing, damaged, too large, or a strip.
+  """
   _check_style_size(style_size)
-  path = pathlib.Path(path)
-  pixels = picture_files.read_picture(path)
+  pixels = picture.read()
   height, width = pixels.shape[:2]
   if max(height, width) > _MAX_ASPECT * min(height, width):
     raise ValueError(
-      f"{path}: a strip of {width} x {height} pixels, longer than "
+      f"{picture.origin}: a strip of {width} x {height} pixels, longer than "
       f"{_MAX_ASPECT} times its breadth; crop it"
     )
-  return StyleImage(_style_name(path), resize_short_side(pixels, style_size))
+  return StyleImage(style_name(picture), resize_short_side(pixels, style_size))
 
 
 def resize_short_side(pixels: np.ndarray, size: int) -> np.ndarray:
@@ -117,76 +186,23 @@ def resize_short_side(pixels: np.ndarray, size: int) -> np.ndarray:
   return np.array(resized)
 
 
-def _find_styles(source: str, style_size: int, messages: list[str]):
-  """Yield (origin, name, loader) of every style of one source, undecoded."""
-  if source == GENERATED:
-    for name in generated_styles.NAMES:
-      yield GENERATED, name, functools.partial(_generate, name, style_size)
-    return
-  path = pathlib.Path(source).expanduser()
-  if path.is_dir():
-    yield from _find_in_folder(path, style_size, messages)
-  elif path.exists():
-    load = functools.partial(load_style_image, path, style_size)
-    yield str(path), _style_name(path), load
-  else:
-    raise ValueError(
-      f"{path}: no such file or folder; expected a folder of paintings, a "
-      f'picture, or "{GENERATED}"'
-    )
+def style_name(picture: picture_sources.Picture) -> str:
+  """Make the style's name from the picture's.
 
-
-def _find_in_folder(path: pathlib.Path, style_size: int, messages: list[str]):
-  """Yield the pictures of a folder by name; tell of the other files."""
-  files = sorted(
-    p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")
-  )
-  pictures = [p for p in files if picture_files.is_picture_name(p)]
-  others = [p.name for p in files if p not in pictures]
-  if not pictures:
-    raise ValueError(
-      f"{path}: holds no picture (found {len(others)} other file(s)); "
-      f"expected files ending in {', '.join(picture_files.SUFFIXES)}"
-    )
-  if others:
-    listed = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-    messages.append(
-      f"{path}: ignored {len(others)} file(s) that are no JPEG, PNG or WebP "
-      f"picture: {listed}"
-    )
-  for picture in pictures:
-    load = functools.partial(load_style_image, picture, style_size)
-    yield str(picture), _style_name(picture), load
-
-
-def _add_style(found: dict, origin: str, name: str, load: Callable) -> None:
-  """Enter a style, refusing names that differ in case only.
-
-  The run stores styles under their names, on file systems that may not tell
-  upper from lower case.
+  Raises:
+    ValueError: it cannot name a style.
   """
-  for known, (known_origin, _) in found.items():
-    if known.casefold() == name.casefold():
-      raise ValueError(
-        f"{origin} and {known_origin} would both be the style {known!r}; "
-        "rename one of them"
-      )
-  found[name] = (origin, load)
-
-
-def _generate(name: str, style_size: int) -> StyleImage:
-  pixels = generated_styles.generate(name)
-  return StyleImage(name, resize_short_side(pixels, style_size))
-
-
-def _style_name(path: pathlib.Path) -> str:
-  """Make the style's name from its file name."""
   # One spelling for accents, which file systems store in two ways.
-  name = unicodedata.normalize("NFC", path.stem)
+  name = unicodedata.normalize("NFC", picture.stem)
   if any(mark in name for mark in _SEPARATORS) or name in _RESERVED:
     raise ValueError(
-      f"{path}: its name cannot name a style, because mixes are written "
-      '"a:0.7,b:0.3" and "none" means no style; rename the file'
+      f"{picture.origin}: its name cannot name a style, because mixes are "
+      'written "a:0.7,b:0.3" and "none" means no style; rename the file'
+    )
+  if "/" in name or "\\" in name or name.startswith("."):
+    raise ValueError(
+      f"{picture.origin}: {name!r} cannot name a style, because styles are "
+      "stored under their names; expected the name of a file"
     )
   return name
 
@@ -196,8 +212,8 @@ def _split_sources(path: str | pathlib.Path) -> list[str]:
   text = str(path).strip()
   if not text:
     raise ValueError(
-      "no style path was given; expected a folder of paintings, a picture, or "
-      f'"{GENERATED}"'
+      f'no style path was given; expected "{GENERATED}", a picture, or '
+      f"{picture_collections.KINDS}"
     )
   if pathlib.Path(text).expanduser().exists():
     return [text]

@@ -11,10 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from stylized_nerf_jax.datasets import export
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import load_scene, scene_record
 
-_FORMATS = (*scene_writers.WRITERS, "blender_with_alpha", "fisheye_with_masks")
+_FORMATS = (
+  *scene_writers.WRITERS,
+  "blender_with_alpha",
+  "fisheye_with_masks",
+  "tfds",
+  "tfds_of_floats",
+)
 _VALUES = st.one_of(
   st.sampled_from(
     [
@@ -33,6 +40,12 @@ _WORDS = st.sampled_from(
 
 def _write(name: str, root: pathlib.Path) -> None:
   """Writes three pictures of 8 x 6 pixels in a format."""
+  if name.startswith("tfds"):
+    _write("fisheye_with_masks", root.with_name("capture"))
+    downsample = 1.5 if name == "tfds_of_floats" else 1
+    scene = load_scene(root.with_name("capture"), downsample=downsample)
+    export.export_scene(scene, root, name="fuzzed")
+    return
   if name == "blender_with_alpha":
     scene_writers.blender(scene_writers.make(3, size=(8, 6)), root)
     for path in root.rglob("*.png"):
@@ -84,7 +97,9 @@ def _mutate(draw, name: str, data: bytes) -> bytes:
   if name.endswith(".txt"):
     kinds += ["word"] * 4
   kind = draw(st.sampled_from(kinds))
-  at = draw(st.integers(0, max(len(data) - 1, 0)))
+  # Records lie at the front of their file, which is mostly filled with zeros.
+  last = max(len(data) - 1, 0)
+  at = draw(st.one_of(st.integers(0, last), st.integers(0, min(last, 3000))))
   if kind == "json":
     return _mutate_json(draw, data)
   if kind == "word":
@@ -135,7 +150,9 @@ def _fuzz(name: str, folder: pathlib.Path, examples: int) -> None:
   chosen = st.sampled_from(poses)
   if pictures:
     chosen = st.one_of(chosen, chosen, st.sampled_from(pictures))
-  root = shutil.copytree(source, folder / "damaged")
+  root = path = shutil.copytree(source, folder / "damaged")
+  if name.startswith("tfds"):
+    path = f"tfds:posed_scene/fuzzed?data_dir={root}"
 
   @settings(
     max_examples=examples,
@@ -158,7 +175,7 @@ def _fuzz(name: str, folder: pathlib.Path, examples: int) -> None:
       for file, content in touched.items():
         (root / file).write_bytes(content)
       try:
-        scene = load_scene(root, holdout=0)
+        scene = load_scene(path, holdout=0)
         _check(scene)
       except ValueError as error:
         assert "\n" not in str(error), str(error)
