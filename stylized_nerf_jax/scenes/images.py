@@ -54,8 +54,12 @@ def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
   return sorted(paths, key=lambda path: natural_key(path.name))
 
 
-def _open(path: pathlib.Path) -> Image.Image:
-  """Opens a picture, or says why it cannot be."""
+def open_image(path: pathlib.Path) -> Image.Image:
+  """Opens a picture by its header; nothing is decoded.
+
+  Raises:
+    ValueError: it is missing, empty, no picture, or claims too many pixels.
+  """
   path = pathlib.Path(path)
   if not path.is_file():
     raise ValueError(f"{path}: no such image file")
@@ -66,8 +70,8 @@ def _open(path: pathlib.Path) -> Image.Image:
     )
   try:
     with warnings.catch_warnings():
-      # A large photograph is no attack here.
-      warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+      # A large photograph is no attack here, and broken EXIF data no damage.
+      warnings.simplefilter("ignore")
       image = Image.open(path, formats=_FORMATS)
   except Image.DecompressionBombError as error:
     raise _too_large(path, str(error)) from error
@@ -94,7 +98,7 @@ def _too_large(path: pathlib.Path, found: str) -> ValueError:
 
 def read_header(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
   """Returns ((width, height), has alpha) of a picture without decoding it."""
-  with _open(path) as image:
+  with open_image(path) as image:
     has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     return image.size, has_alpha
 
@@ -115,7 +119,7 @@ def check_files(paths: Sequence[pathlib.Path]) -> None:
 
 def _check_file(path: pathlib.Path) -> None:
   """Raises ValueError where a picture is cut off or its checksums are wrong."""
-  with _open(path) as image:
+  with open_image(path) as image:
     try:
       if image.format == "PNG":
         image.verify()
@@ -137,7 +141,7 @@ def _damaged(path: pathlib.Path, error: Exception) -> ValueError:
 
 def _decode(path: pathlib.Path) -> np.ndarray:
   """Decodes a picture to float32 [H, W, 3], or [H, W, 4] where it has alpha."""
-  with _open(path) as image:
+  with open_image(path) as image:
     try:
       image.load()
       if image.mode.startswith("I;16"):
