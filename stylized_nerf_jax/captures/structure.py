@@ -258,8 +258,6 @@ def _logged(pycolmap, folder: pathlib.Path) -> Iterator[None]:
   logging.logtostderr = False
   logging.alsologtostderr = False
   logging.stderrthreshold = int(logging.Level.FATAL)
-  for path in folder.glob("log.*"):
-    path.unlink()
   logging.set_log_destination(logging.Level.INFO, str(folder / "log."))
   yield
 
