@@ -33,6 +33,10 @@ def describe(report: dict, *, video: bool) -> list[str]:
     f"{report['layout'].replace('_', '-')} capture: it trains in the space "
     f'"{report["space"]}"',
   ]
+  if report["layout"] == "forward_facing" and report["space"] != "ndc":
+    lines[-1] += (
+      ", because a camera stands nearer to the scene than NDC's near plane"
+    )
   if report["missing"]:
     lines.append(f"left out: {name_some(report['missing'])}")
     lines += _what_to_do(report, video)

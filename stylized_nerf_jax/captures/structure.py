@@ -27,7 +27,7 @@ FEATURE_SIZE = 1600
 _FEATURES = 4096
 # Fewer images say nothing of a scene.
 _LEAST_IMAGES = 3
-_PAIRS_AT_ONCE = 40
+_PAIRS_AT_ONCE = 24
 _SEED = 0
 _INSTALL = "pip install 'stylized-nerf-jax[colmap]'"
 
@@ -253,13 +253,25 @@ def _batches(items: Sequence, size: int) -> Iterator[list]:
 
 @contextlib.contextmanager
 def _logged(pycolmap, folder: pathlib.Path) -> Iterator[None]:
-  """Sends what COLMAP says to a file while the block runs."""
+  """Sends what COLMAP says to a file while the block runs.
+
+  Raises:
+    ValueError: COLMAP failed; every error of its own becomes this one.
+  """
   logging = pycolmap.logging
   logging.logtostderr = False
   logging.alsologtostderr = False
   logging.stderrthreshold = int(logging.Level.FATAL)
   logging.set_log_destination(logging.Level.INFO, str(folder / "log."))
-  yield
+  try:
+    yield
+  except (RuntimeError, ValueError) as error:
+    words = str(error).splitlines() or [type(error).__name__]
+    raise ValueError(
+      f"{folder}: COLMAP failed ({words[0]}); expected room on the disk and "
+      f"in memory: it says more in {folder / 'log.*'}; the same command goes "
+      "on from there"
+    ) from error
 
 
 def _import():
