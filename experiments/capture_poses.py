@@ -77,10 +77,10 @@ def measure(
     "registered": f"{report['registered']} of {report['images']}",
     "points": report["points"],
     "reprojection, px": round(report["reprojection_error_px"], 2),
-    "rotation, degrees: mean": round(float(errors.rotations.mean()), 3),
-    "largest": round(float(errors.rotations.max()), 3),
-    "centre, %: mean": round(float(percent.mean()), 3),
-    "largest ": round(float(percent.max()), 3),
+    "mean rotation, degrees": round(float(errors.rotations.mean()), 3),
+    "largest rotation, degrees": round(float(errors.rotations.max()), 3),
+    "mean centre, %": round(float(percent.mean()), 3),
+    "largest centre, %": round(float(percent.max()), 3),
     "space": report["space"],
   }
   return {

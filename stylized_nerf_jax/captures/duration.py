@@ -11,7 +11,7 @@ from stylized_nerf_jax.captures import structure
 # Seconds of one core.
 _FEATURES_PER_MEGAPIXEL = 1.3
 _MATCHING_PER_PAIR = 0.25
-_MAPPING_PER_IMAGE = 3.0
+_MAPPING_PER_IMAGE = 1.0
 _DECODING_PER_MEGAPIXEL = 0.01
 
 

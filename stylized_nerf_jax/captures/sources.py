@@ -14,7 +14,7 @@ from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.training import progress
 
 DEFAULT_FRAMES = 100
-_LEAST, _MOST_FRAMES = 3, 10_000
+_LEAST, _MOST_FRAMES = 3, 2000
 
 
 @dataclasses.dataclass(frozen=True)

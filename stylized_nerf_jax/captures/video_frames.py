@@ -63,7 +63,7 @@ def read_header(path: pathlib.Path) -> Video:
     raise ValueError(f"{path}: the file is empty (0 bytes); copy it again")
   # Without an output ffmpeg says what it found, and fails.
   told = subprocess.run(
-    [ffmpeg, "-hide_banner", "-nostdin", "-i", str(path)],
+    [ffmpeg, "-hide_banner", *_input(path)],
     stdin=subprocess.DEVNULL,
     stdout=subprocess.DEVNULL,
     stderr=subprocess.PIPE,
@@ -169,7 +169,7 @@ def _decode(
     ValueError: there are none, or ffmpeg fails before the first one.
   """
   command = [
-    *(_ffmpeg(), "-v", "error", "-nostdin", "-i", str(path)),
+    *(_ffmpeg(), "-v", "error", *_input(path)),
     *("-map", "0:V:0", "-vf", filters, "-fps_mode", "passthrough"),
     *("-f", "image2pipe", "-c:v", codec),
     *("-pix_fmt", "gray" if codec == "pgm" else "rgb24", "-"),
@@ -202,6 +202,12 @@ def _decode(
   if empty:
     reason = f" ({words[-1].strip()})" if words else ""
     raise ValueError(f"{path}: no frame can be decoded{reason}; {_NO_VIDEO}")
+
+
+def _input(path: pathlib.Path) -> list[str]:
+  """Names a file to ffmpeg, which else may take names and lists for URLs."""
+  options = ["-nostdin", "-protocol_whitelist", "file"]
+  return [*options, "-i", f"file:{path}"]
 
 
 def _duration(told: str, path: pathlib.Path) -> float:

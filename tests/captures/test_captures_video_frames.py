@@ -1,5 +1,6 @@
 """Frames of a video: which are taken, upright, at full size; broken files."""
 
+import pathlib
 import subprocess
 import sys
 import wave
@@ -101,6 +102,30 @@ def test_what_an_interrupted_call_left_is_replaced(blinking, tmp_path):
   video_frames.extract(found, 10, [0, 5], folder, _ignore)
   assert len(list(folder.iterdir())) == 2
   assert not (tmp_path / "images.partial").exists()
+
+
+def test_as_many_frames_as_may_be_asked_for(blinking, tmp_path):
+  found = video_frames.read_header(blinking)
+  folder = tmp_path / "images"
+  names = video_frames.extract(found, 10, range(1, 2001), folder, _ignore)
+  assert len(names) == 39
+  for wanted in (2, 2001):
+    with pytest.raises(ValueError, match="expected 3 to 2000"):
+      sources.open_source(blinking, wanted)
+
+
+def test_names_that_look_like_addresses(blinking, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  for name in ("concat:a.mp4", "-i.mp4", "pipe:0.mp4"):
+    path = pathlib.Path(name)
+    path.write_bytes(blinking.read_bytes())
+    assert video_frames.read_header(path).width == 64
+  pathlib.Path("list.mp4").write_text(
+    "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n"
+    "http://127.0.0.1:9/secret.ts\n#EXT-X-ENDLIST\n"
+  )
+  with pytest.raises(ValueError, match="list.mp4: cannot be read as a video"):
+    video_frames.read_header(pathlib.Path("list.mp4"))
 
 
 def _sound(path):
