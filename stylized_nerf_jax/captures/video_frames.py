@@ -143,12 +143,11 @@ def extract(
     ValueError: frames cannot be decoded.
     OSError: they cannot be written.
   """
-  terms = "+".join(f"eq(n\\,{index})" for index in chosen)
   partial = folder.with_name(folder.name + ".partial")
   shutil.rmtree(partial, ignore_errors=True)
   partial.mkdir(parents=True)
   names = []
-  filters = f"fps={rate:.6f},select={terms}"
+  filters = f"fps={rate:.6f},select={_is_one_of(chosen)}"
   for frame in _decode(source.path, filters, "ppm"):
     names.append(f"frame_{len(names) + 1:05d}.jpg")
     Image.fromarray(frame).save(
@@ -202,6 +201,18 @@ def _decode(
   if empty:
     reason = f" ({words[-1].strip()})" if words else ""
     raise ValueError(f"{path}: no frame can be decoded{reason}; {_NO_VIDEO}")
+
+
+def _is_one_of(chosen: Sequence[int]) -> str:
+  """Returns ffmpeg's expression for a frame n that is among ascending ones.
+
+  By halves: ffmpeg refuses sums of more than 100 terms.
+  """
+  if len(chosen) == 1:
+    return f"eq(n\\,{chosen[0]})"
+  middle = len(chosen) // 2
+  below, above = _is_one_of(chosen[:middle]), _is_one_of(chosen[middle:])
+  return f"if(lt(n\\,{chosen[middle]})\\,{below}\\,{above})"
 
 
 def _input(path: pathlib.Path) -> list[str]:
