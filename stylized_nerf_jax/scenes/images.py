@@ -54,12 +54,8 @@ def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
   return sorted(paths, key=lambda path: natural_key(path.name))
 
 
-def open_image(path: pathlib.Path) -> Image.Image:
-  """Opens a picture by its header; nothing is decoded.
-
-  Raises:
-    ValueError: it is missing, empty, no picture, or claims too many pixels.
-  """
+def _open(path: pathlib.Path) -> Image.Image:
+  """Opens a picture, or says why it cannot be."""
   path = pathlib.Path(path)
   if not path.is_file():
     raise ValueError(f"{path}: no such image file")
@@ -98,7 +94,7 @@ def _too_large(path: pathlib.Path, found: str) -> ValueError:
 
 def read_header(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
   """Returns ((width, height), has alpha) of a picture without decoding it."""
-  with open_image(path) as image:
+  with _open(path) as image:
     has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     return image.size, has_alpha
 
@@ -119,7 +115,7 @@ def check_files(paths: Sequence[pathlib.Path]) -> None:
 
 def _check_file(path: pathlib.Path) -> None:
   """Raises ValueError where a picture is cut off or its checksums are wrong."""
-  with open_image(path) as image:
+  with _open(path) as image:
     try:
       if image.format == "PNG":
         image.verify()
@@ -141,7 +137,7 @@ def _damaged(path: pathlib.Path, error: Exception) -> ValueError:
 
 def _decode(path: pathlib.Path) -> np.ndarray:
   """Decodes a picture to float32 [H, W, 3], or [H, W, 4] where it has alpha."""
-  with open_image(path) as image:
+  with _open(path) as image:
     try:
       image.load()
       if image.mode.startswith("I;16"):
@@ -283,6 +279,15 @@ class MaskFiles(_Files):
       return np.ones(size[::-1], dtype=bool)
     color, _ = decode_rgba(path, size)
     return color.max(axis=-1) >= 0.5
+
+
+def open_image(path: pathlib.Path) -> Image.Image:
+  """Opens a picture by its header, for what else its file holds.
+
+  Raises:
+    ValueError: it is missing, empty, no picture, or claims too many pixels.
+  """
+  return _open(path)
 
 
 def downsampled_size(size: tuple[int, int], factor: float) -> tuple[int, int]:
