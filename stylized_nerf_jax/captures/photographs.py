@@ -4,12 +4,13 @@ Poses refer to the pixels as stored, and so nothing after this looks at EXIF
 orientation. What is JPEG or PNG and upright is copied as it is.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import re
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PIL import ExifTags, ImageOps
 
@@ -57,8 +58,9 @@ def find(folder: pathlib.Path) -> list[Photograph]:
     paths = image_files.list_images(folder)
   except ValueError:
     raise _nothing(folder) from None
-  image_files.check_files(paths)
-  return [_look(path) for path in paths]
+  with _despite_broken_exif():
+    image_files.check_files(paths)
+    return [_look(path) for path in paths]
 
 
 def bring(
@@ -85,7 +87,8 @@ def bring(
   for photograph, name in zip(photographs, names, strict=True):
     if not (folder / name).exists():
       temporary = folder / f".{name}"
-      _write(photograph, temporary)
+      with _despite_broken_exif():
+        _write(photograph, temporary)
       temporary.replace(folder / name)
     advance(1)
   return names
@@ -100,6 +103,14 @@ def group(
     key = (photograph.size, photograph.camera)
     groups.setdefault(key, []).append(name)
   return list(groups.values())
+
+
+@contextlib.contextmanager
+def _despite_broken_exif() -> Iterator[None]:
+  """Keeps Pillow from warning of it, which is no damage to a photograph."""
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    yield
 
 
 def _look(path: pathlib.Path) -> Photograph:
@@ -124,10 +135,8 @@ def _look(path: pathlib.Path) -> Photograph:
 def _exif(image) -> tuple[dict, dict]:
   """Returns the tags of a picture and those of its exposure; none if broken."""
   try:
-    with warnings.catch_warnings():
-      warnings.simplefilter("ignore")
-      exif = image.getexif()
-      return dict(exif), dict(exif.get_ifd(ExifTags.IFD.Exif))
+    exif = image.getexif()
+    return dict(exif), dict(exif.get_ifd(ExifTags.IFD.Exif))
   except Exception:  # Pillow's readers raise nearly anything.
     return {}, {}
 
@@ -155,10 +164,8 @@ def _write(photograph: Photograph, path: pathlib.Path) -> None:
     return
   with image_files.open_image(photograph.path) as image:
     try:
-      with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        image = ImageOps.exif_transpose(image)
-        exif = image.getexif().tobytes()
+      image = ImageOps.exif_transpose(image)
+      exif = image.getexif().tobytes()
       if image.mode.startswith("I;16"):
         image = image.point(lambda value: value / 256).convert("L")
       pixels = image.convert("RGB")

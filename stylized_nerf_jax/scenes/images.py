@@ -66,8 +66,8 @@ def _open(path: pathlib.Path) -> Image.Image:
     )
   try:
     with warnings.catch_warnings():
-      # A large photograph is no attack here, and broken EXIF data no damage.
-      warnings.simplefilter("ignore")
+      # A large photograph is no attack here.
+      warnings.simplefilter("ignore", Image.DecompressionBombWarning)
       image = Image.open(path, formats=_FORMATS)
   except Image.DecompressionBombError as error:
     raise _too_large(path, str(error)) from error
