@@ -23,6 +23,7 @@ _COMMANDS = {
   "stylize-image": "stylize_image",
   "train-stylizer": "train_stylizer",
   "info": "info",
+  "capture": "capture",
   "inspect": "inspect_scene",
   "inspect-styles": "inspect_styles",
   "convert": "convert",

@@ -11,14 +11,23 @@ _SIDE, _MARGIN = 420, 40  # pixels
 _INK = (30, 30, 30)
 _COLOURS = {"train": (43, 101, 161), "val": (98, 160, 72)}
 _OTHER = (214, 92, 60)
+_POINT = (150, 150, 150)
+# Points beyond these percentiles along an axis do not widen the picture.
+_TRIMMED = (3, 97)
 
 
-def draw_scene(scene: scene_lib.Scene) -> np.ndarray:
+def draw_scene(
+  scene: scene_lib.Scene, points: np.ndarray | None = None
+) -> np.ndarray:
   """Draws the cameras of a scene, and the first photograph of each split.
 
   Up is the mean up of the cameras, and what they look at on average is up in
   the plan and to the right in the side view. Every camera is a dot with a line
   along its view, coloured by its split; a cross is what they look at.
+
+  Args:
+    scene: with one camera or more.
+    points: of its surfaces, drawn in grey: [P, 3], file frame; or None.
 
   Returns:
     uint8 [H, W, 3].
@@ -26,10 +35,12 @@ def draw_scene(scene: scene_lib.Scene) -> np.ndarray:
   Raises:
     ValueError: a photograph cannot be decoded.
   """
+  if points is not None and not len(points):
+    points = None
   plans = images.side_by_side(
     [
-      _plan(scene, (0, 1), "from above"),
-      _plan(scene, (1, 2), "from the side"),
+      _plan(scene, points, (0, 1), "from above"),
+      _plan(scene, points, (1, 2), "from the side"),
     ]
   )
   shown = {name: split[0] for name, split in scene.splits.items() if split}
@@ -49,15 +60,22 @@ def draw_scene(scene: scene_lib.Scene) -> np.ndarray:
 
 
 def _plan(
-  scene: scene_lib.Scene, axes: tuple[int, int], title: str
+  scene: scene_lib.Scene,
+  points: np.ndarray | None,
+  axes: tuple[int, int],
+  title: str,
 ) -> np.ndarray:
-  """Projects the cameras along an axis: uint8 [_SIDE, _SIDE, 3]."""
+  """Projects cameras and points along an axis: uint8 [_SIDE, _SIDE, 3]."""
   cameras = scene.cameras
   upright = _upright(cameras)
   centers = (cameras.centers @ upright.T)[:, axes]
   focus = (pose_geometry.focus_point(cameras) @ upright.T)[list(axes)]
   directions = (cameras.view_directions @ upright.T)[:, axes]
   everything = np.concatenate([centers, focus[None]])
+  if points is not None:
+    points = (points @ upright.T)[:, axes]
+    borders = np.percentile(points, _TRIMMED, axis=0)
+    everything = np.concatenate([everything, borders])
   low, high = everything.min(axis=0), everything.max(axis=0)
   extent = max(float((high - low).max()), 1e-9)
   scale = (_SIDE - 2 * _MARGIN) / extent
@@ -68,7 +86,14 @@ def _plan(
     shifted = (points - (low + high) / 2) * scale * [1, -1]
     return shifted + _SIDE / 2
 
-  canvas = Image.new("RGB", (_SIDE, _SIDE), (255, 255, 255))
+  pixels = np.full((_SIDE, _SIDE, 3), 255, np.uint8)
+  if points is not None:
+    columns, rows = np.floor(place(points)).T
+    inside = (np.minimum(columns, rows) >= 0) & (
+      np.maximum(columns, rows) < _SIDE
+    )
+    pixels[rows[inside].astype(int), columns[inside].astype(int)] = _POINT
+  canvas = Image.fromarray(pixels)
   drawing = ImageDraw.Draw(canvas)
   colours = {i: _OTHER for i in range(len(scene))}
   for name, split in scene.splits.items():

@@ -43,7 +43,8 @@ def write_scene(
   notes = []
   if format == "transforms":
     notes.append(
-      "transforms.json has no bounds and no layout: its readers choose them"
+      "bounds and layout are kept for this program: other readers of "
+      "transforms.json choose them"
     )
   expected = tuple(range(0, len(scene), _LLFF_HOLDOUT))
   if format == "llff" and scene.splits.get("test", ()) != expected:

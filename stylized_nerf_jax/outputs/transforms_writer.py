@@ -1,11 +1,13 @@
 """Writes a scene as nerfstudio reads it: transforms.json and images.
 
 Everything a camera has is kept, and so are masks and splits. Bounds and layout
-are no part of the format; its readers guess them.
+are no part of the format: "near", "far" and "layout" are read by this project,
+and ignored by others, which guess them.
 """
 
 import json
 import pathlib
+from collections.abc import Sequence
 
 from stylized_nerf_jax.outputs import images, scene_pictures
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -14,8 +16,6 @@ from stylized_nerf_jax.scenes import transforms_json
 
 def write_transforms(scene: scene_lib.Scene, folder: str | pathlib.Path):
   """Writes transforms.json, `images` and, where there are any, `masks`.
-
-  Intrinsics that all cameras share stand in the file, others in its frames.
 
   Args:
     scene: any scene.
@@ -26,6 +26,34 @@ def write_transforms(scene: scene_lib.Scene, folder: str | pathlib.Path):
       cannot be written.
   """
   folder = scene_pictures.check_destination(folder)
+  pictures, masks = [], []
+  for i, camera in enumerate(scene.cameras):
+    name = camera.name.removeprefix("images/") or str(i)
+    pictures.append(scene_pictures.write(scene, i, folder, f"images/{name}"))
+    if scene.masks is not None:
+      masks.append(scene_pictures.write_mask(scene, i, folder, f"masks/{name}"))
+  write_file(scene, folder, pictures, masks)
+
+
+def write_file(
+  scene: scene_lib.Scene,
+  folder: pathlib.Path,
+  pictures: Sequence[str],
+  masks: Sequence[str] = (),
+) -> None:
+  """Writes transforms.json alone, for pictures that lie in the folder.
+
+  Intrinsics that all cameras share stand in the file, others in its frames.
+
+  Args:
+    scene: V images.
+    folder: of the scene.
+    pictures: V names of files relative to it.
+    masks: V of them, or none.
+
+  Raises:
+    ValueError: the file cannot be written.
+  """
   fields = [
     {"camera_model": "OPENCV", **transforms_json.camera_fields(camera)}
     for camera in scene.cameras
@@ -33,20 +61,18 @@ def write_transforms(scene: scene_lib.Scene, folder: str | pathlib.Path):
   shared = all(own == fields[0] for own in fields)
   frames = []
   for i, camera in enumerate(scene.cameras):
-    name = camera.name.removeprefix("images/") or str(i)
     frame = {
-      "file_path": scene_pictures.write(scene, i, folder, f"images/{name}"),
+      "file_path": pictures[i],
       "transform_matrix": camera.camera_to_world.tolist(),
       **({} if shared else fields[i]),
     }
-    if scene.masks is not None:
-      frame["mask_path"] = scene_pictures.write_mask(
-        scene, i, folder, f"masks/{name}"
-      )
+    if masks:
+      frame["mask_path"] = masks[i]
     frames.append(frame)
   content = dict(fields[0]) if shared else {}
+  content |= transforms_json.bound_fields(scene)
   for split, indices in scene.splits.items():
-    content[f"{split}_filenames"] = [frames[i]["file_path"] for i in indices]
+    content[f"{split}_filenames"] = [pictures[i] for i in indices]
   content["frames"] = frames
   path = folder / "transforms.json"
   with images.writing(path):

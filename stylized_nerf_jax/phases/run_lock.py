@@ -21,10 +21,14 @@ _UNKNOWN = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextlib.contextmanager
-def hold(folder: pathlib.Path) -> Iterator[None]:
+def hold(folder: pathlib.Path, *, option: str = "--workdir") -> Iterator[None]:
   """Holds the lock of a folder while the block runs.
 
   Where the file system knows no locks, the user is told and it goes on.
+
+  Args:
+    folder: must exist.
+    option: that names it, for messages.
 
   Raises:
     ValueError: another process has it; names process, host and time.
@@ -36,15 +40,15 @@ def hold(folder: pathlib.Path) -> Iterator[None]:
     except BlockingIOError:
       holder = _read(file) or "another process"
       raise ValueError(
-        f"--workdir {folder} is in use by {holder}: wait until it ends, stop "
-        "it, or use another --workdir"
+        f"{option} {folder} is in use by {holder}: wait until it ends, stop "
+        f"it, or use another {option}"
       ) from None
     except OSError as error:
       if error.errno not in _UNKNOWN:
         raise
       progress.say(
         f"{folder} cannot be locked ({error.strerror}): take care that no "
-        "other process trains in it"
+        "other process writes to it"
       )
     if earlier := _read(file):
       progress.say(f"{earlier} ended in {folder} before it was done; going on")

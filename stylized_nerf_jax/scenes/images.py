@@ -315,6 +315,15 @@ class MaskFiles(_Files):
     return color.max(axis=-1) >= 0.5
 
 
+def open_image(path: pathlib.Path) -> Image.Image:
+  """Opens a picture by its header, for what else its file holds.
+
+  Raises:
+    ValueError: it is missing, empty, no picture, or claims too many pixels.
+  """
+  return _open(path)
+
+
 def downsampled_size(size: tuple[int, int], factor: float) -> tuple[int, int]:
   """Returns (width, height) divided by a factor of at least 1, rounded."""
   return (

@@ -2,7 +2,9 @@
 
 Intrinsics stand in the file or in a frame (which wins), for images of w x h
 pixels; they are scaled to the images' own size. Poses are kept in the file's
-coordinates: what `applied_transform` led to. Bounds are `camera_bounds`.
+coordinates: what `applied_transform` led to. Bounds and layout are the file's
+"near", "far" and "layout", which this project writes; without them, the scene
+is unbounded and `camera_bounds` guesses.
 """
 
 import dataclasses
@@ -84,7 +86,10 @@ def load_transforms(
       for frame, size in zip(frames, sizes, strict=True)
     ]
   )
-  near, far = camera_bounds.near_and_far(cameras)
+  layout, near, far = transforms_json.read_bounds(content, source) or (
+    "unbounded",
+    *camera_bounds.near_and_far(cameras),
+  )
   return scene_lib.Scene(
     name=root.resolve().name,
     format="transforms",
@@ -98,7 +103,7 @@ def load_transforms(
       else None
     ),
     depths=None,
-    layout="unbounded",
+    layout=layout,
     near=near,
     far=far,
     bounding_box=None,

@@ -8,6 +8,7 @@ import sys
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import file_names
 from stylized_nerf_jax.scenes import images as image_files
+from stylized_nerf_jax.scenes import scene as scene_lib
 
 # A capture of hours; what is larger is no list of photographs.
 _MOST_BYTES = 1 << 28
@@ -35,6 +36,46 @@ def camera_fields(camera: camera_lib.Camera) -> dict:
   if camera.model in MODEL_NAMES:
     fields["camera_model"] = MODEL_NAMES[camera.model]
   return fields
+
+
+def bound_fields(scene: scene_lib.Scene) -> dict:
+  """Returns bounds and layout of a scene, as `read_bounds` takes them."""
+  return {
+    "near": float(scene.near),
+    "far": float(scene.far),
+    "layout": scene.layout,
+  }
+
+
+def read_bounds(
+  content: dict, source: pathlib.Path
+) -> tuple[str, float, float] | None:
+  """Reads what `bound_fields` wrote.
+
+  Returns:
+    layout, near and far in file units; None where there is no layout: what
+    others mean by near and far is not known.
+
+  Raises:
+    ValueError: one of the three is wrong.
+  """
+  if "layout" not in content:
+    return None
+  near, far = (
+    number(content.get(key), where=str(source), key=key)
+    for key in ("near", "far")
+  )
+  if not 0 < near < far:
+    raise ValueError(
+      f'{source}: "near" is {near:g} and "far" {far:g}; expected 0 < near < '
+      "far: remove both and the layout to have bounds guessed"
+    )
+  if content["layout"] not in scene_lib.LAYOUTS:
+    raise ValueError(
+      f'{source}: "layout" is {str(content["layout"])[:40]!r}; expected one '
+      f"of {', '.join(scene_lib.LAYOUTS)}"
+    )
+  return content["layout"], near, far
 
 
 def read_json(path: pathlib.Path) -> dict:

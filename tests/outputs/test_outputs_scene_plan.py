@@ -44,3 +44,30 @@ def test_dots_lie_where_cameras_stand():
 def test_a_scene_of_one_camera_has_a_picture():
   scene = synthetic.make_scene(num_train=1, num_test=0, width=32, height=24)
   assert scene_plan.draw_scene(scene).shape[1] == 840
+
+
+def test_points_are_grey_and_lie_where_they_are():
+  scene = synthetic.make_scene(num_train=4, num_test=0, width=32, height=24)
+  poses = np.tile(np.eye(4), (4, 1, 1))
+  # Up is +z, and all look along -x, as above.
+  poses[:, :3, :3] = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
+  poses[:, :2, 3] = [[0, 0], [0, 2], [-2, 0], [-2, 3]]
+  cameras = dataclasses.replace(scene.cameras, camera_to_world=poses)
+  scene = dataclasses.replace(scene, cameras=cameras)
+  cloud = np.array([[-1.0, 1.0, 0.0], [-1.0, 2.5, 1.0], [-0.5, 1.0, -1.0]])
+  cloud = np.repeat(cloud, 40, axis=0)
+  grey = (150, 150, 150)
+  above, aside = np.hsplit(scene_plan.draw_scene(scene, cloud)[:420], 2)
+  for x, y, _ in cloud:
+    row, column = round(210 - (-x - 1) * 340 / 3), round(40 + 340 * y / 3)
+    near = above[row - 2 : row + 3, column - 2 : column + 3]
+    assert (near == grey).all(axis=-1).any()
+  # One of the three lies behind a camera's line.
+  assert (aside == grey).all(axis=-1).sum() >= 2
+  # A point at the end of the world does not shrink the rest.
+  stray = np.concatenate([cloud, [[1e6, 1e6, 1e6]]])
+  np.testing.assert_array_equal(
+    scene_plan.draw_scene(scene, stray)[:420], np.hstack([above, aside])
+  )
+  none = scene_plan.draw_scene(scene, np.zeros((0, 3)))
+  np.testing.assert_array_equal(none, scene_plan.draw_scene(scene))

@@ -334,3 +334,32 @@ def test_fox(real_data):
   assert scene.layout == "unbounded"
   # The fox's head is what the cameras look at, 4 to 6 units away.
   assert 0.05 * 5 < scene.near < 0.05 * 8
+
+
+def test_bounds_and_layout_of_the_file(write_transforms):
+  root = write_transforms(near=0.5, far=7.0, layout="bounded")
+  scene = load_scene(root)
+  assert (scene.layout, scene.near, scene.far) == ("bounded", 0.5, 7.0)
+  # What others mean by near and far is not known.
+  root = write_transforms(near=0.5, far=7.0)
+  scene = load_scene(root)
+  assert scene.layout == "unbounded" and scene.far > 1000
+
+
+@pytest.mark.parametrize(
+  ("fields", "message"),
+  [
+    ({"near": 0.5, "far": 7, "layout": "ndc"}, "\"layout\" is 'ndc'; expected"),
+    ({"near": 8, "far": 7, "layout": "bounded"}, "expected 0 < near < far"),
+    ({"near": 0, "far": 7, "layout": "bounded"}, "expected 0 < near < far"),
+    ({"far": 7, "layout": "bounded"}, '"near" is None; expected a number'),
+    ({"near": "a", "far": 7, "layout": "bounded"}, "\"near\" is 'a'; expected"),
+    ({"near": 1, "far": 1e999, "layout": "bounded"}, "a finite number"),
+    ({"near": 1, "far": 2, "layout": ["bounded"]}, '"layout" is'),
+  ],
+)
+def test_bounds_that_are_none(write_transforms, fields, message):
+  root = write_transforms(**fields)
+  with pytest.raises(ValueError, match=message) as raised:
+    load_scene(root)
+  assert "transforms.json" in str(raised.value)

@@ -1,0 +1,103 @@
+"""Do cameras that `capture` finds agree with those that scenes come with?
+
+  python experiments/capture_poses.py --data DATA --workdir runs/captures
+
+Captures DATA/fern/images_4 and DATA/fox/images into folders of the work
+folder, or takes what was captured there before, and compares: the similarity
+between the frames is fitted to the camera centres, what is left are errors.
+Centres are in percent of the largest distance between two of them. Writes
+experiments/results/capture_poses.json.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import pathlib
+
+import numpy as np
+import scene
+
+from stylized_nerf_jax import scenes
+from stylized_nerf_jax.evaluation import pose_errors
+
+# Folder of the photographs, and what the reference's images are divided by.
+_SCENES = {"fern": ("images_4", 4), "fox": ("images", 1)}
+
+
+def main() -> None:
+  """Captures, compares, and writes the result."""
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("--data", type=pathlib.Path, required=True)
+  parser.add_argument("--workdir", type=pathlib.Path, required=True)
+  parser.add_argument("--scenes", default=",".join(_SCENES))
+  args = parser.parse_args()
+  results = {
+    name: measure(args.data / name, args.workdir / name, *_SCENES[name])
+    for name in args.scenes.split(",")
+  }
+  columns = list(next(iter(results.values()))["row"])
+  machine = scene.describe_machine()
+  machine["versions"]["pycolmap"] = importlib.metadata.version("pycolmap")
+  content = {
+    "date": datetime.date.today().isoformat(),
+    "command": scene.describe_command(),
+    "machine": machine,
+    "scenes": results,
+    "table": {
+      "columns": ["scene", *columns],
+      "rows": [
+        [name, *(found["row"][column] for column in columns)]
+        for name, found in results.items()
+      ],
+    },
+  }
+  scene.write_result("capture_poses", content)
+
+
+def measure(
+  source: pathlib.Path, out: pathlib.Path, photographs: str, downsample: float
+) -> dict:
+  """Captures one scene, unless it was before, and compares its cameras."""
+  out.parent.mkdir(parents=True, exist_ok=True)
+  cost_file = out.with_suffix(".cost.json")
+  if not (out / "transforms.json").exists():
+    cost = scene.run(["capture", str(source / photographs), f"--out={out}"])
+    cost_file.write_text(json.dumps(cost))
+  cost = json.loads(cost_file.read_text()) if cost_file.exists() else None
+  report = json.loads((out / "capture.json").read_text())["report"]
+  found = scenes.load_scene(out)
+  reference = scenes.load_scene(source, downsample=downsample)
+  rows = _rows(reference.cameras.names)
+  chosen = np.array([rows[name] for name in _rows(found.cameras.names)])
+  errors = pose_errors.compare(found.cameras, reference.cameras[chosen])
+  scale = errors.alignment.scale
+  percent = 100 * errors.centers
+  row = {
+    "registered": f"{report['registered']} of {report['images']}",
+    "points": report["points"],
+    "reprojection, px": round(report["reprojection_error_px"], 2),
+    "mean rotation, degrees": round(float(errors.rotations.mean()), 3),
+    "largest rotation, degrees": round(float(errors.rotations.max()), 3),
+    "mean centre, %": round(float(percent.mean()), 3),
+    "largest centre, %": round(float(percent.max()), 3),
+    "space": report["space"],
+  }
+  return {
+    "row": row,
+    "rotation_degrees": errors.rotations.tolist(),
+    "center_share_of_extent": errors.centers.tolist(),
+    "bounds": [found.near * scale, found.far * scale],
+    "reference_bounds": [reference.near, reference.far],
+    "cost": cost,
+    "report": report,
+  }
+
+
+def _rows(names) -> dict[str, int]:
+  """Where each image stands, by its name without folder and ending."""
+  return {pathlib.PurePosixPath(name).stem: i for i, name in enumerate(names)}
+
+
+if __name__ == "__main__":
+  main()

@@ -1,0 +1,265 @@
+"""From a folder of photographs or a video to a scene: `stylized-nerf capture`.
+
+The folder of the scene gets
+
+| file | what |
+|---|---|
+| `images/` | photographs or frames, upright; also those left out |
+| `transforms.json` | cameras, near, far and layout: the scene |
+| `capture.json` | what it was made from, and the report |
+| `capture.png` | cameras and points from above and from the side |
+| `colmap/sparse/0` | COLMAP's model, in COLMAP's own frame |
+| `colmap/log.*` | what COLMAP said |
+
+A capture that was stopped goes on where it was: images, features and matches
+that are there are kept; only the search for cameras begins anew.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+
+from stylized_nerf_jax import scenes
+from stylized_nerf_jax.captures import (
+  advice,
+  duration,
+  image_pairs,
+  sources,
+  structure,
+  upright,
+)
+from stylized_nerf_jax.outputs import images, scene_plan, transforms_writer
+from stylized_nerf_jax.phases import run_lock
+from stylized_nerf_jax.scenes import colmap_binary, normalization
+from stylized_nerf_jax.scenes import images as image_files
+from stylized_nerf_jax.training import disk, progress
+
+LENSES = tuple(structure.LENSES)
+_RECORD = "capture.json"
+# 90 images, all with all; of more, neighbours and a spread of others.
+_MOST_PAIRS = 4000
+
+
+def capture(
+  source: str | pathlib.Path,
+  out: str | pathlib.Path,
+  *,
+  frames: int | None = None,
+  lens: str = "opencv",
+  exhaustive: bool = False,
+  threads: int | None = None,
+) -> list[str]:
+  """Makes a scene of photographs or a video.
+
+  Args:
+    source: folder of photographs, or a video.
+    out: folder of the scene: new, empty, or of the same capture, stopped.
+    frames: to take from a video.
+    lens: one of `LENSES`.
+    exhaustive: compare all images with all, however many.
+    threads: to use; None takes all cores.
+
+  Returns:
+    The report, in lines for people.
+
+  Raises:
+    ValueError: the source cannot be used, the folder holds something else, no
+      image could be placed, or an extra is missing.
+  """
+  structure.check_available()
+  out = pathlib.Path(out)
+  if lens not in LENSES:
+    raise ValueError(f"--lens is {lens!r}; expected one of {', '.join(LENSES)}")
+  threads = (os.cpu_count() or 1) if threads is None else threads
+  if threads < 1:
+    raise ValueError(f"--threads is {threads}; expected at least 1")
+  found = sources.open_source(source, frames)
+  inputs = {**found.identity, "lens": lens, "exhaustive": exhaustive}
+  _check_destination(out, inputs)
+  with images.writing(out / _RECORD):
+    disk.write_json(out / _RECORD, _read_record(out) or {"inputs": inputs})
+  with run_lock.hold(out, option="--out"):
+    record = _read_record(out)
+    if "report" not in record:
+      _do(found, out, record, threads)
+  return advice.describe(record["report"], video=found.is_video)
+
+
+def _do(
+  found: sources.Photographs | sources.Frames,
+  out: pathlib.Path,
+  record: dict,
+  threads: int,
+) -> None:
+  """Does what is not done yet; the record gets the report."""
+  most = 10**12 if record["inputs"]["exhaustive"] else _MOST_PAIRS
+  sizes = found.sizes
+  pairs = image_pairs.choose_pairs(len(sizes), most=most)
+  seconds = duration.estimate(sizes, len(pairs), threads=threads)
+  if "groups" not in record:
+    seconds += found.seconds(threads)
+  progress.say(
+    f"capture: {found.describe()}; {len(pairs)} pairs to compare; "
+    f"{duration.in_words(seconds)} on {threads} idle cores"
+  )
+  folder = out / "images"
+  if "groups" not in record:
+    record["groups"] = found.bring(folder)
+    disk.write_json(out / _RECORD, record)
+  names = sorted(
+    (name for group in record["groups"] for name in group),
+    key=image_files.natural_key,
+  )
+  work = out / "colmap"
+  work.mkdir(exist_ok=True)
+  featureless = []
+  if "models" not in record:
+    featureless = _compare(work, folder, record, names, most, threads)
+    models = _find_cameras(work, folder, len(names), threads)
+    if not models:
+      raise ValueError(
+        advice.nothing_found(
+          str(found.path), len(names), featureless, video=found.is_video
+        )
+      )
+    _keep(models[0], work)
+    record["models"] = [dataclasses.asdict(model) for model in models]
+    record["featureless"] = featureless
+    disk.write_json(out / _RECORD, record)
+  record["report"] = _write_scene(out, names, record)
+  disk.write_json(out / _RECORD, record)
+  for path in (work / "database.db", work / "models"):
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _compare(
+  work: pathlib.Path,
+  folder: pathlib.Path,
+  record: dict,
+  names: list[str],
+  most: int,
+  threads: int,
+) -> list[str]:
+  """Finds and matches features; returns the names of images without any."""
+  lens = record["inputs"]["lens"]
+  structure.add_images(work, folder, record["groups"], lens=lens)
+  done = structure.with_features(work)
+  left = [name for name in names if name not in done]
+  with progress.progress(len(names), "features", initial=len(done)) as bar:
+    structure.find_features(work, folder, left, bar.advance, threads=threads)
+  done = structure.with_features(work)
+  pairs = [
+    (names[one], names[other])
+    for one, other in image_pairs.choose_pairs(len(names), most=most)
+    if names[one] in done and names[other] in done
+  ]
+  left = structure.without_matches(work, pairs)
+  with progress.progress(
+    len(pairs), "matches", initial=len(pairs) - len(left)
+  ) as bar:
+    structure.match(work, left, bar.advance, threads=threads)
+  return [name for name in names if not done.get(name)]
+
+
+def _find_cameras(
+  work: pathlib.Path, folder: pathlib.Path, count: int, threads: int
+) -> list[structure.Model]:
+  with progress.progress(count, "cameras") as bar:
+    placed = 0
+
+    def advance(more: int) -> None:
+      nonlocal placed
+      # A beginning that leads nowhere is counted, too.
+      more = min(more, count - placed)
+      placed += more
+      if more:
+        bar.advance(more)
+
+    return structure.find_cameras(work, folder, advance, threads=threads)
+
+
+def _keep(model: structure.Model, work: pathlib.Path) -> None:
+  """Puts a model where readers of COLMAP's scenes look for it."""
+  kept = work / "sparse" / "0"
+  shutil.rmtree(kept, ignore_errors=True)
+  shutil.copytree(model.folder, kept)
+
+
+def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
+  """Writes transforms.json and the picture; returns the report."""
+  posed = scenes.load_scene(out, format="colmap", holdout=0)
+  points = colmap_binary.read_points(out / "colmap/sparse/0/points3D.bin")
+  turned = upright.upright(posed.cameras)
+  transforms_writer.write_file(
+    dataclasses.replace(
+      posed,
+      cameras=turned.cameras(posed.cameras),
+      near=posed.near * turned.scale,
+      far=posed.far * turned.scale,
+      splits={},
+    ),
+    out,
+    [f"images/{name}" for name in posed.cameras.names],
+  )
+  written = scenes.load_scene(out)
+  picture = scene_plan.draw_scene(written, turned.points(points.positions))
+  images.save_image(out / "capture.png", picture)
+  model, *others = record["models"]
+  registered = set(model["images"])
+  return {
+    "images": len(names),
+    "registered": len(registered),
+    "missing": [name for name in names if name not in registered],
+    "featureless": record["featureless"],
+    "other_models": [
+      left
+      for other in others
+      if (left := [n for n in other["images"] if n not in registered])
+    ],
+    "points": model["num_points"],
+    "reprojection_error_px": model["reprojection_error"],
+    "layout": written.layout,
+    "space": normalization.normalize_scene(written).space.kind,
+    "near": written.near,
+    "far": written.far,
+    "file_units_per_colmap_unit": turned.scale,
+  }
+
+
+def _check_destination(out: pathlib.Path, inputs: dict) -> None:
+  """Raises ValueError unless a capture of these inputs may go there."""
+  record = _read_record(out)
+  if record is None:
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+      raise ValueError(
+        f"{out} is there already, and no capture; expected a new or empty "
+        "folder: choose another one"
+      )
+    return
+  before = record["inputs"]
+  for key in sorted({*before, *inputs}):
+    if before.get(key) != inputs.get(key):
+      raise ValueError(
+        f"{out} holds a capture of something else ({key} differs); expected "
+        "the same files and options to go on: choose another folder, or "
+        "remove this one"
+      )
+
+
+def _read_record(out: pathlib.Path) -> dict | None:
+  """Reads what an earlier capture left, or None."""
+  path = out / _RECORD
+  if not path.is_file():
+    return None
+  try:
+    record = json.loads(path.read_text())
+    if isinstance(record["inputs"], dict):
+      return record
+  except (ValueError, LookupError, TypeError):
+    pass
+  raise ValueError(
+    f"{path}: not the record of a capture; expected JSON that an earlier one "
+    "wrote: remove it, or choose another folder"
+  )
