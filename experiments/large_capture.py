@@ -3,7 +3,7 @@
   python experiments/large_capture.py --workdir runs/large_capture
 
 Photographs and transforms.json are made first: views of the embedded scene,
-eight times enlarged, with grain. Then phase 1 of the fast preset takes a few
+twelve times enlarged, with grain. Then phase 1 of the fast preset takes a few
 hundred steps, every time as a process of its own, through the command that
 everybody uses:
 
@@ -32,7 +32,7 @@ from PIL import Image
 from stylized_nerf_jax.scenes import synthetic, transforms_json
 
 _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "fast.py"
-_ENLARGED = 8
+_ENLARGED = 12
 _GRAIN = 6.0  # of 255, standard deviation
 
 
@@ -101,7 +101,7 @@ def write_photos(
 
   Args:
     folder: new.
-    count, width, height: of the photographs; sizes are multiples of 8.
+    count, width, height: of the photographs; sizes are multiples of 12.
   """
   scene = synthetic.make_scene(
     num_train=count,
@@ -110,6 +110,9 @@ def write_photos(
     height=height // _ENLARGED,
   )
   (folder / "images").mkdir(parents=True, exist_ok=True)
+  random = np.random.default_rng(0)
+  grain = random.normal(scale=_GRAIN, size=(height, width, 1))
+  shifts = random.integers(0, (height, width), (len(scene), 2))
   names = [f"images/{i:04d}.jpg" for i in range(len(scene))]
 
   def write(index: int) -> None:
@@ -117,9 +120,8 @@ def write_photos(
     small = np.clip(rgb + (1 - alpha[..., None]), 0, 1) * 255
     picture = Image.fromarray(small.astype(np.uint8))
     picture = picture.resize((width, height), Image.Resampling.BICUBIC)
-    random = np.random.default_rng(index)
-    grain = random.normal(scale=_GRAIN, size=(height, width, 1))
-    pixels = np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)
+    own = np.roll(grain.astype(np.int16), shifts[index], axis=(0, 1))
+    pixels = np.clip(np.asarray(picture) + own, 0, 255).astype(np.uint8)
     Image.fromarray(pixels).save(folder / names[index], quality=92)
 
   with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

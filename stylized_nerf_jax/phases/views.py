@@ -5,6 +5,7 @@ results must agree with, and their depth is the geometry of all warps.
 """
 
 import pathlib
+from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -16,16 +17,31 @@ from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import disk, interruption, progress
 
 
+class _Depths(Sequence):
+  """depths[i]: [H, W] float32 of a view."""
+
+  def __init__(self, views: "Views"):
+    self._views = views
+
+  def __len__(self) -> int:
+    return len(self._views)
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    return self._views.depth(range(len(self))[index])
+
+
 class Views:
   """V rendered training views, read from disk when asked for.
 
   Attributes:
     cameras: of the views, file frame.
+    depths: what `depth` returns, of all views.
   """
 
   def __init__(self, folder: pathlib.Path, cameras: scene_lib.Cameras):
     self._folder = folder
     self.cameras = cameras
+    self.depths = _Depths(self)
 
   def __len__(self) -> int:
     return len(self.cameras)
