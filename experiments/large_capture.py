@@ -33,6 +33,19 @@ from stylized_nerf_jax.scenes import synthetic, transforms_json
 
 _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "fast.py"
 _ENLARGED = 12
+_RUNS = (
+  ("disk", "disk", 512),
+  ("disk, again", "disk", 512),
+  ("memory", "memory", 1 << 20),
+)
+_COLUMNS = {
+  "peak memory, MiB": "peak_memory_mib",
+  "wall, s": "wall_s",
+  "CPU, s": "cpu_s",
+  "rays a second": "rays_per_second",
+  "time waiting for pixels": "input_wait",
+  "load": "load_at_end",
+}
 _GRAIN = 6.0  # of 255, standard deviation
 
 
@@ -53,23 +66,14 @@ def main() -> None:
   if not (photos / "transforms.json").exists():
     write_photos(photos, args.photos, args.width, args.height)
   runs = {}
-  for name, run, budget in (
-    ("disk", "disk", 512),
-    ("disk, again", "disk", 512),
-    ("memory", "memory", 1 << 20),
-  ):
+  for name, run, budget in _RUNS:
     drop_from_cache(args.workdir / run / "pixels")
     runs[name] = train(photos, args.workdir / run, budget, args)
-  pixels = args.workdir / "disk" / "pixels"
-  columns = {
-    "pixels": None,
-    "peak memory, MiB": "peak_memory_mib",
-    "wall, s": "wall_s",
-    "CPU, s": "cpu_s",
-    "rays a second": "rays_per_second",
-    "time waiting for pixels": "input_wait",
-    "load": "load_at_end",
-  }
+    write_result(args, runs)
+
+
+def write_result(args, runs: dict[str, dict]) -> None:
+  """Writes what is known after some of the runs."""
   result = {
     "date": datetime.date.today().isoformat(),
     "command": scene_experiment.describe_command(),
@@ -78,15 +82,15 @@ def main() -> None:
       "count": args.photos,
       "width": args.width,
       "height": args.height,
-      "mib": mib(photos / "images"),
+      "mib": mib(args.workdir / "photos" / "images"),
     },
-    "pixel_file_mib": mib(pixels),
+    "pixel_file_mib": mib(args.workdir / "disk" / "pixels"),
     "steps": args.steps,
     "runs": runs,
     "table": {
-      "columns": list(columns),
+      "columns": ["pixels", *_COLUMNS],
       "rows": [
-        [name, *(facts[key] for key in columns.values() if key)]
+        [name, *(facts[key] for key in _COLUMNS.values())]
         for name, facts in runs.items()
       ],
     },
