@@ -10,8 +10,9 @@ FOLDER/
 
 All of it can be made again from the photographs, and is where they, their
 masks or their sizes have changed, or where the making was cut off. Files are
-mapped when they are read; what a process has touched of them counts as its
-memory, though the system can take it back, until `release` gives it up.
+mapped when they are read. What a process has touched of them counts as its
+memory, with what the system maps around it (up to 2 MiB), so it is given up
+again after every few pixels.
 """
 
 import contextlib
@@ -27,6 +28,8 @@ from stylized_nerf_jax.training import ahead, disk, pixel_bank
 
 _RECORD, _COLORS, _USABLE = "pixels.json", "colors.bin", "usable.bin"
 _LAYOUT = 1
+# Pixels that are read before their pages are given up.
+_AT_ONCE = 64
 # Pixels whose usable ones are counted together.
 _BLOCK = 256
 _ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(
@@ -58,7 +61,7 @@ class PixelFile:
       counts = np.add.reduce(_ONES[self._bits], axis=1, dtype=np.int64)
       self._before = np.concatenate([[0], np.cumsum(counts)])
     self.num_bytes = sum(map(len, self._maps))
-    self.release()
+    self._release()
 
   def find(self, rank: np.ndarray) -> np.ndarray:
     """Returns which pixels of all [R] are usable ones `rank` [R]."""
@@ -72,10 +75,15 @@ class PixelFile:
 
   def colors(self, index: np.ndarray) -> np.ndarray:
     """Reads the colours of pixels [R]: [R, 3] uint8."""
-    return self._colors[index]
+    colors = np.empty((*index.shape, 3), np.uint8)
+    for start in range(0, len(index), _AT_ONCE):
+      few = slice(start, start + _AT_ONCE)
+      colors[few] = self._colors[index[few]]
+      self._release()
+    return colors
 
-  def release(self) -> None:
-    """Gives up the memory of what was read; it may be read again."""
+  def _release(self) -> None:
+    """Gives up the memory of what was read; it can be read again."""
     for mapped in self._maps:
       mapped.madvise(mmap.MADV_DONTNEED)
 

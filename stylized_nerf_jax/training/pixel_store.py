@@ -59,11 +59,7 @@ class PixelStore:
     if ranks.ndim == 3:
       high, low = np.moveaxis(ranks.astype(np.uint64), -1, 0)
       ranks = ((high << 32 | low) % self._file.num_usable).astype(np.int64)
-    rows = []
-    for of_step in ranks:
-      rows.append(self._take(of_step))
-      # Each row may have touched a page of its own, and those beside it.
-      self._file.release()
+    rows = [self._take(of_step) for of_step in ranks]
     return tuple(np.stack(values) for values in zip(*rows))
 
   def _take(self, rank: np.ndarray):

@@ -97,8 +97,6 @@ def test_ranks_are_found_as_a_loop_finds_them(tmp_path):
   np.testing.assert_array_equal(found, usable)
   flat = np.concatenate([image.reshape(-1, 3) for image in images])
   np.testing.assert_array_equal(file.colors(found), flat[usable])
-  file.release()
-  np.testing.assert_array_equal(file.colors(found), flat[usable])
 
 
 def test_floats_are_stored_as_the_same_bytes(tmp_path):
@@ -118,7 +116,6 @@ def test_indices_wider_than_32_bits(monkeypatch):
   file = types.SimpleNamespace(
     num_usable=count,
     find=lambda rank: rank,
-    release=lambda: None,
     colors=lambda index: np.zeros((*index.shape, 3), np.uint8),
   )
   sizes = [(2**16, 2**15)] * 3
