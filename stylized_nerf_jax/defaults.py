@@ -21,7 +21,11 @@ def get_config() -> ml_collections.ConfigDict:
   config.stylizer = _stylizer()
   config.mutual_learning = _mutual_learning()
   config.evaluation = _evaluation()
-  config.training = training()
+  config.training = _section(
+    **training(),
+    # Photographs whose pixels take more than this stay on disk.
+    pixels_in_memory_mib=512,
+  )
   # Rays that a device holds at a time: what fits a CPU's caches is fastest.
   config.rendering = _section(rays_per_chunk=2048)
   return config

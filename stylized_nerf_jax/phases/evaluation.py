@@ -7,6 +7,7 @@ every method and style.
 
 import functools
 import pathlib
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -227,6 +228,21 @@ def _write_adain(nets, decoders: dict, content, styles, folders: dict) -> None:
       bar.advance()
 
 
+class _Renders(Sequence):
+  """What a model renders at some cameras, one at a time: [H, W, 3]."""
+
+  def __init__(self, model, cameras, advance: Callable[[], None]):
+    self._model, self._cameras, self._advance = model, cameras, advance
+
+  def __len__(self) -> int:
+    return len(self._cameras)
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    rgb = self._model.render(self._cameras[index]).rgb
+    self._advance()
+    return rgb
+
+
 def _held_out(model, lpips_params) -> dict | None:
   """Scores renders of the held-out cameras against the photographs."""
   scene = pipeline.load_scene(model.config)
@@ -234,12 +250,8 @@ def _held_out(model, lpips_params) -> dict | None:
     return None
   test = scene.split("test")
   with progress.progress(2 * len(test), "held-out views") as bar:
-    renders = []
-    for camera in test.cameras:
-      renders.append(model.render(camera).rgb)
-      bar.advance()
     return held_out.score_held_out(
-      renders,
+      _Renders(model, test.cameras, bar.advance),
       test.images,
       test.cameras.names,
       lpips_params=lpips_params,

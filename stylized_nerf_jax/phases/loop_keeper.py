@@ -35,7 +35,7 @@ class LoopKeeper:
     self._phase, self._checkpoints, self._every = phase, checkpoints, every
     self._minutes = options.checkpoint_minutes
     self._saved = time.monotonic()
-    self._rays, self._seconds = 0, 0.0
+    self._rays, self._seconds, self._waited = 0, 0.0, None
     self.guard = guard.Guard(phase, limit=options.skipped_in_a_row)
 
   @contextlib.contextmanager
@@ -48,12 +48,32 @@ class LoopKeeper:
   def _count(self, rays: int) -> None:
     self._rays += rays
 
+  def waiting(self, batches: Iterator) -> Iterator:
+    """Passes batches on, and times how long each is waited for.
+
+    They should be asked for inside of `stepping`.
+    """
+    while True:
+      started = time.monotonic()
+      batch = next(batches, None)
+      self._waited = (self._waited or 0.0) + time.monotonic() - started
+      if batch is None:
+        return
+      yield batch
+
   def figures(self) -> dict[str, float]:
-    """Returns rays a second and skipped steps since this was asked last."""
+    """Returns what is known of the steps since this was asked last.
+
+    Skipped steps; rays a second, where rays were counted; and the share of
+    their time that was spent waiting for batches, where there were any.
+    """
     found = {"skipped": self.guard.take()}
+    seconds = max(self._seconds, 1e-9)
     if self._rays:
-      found["rays_per_second"] = self._rays / max(self._seconds, 1e-9)
-    self._rays, self._seconds = 0, 0.0
+      found["rays_per_second"] = self._rays / seconds
+    if self._waited is not None:
+      found["input_wait"] = self._waited / seconds
+    self._rays, self._seconds, self._waited = 0, 0.0, None
     return found
 
   def after(self, before: int, step: int, save: Callable[[], None]) -> None:

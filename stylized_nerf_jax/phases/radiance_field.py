@@ -17,7 +17,12 @@ import optax
 from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.losses import photometric
-from stylized_nerf_jax.phases import loop_keeper, modules, run_folder
+from stylized_nerf_jax.phases import (
+  loop_keeper,
+  modules,
+  run_folder,
+  training_pixels,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import normalization, scene_record
@@ -58,18 +63,15 @@ def train_and_evaluate(
   if state_of_work == "resume" and checkpoints.repair() is not None:
     state = state_lib.restore(checkpoints, state)
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
-  train = scene.split("train")
-  cameras = rays_lib.camera_arrays(train.cameras, record.normalization)
-  bank = pixel_bank.make_pixel_bank(
-    (train.images[i] for i in range(len(train))),
-    cameras,
-    usable_pixels(train, cameras, record.normalization.space),
+  key = prng.stream_key(config.seed, PHASE)
+  pixels = training_pixels.load(
+    config, run, scene, key, lambda of_step: step_keys(of_step)[0]
   )
   evaluate = HeldOutViews(field, setting, scene, record, config.rendering)
   started = time.monotonic()
   with contextlib.closing(checkpoints):
     state = _train(
-      config, run, checkpoints, field, setting, bank, state, evaluate
+      config, run, checkpoints, field, setting, pixels, state, key, evaluate
     )
     seconds = time.monotonic() - started
     state_lib.save(checkpoints, state)
@@ -80,41 +82,6 @@ def train_and_evaluate(
     f"{PHASE}: {_scores_line(scores)} on {len(evaluate)} held-out views "
     f"after {seconds:.0f} s"
   )
-
-
-def usable_pixels(
-  scene: scene_lib.Scene,
-  cameras: rays_lib.CameraArrays,
-  space: normalization.RaySpace,
-) -> list[np.ndarray] | None:
-  """Returns the pixels that something can be learned from.
-
-  Those whose rays pass by the box show the background whatever the field says:
-  half of all around a small object.
-
-  Args:
-    scene: V views.
-    cameras: of its views, leading dimension [V], model frame.
-    space: of the model.
-
-  Returns:
-    V arrays [H, W], bool: neither masked nor past the box; None where there
-    are neither masks nor a box.
-  """
-  if space.kind != "box":
-    return scene.masks
-  usable = []
-  for i, camera in enumerate(scene.cameras):
-    one = jax.tree.map(lambda values: values[i], cameras)  # noqa: B023
-    xy = rays_lib.pixel_grid(camera.height, camera.width)
-    reached = np.asarray(_reached(one, xy, space))
-    usable.append(reached if scene.masks is None else reached & scene.masks[i])
-  return usable
-
-
-@functools.partial(jax.jit, static_argnames="space")
-def _reached(camera, xy, space: normalization.RaySpace):
-  return rays_lib.reaches_box(rays_lib.cast_rays(camera, xy, space), space)
 
 
 def load_params(config, run: run_folder.RunFolder):
@@ -167,6 +134,11 @@ def decay_weight(options, space: normalization.RaySpace) -> float:
   return options.grid_decay
 
 
+def step_keys(key: jax.Array) -> jax.Array:
+  """Splits the key of a step: for pixels, samples and backgrounds, [3]."""
+  return jax.random.split(key, 3)
+
+
 def loss_fn(
   params, bank, batch, key, *, field, setting, num_rays, options
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -174,8 +146,9 @@ def loss_fn(
 
   Args:
     params: of the field.
-    bank: training pixels.
-    batch: unused: rays are drawn here.
+    bank: training pixels, or of those that are drawn elsewhere the cameras.
+    batch: None, for pixels to be drawn here; or view [R], xy [R, 2] and
+      colors [R, 3] uint8 of this device's share, as `PixelStore` draws them.
     key: random key of the step and of this device's rows.
     field: the module.
     setting: of the scene.
@@ -185,9 +158,12 @@ def loss_fn(
   Returns:
     (loss [], metrics).
   """
-  del batch
-  draw_key, sample_key, behind_key = jax.random.split(key, 3)
-  view, xy, colors = bank.draw(draw_key, num_rays)
+  draw_key, sample_key, behind_key = step_keys(key)
+  if batch is None:
+    view, xy, colors = bank.draw(draw_key, num_rays)
+  else:
+    view, xy, colors = batch
+    colors = pixel_bank.as_floats(colors)
   rays = rays_lib.cast_rays(bank.view_cameras(view), xy, setting.space)
   bound = {"params": params}
   samples, aux = field.apply(
@@ -267,7 +243,9 @@ class HeldOutViews:
     }
 
 
-def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
+def _train(
+  config, run, checkpoints, field, setting, pixels, state, key, evaluate
+):
   options = config.radiance_field
   loss = functools.partial(
     loss_fn,
@@ -279,7 +257,6 @@ def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
     options=options,
   )
   optimizer = make_optimizer(options)
-  key = prng.stream_key(config.seed, PHASE)
   keeper = loop_keeper.LoopKeeper(
     PHASE, checkpoints, config.training, every=options.checkpoint_every
   )
@@ -289,10 +266,20 @@ def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
     steps_per_dispatch=options.steps_per_dispatch,
     on_steps=keeper.guard,
   )
-  with progress.progress(options.steps, PHASE, initial=int(state.step)) as bar:
+  drawn = pixels.batches(
+    steps, keeper, int(state.step), options.steps, options.rays_per_step
+  )
+  bar = progress.progress(options.steps, PHASE, initial=int(state.step))
+  with drawn as batches, bar as bar:
     while (step := int(state.step)) < options.steps:
       with keeper.stepping() as count:
-        state, metrics = steps(state, bank, key, until=options.steps)
+        state, metrics = steps(
+          state,
+          pixels.constants,
+          key,
+          until=options.steps,
+          batch=next(batches),
+        )
         taken = int(state.step) - step
         count(taken * options.rays_per_step)
       bar.advance(taken, psnr=metrics["psnr"])

@@ -7,6 +7,7 @@ RUN/
   scene.json         cameras, bounds and model frame
   metrics.jsonl      one line per log entry of every phase
   styles/NAME.png    the paintings as they were used
+  pixels/            of captures larger than memory; can be made again
   radiance_field/    checkpoints of phase 1
   stylizer/          checkpoints of phase 2
   mutual_learning/   checkpoints of phase 3

@@ -96,7 +96,7 @@ def make_constants(
     rendered: the training views.
     tolerance: of occlusion, as a share of the scene's scale.
   """
-  scale = warping.scene_scale(rendered.depth(i) for i in range(len(rendered)))
+  scale = warping.scene_scale(rendered.depths)
   return decoder_objective.Constants(
     encoder=nets.encoder.params,
     statistics=facts.statistics,

@@ -6,6 +6,7 @@ geometry cache, from which phase 3 learns, is made in the same pass.
 """
 
 import pathlib
+from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -17,12 +18,26 @@ from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import disk, interruption, progress
 
 
+class _Depths(Sequence):
+  """depths[i]: [H, W] float32 of a view."""
+
+  def __init__(self, views: "Views"):
+    self._views = views
+
+  def __len__(self) -> int:
+    return len(self._views)
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    return self._views.depth(range(len(self))[index])
+
+
 class Views:
   """V rendered training views, read from disk when asked for.
 
   Attributes:
     cameras: of the views, file frame.
     geometry: packed samples of all their rays; None where they are not kept.
+    depths: what `depth` returns, of all views.
   """
 
   def __init__(
@@ -34,6 +49,7 @@ class Views:
     self._folder = folder
     self.cameras = cameras
     self.geometry = geometry
+    self.depths = _Depths(self)
 
   def __len__(self) -> int:
     return len(self.cameras)

@@ -6,7 +6,7 @@ the scene file's or the model's: only ratios of lengths matter. Pixel (x, y)
 is (column + 0.5, row + 0.5).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import jax
 import jax.numpy as jnp
@@ -23,11 +23,12 @@ TOLERANCE_FRACTION = 0.05
 _SLACK = 1e-3
 
 
-def scene_scale(depths: Iterable[np.ndarray]) -> float:
+def scene_scale(depths: Collection[np.ndarray]) -> float:
   """Compute the median distance from the cameras to what they see.
 
   Args:
-    depths: depth maps [H, W] of any sizes, or one array [V, H, W].
+    depths: depth maps [H, W] of any sizes, or one array [V, H, W]; passed
+      over three times, one map in memory at a time.
 
   Returns:
     The median over all hit pixels of all maps, in the maps' unit.
@@ -35,14 +36,40 @@ def scene_scale(depths: Iterable[np.ndarray]) -> float:
   Raises:
     ValueError: no pixel of any map is hit.
   """
-  hit = [np.asarray(depth)[np.asarray(depth) > 0] for depth in depths]
-  hit = np.concatenate(hit) if hit else np.zeros(0)
-  if hit.size == 0:
+  # Positive floats are in the order of their bits: the upper half of them
+  # says roughly which ones are in the middle, the lower half exactly.
+  upper = _histogram(bits >> 16 for bits in map(_hit_bits, depths))
+  total = int(upper.sum())
+  if total == 0:
     raise ValueError(
       "scene scale: no depth map has a pixel with depth above 0; expected"
       " views that see the scene"
     )
-  return float(np.median(hit))
+  middle = []
+  upper = np.cumsum(upper)
+  for rank in ((total - 1) // 2, total // 2):
+    high = int(np.searchsorted(upper, rank, side="right"))
+    lower = _histogram(
+      bits[bits >> 16 == high] & 0xFFFF for bits in map(_hit_bits, depths)
+    )
+    rank -= int(upper[high - 1]) if high else 0
+    low = np.searchsorted(np.cumsum(lower), rank, side="right")
+    middle.append(high << 16 | int(low))
+  return float(np.mean(np.array(middle, np.uint32).view(np.float32)))
+
+
+def _hit_bits(depth: np.ndarray) -> np.ndarray:
+  """Returns the bits of the float32 depths above 0, as int64 [N]."""
+  depth = np.asarray(depth, np.float32)
+  return depth[depth > 0].view(np.uint32).astype(np.int64)
+
+
+def _histogram(parts: Iterable[np.ndarray]) -> np.ndarray:
+  """Counts each of 2**16 values over all parts."""
+  counts = np.zeros(2**16, np.int64)
+  for part in parts:
+    counts += np.bincount(part, minlength=counts.size)
+  return counts
 
 
 def backward_warp(

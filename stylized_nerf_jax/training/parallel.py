@@ -105,8 +105,7 @@ def make_train_steps(
   """
 
   def one_step(constants, key, state, batch):
-    step_key = jax.random.fold_in(key, state.step)
-    step_key = prng.share_key(step_key, jax.lax.axis_index(_AXIS))
+    step_key = prng.step_key(key, state.step, jax.lax.axis_index(_AXIS))
     value_and_grad = jax.value_and_grad(loss_fn, has_aux=True)
     (loss, metrics), grads = value_and_grad(
       state.params, constants, batch, step_key

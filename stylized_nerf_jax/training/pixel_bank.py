@@ -12,23 +12,39 @@ import numpy as np
 
 from stylized_nerf_jax.rendering import rays
 
+# From here on, an index of a pixel needs more than 32 bits.
+WIDE = 2**31
+
 
 @flax.struct.dataclass
-class PixelBank:
+class ViewCameras:
+  """Cameras of V views.
+
+  Attributes:
+    cameras: arrays of leading dimension [V], model frame.
+  """
+
+  cameras: rays.CameraArrays
+
+  def view_cameras(self, view: jax.Array) -> rays.CameraArrays:
+    """Returns the camera of each view index [R]."""
+    return jax.tree.map(lambda values: values[view], self.cameras)
+
+
+@flax.struct.dataclass
+class PixelBank(ViewCameras):
   """Colours of P pixels in V views.
 
   Attributes:
     colors: [P, 3], uint8.
     offsets: [V], int32, index of each view's first pixel.
     widths: [V], int32, pixels in a row of each view.
-    cameras: arrays of leading dimension [V], model frame.
     usable: [U], int32, indices of the pixels that may be drawn; None: all.
   """
 
   colors: jax.Array
   offsets: jax.Array
   widths: jax.Array
-  cameras: rays.CameraArrays
   usable: jax.Array | None = None
 
   def draw(self, key: jax.Array, num: int):
@@ -42,12 +58,11 @@ class PixelBank:
       (view [R] int32, xy [R, 2] pixel centres, colors [R, 3] in [0, 1]).
     """
     if self.usable is None:
-      index = jax.random.randint(key, (num,), 0, self.colors.shape[0])
+      index = draw_ranks(key, num, self.colors.shape[0])
     else:
-      index = jax.random.randint(key, (num,), 0, self.usable.shape[0])
-      index = self.usable[index]
+      index = self.usable[draw_ranks(key, num, self.usable.shape[0])]
     view, xy = self.locate(index)
-    return view, xy, self.colors[index].astype(jnp.float32) / 255.0
+    return view, xy, as_floats(self.colors[index])
 
   def locate(self, index: jax.Array):
     """Returns view [R] and pixel centre xy [R, 2] of flat pixel indices."""
@@ -57,9 +72,36 @@ class PixelBank:
     xy = jnp.stack([inside % width, inside // width], axis=-1) + 0.5
     return view, xy
 
-  def view_cameras(self, view: jax.Array) -> rays.CameraArrays:
-    """Returns the camera of each view index [R]."""
-    return jax.tree.map(lambda values: values[view], self.cameras)
+
+def draw_ranks(key: jax.Array, num: int, count: int) -> jax.Array:
+  """Draws which of `count` usable pixels are taken: [num] int32, uniform.
+
+  Where `count` reaches `WIDE`, it returns 64 bits each instead, [num, 2]
+  uint32.
+  """
+  if count >= WIDE:
+    return jax.random.bits(key, (num, 2))
+  return jax.random.randint(key, (num,), 0, count)
+
+
+def as_floats(colors: jax.Array) -> jax.Array:
+  """Returns uint8 colours as float32 in [0, 1]."""
+  return colors.astype(jnp.float32) / 255.0
+
+
+def as_bytes(image: np.ndarray) -> np.ndarray:
+  """Returns an image, float in [0, 1] or uint8, as uint8."""
+  if image.dtype == np.uint8:
+    return image
+  return np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def nothing_usable() -> ValueError:
+  """Returns the error of masks that leave no pixel."""
+  return ValueError(
+    "the masks of all training images leave no pixel; expected white where "
+    "a pixel may be used: invert the masks or remove them"
+  )
 
 
 def make_pixel_bank(
@@ -83,9 +125,7 @@ def make_pixel_bank(
   """
   colors, offsets, widths, total = [], [], [], 0
   for image in images:
-    if image.dtype != np.uint8:
-      image = np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
-    colors.append(image.reshape(-1, 3))
+    colors.append(as_bytes(image).reshape(-1, 3))
     offsets.append(total)
     widths.append(image.shape[1])
     total += colors[-1].shape[0]
@@ -93,10 +133,7 @@ def make_pixel_bank(
   if masks is not None:
     usable = np.concatenate([np.ravel(mask) for mask in masks]).nonzero()[0]
     if not usable.size:
-      raise ValueError(
-        "the masks of all training images leave no pixel; expected white where "
-        "a pixel may be used: invert the masks or remove them"
-      )
+      raise nothing_usable()
     everything = usable.size == total
     usable = None if everything else jnp.asarray(usable, jnp.int32)
   return PixelBank(

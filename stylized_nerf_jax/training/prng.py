@@ -20,6 +20,17 @@ def stream_key(seed: int, name: str) -> jax.Array:
   return jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode()))
 
 
+def step_key(key: jax.Array, step: jax.Array, device: jax.Array) -> jax.Array:
+  """Returns the key of a step of a phase, for the rows of one device.
+
+  Args:
+    key: of the phase.
+    step: [], steps taken before it.
+    device: as in `share_key`; 0 draws for however many rows from the first on.
+  """
+  return share_key(jax.random.fold_in(key, step), device)
+
+
 def share_key(key: jax.Array, device: jax.Array) -> jax.Array:
   """Returns the key with which a device draws its rows of the whole batch.
 

@@ -12,7 +12,7 @@ import pytest
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.fields import hash_encoding, hash_grid
 from stylized_nerf_jax.losses import photometric
-from stylized_nerf_jax.phases import radiance_field
+from stylized_nerf_jax.phases import radiance_field, training_pixels
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import cameras as camera_lib
@@ -113,7 +113,7 @@ def test_pixels_past_the_box_are_left_out():
   shown[3:5, 3:5] = True
   for masks, wanted in ((None, shown), ([mask], shown & mask)):
     scene = types.SimpleNamespace(cameras=cameras, masks=masks)
-    (found,) = radiance_field.usable_pixels(scene, arrays, space)
+    (found,) = training_pixels.usable_pixels(scene, arrays, space)
     np.testing.assert_array_equal(found, wanted)
     unbounded = dataclasses.replace(space, kind="contracted")
-    assert radiance_field.usable_pixels(scene, arrays, unbounded) is masks
+    assert training_pixels.usable_pixels(scene, arrays, unbounded) is masks

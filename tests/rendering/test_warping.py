@@ -346,6 +346,15 @@ def test_scene_scale_is_the_median_of_what_is_hit():
   depths = [np.array([[0.0, 2.0], [3.0, 0.0]]), np.array([[10.0]])]
   assert warping.scene_scale(depths) == 3.0
   assert warping.scene_scale(np.full((2, 3, 4), 5.0)) == 5.0
+  rng = np.random.default_rng(0)
+  for size in (1, 2, 7, 100, 1001):
+    drawn = np.float32(
+      2.5 + rng.normal(size=size) * 10.0 ** rng.integers(-6, 3)
+    )
+    drawn[0] = 1e-30
+    parts = np.array_split(drawn, 3)
+    hit = drawn[drawn > 0]
+    assert warping.scene_scale(parts) == np.median(hit), size
   with pytest.raises(ValueError, match="no depth map has a pixel"):
     warping.scene_scale(np.zeros((2, 3, 4)))
   with pytest.raises(ValueError, match="no depth map has a pixel"):

@@ -1,0 +1,240 @@
+"""Where the pixels of the training photographs are while a field learns.
+
+Small captures: in the device's memory, where the training step draws them.
+Large ones: in a file of the run, from which the host draws the same pixels
+ahead of the device (docs/architecture.md).
+"""
+
+import contextlib
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+
+import jax
+import numpy as np
+
+from stylized_nerf_jax.phases import loop_keeper, run_folder
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.scenes import normalization, scene_record
+from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.training import (
+  ahead,
+  interruption,
+  parallel,
+  pixel_bank,
+  pixel_file,
+  pixel_store,
+  progress,
+)
+
+_WORKERS = 2
+# Dispatches whose batches are drawn, or being drawn, before their turn.
+_DEPTH = 4
+
+
+class InMemory:
+  """Pixels that the training step draws itself.
+
+  Attributes:
+    constants: what the step gets of them.
+  """
+
+  def __init__(self, bank: pixel_bank.PixelBank):
+    self.constants = bank
+
+  def batches(self, steps, keeper, first: int, until: int, num: int):
+    """Returns a context of the batches of all dispatches: None each."""
+    del steps, keeper, first, until, num
+    return contextlib.nullcontext(itertools.repeat(None))
+
+
+class OnDisk:
+  """Pixels that are drawn on the host.
+
+  Attributes:
+    constants: as of `InMemory`.
+  """
+
+  def __init__(self, store: pixel_store.PixelStore, cameras):
+    self.constants = pixel_bank.ViewCameras(cameras)
+    self._store = store
+
+  @contextlib.contextmanager
+  def batches(
+    self,
+    steps: parallel.StepRunner,
+    keeper: loop_keeper.LoopKeeper,
+    first: int,
+    until: int,
+    num: int,
+  ) -> Iterator[Iterator]:
+    """Yields the batches of all dispatches, drawn in threads of their own.
+
+    Args:
+      steps: takes them.
+      keeper: is told how long they are waited for.
+      first: steps taken before.
+      until: steps taken at the end.
+      num: pixels of a step, over all devices.
+    """
+
+    def draw(dispatch: tuple[int, int]):
+      step, length = dispatch
+      return self._store.draw(range(step, step + length), num)
+
+    drawn = ahead.ahead(
+      draw, _dispatches(steps, first, until), workers=_WORKERS, depth=_DEPTH
+    )
+    with contextlib.closing(drawn):
+      yield keeper.waiting(drawn)
+
+
+class UsablePixels(Sequence):
+  """usable[i]: bool [H, W], True where something can be learned from a pixel.
+
+  Those whose rays pass by the box show the background whatever the field says:
+  half of all around a small object.
+
+  Args:
+    scene: V views.
+    cameras: of its views, leading dimension [V], model frame.
+    space: of the model, a box.
+  """
+
+  def __init__(
+    self,
+    scene: scene_lib.Scene,
+    cameras: rays_lib.CameraArrays,
+    space: normalization.RaySpace,
+  ):
+    self._scene, self._cameras, self._space = scene, cameras, space
+
+  def __len__(self) -> int:
+    return len(self._scene.cameras)
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    camera = self._scene.cameras[index]
+    one = jax.tree.map(lambda values: values[index], self._cameras)
+    xy = rays_lib.pixel_grid(camera.height, camera.width)
+    reached = np.asarray(_reached(one, xy, self._space))
+    masks = self._scene.masks
+    return reached if masks is None else reached & masks[index]
+
+
+@functools.partial(jax.jit, static_argnames="space")
+def _reached(camera, xy, space: normalization.RaySpace):
+  return rays_lib.reaches_box(rays_lib.cast_rays(camera, xy, space), space)
+
+
+def usable_pixels(
+  scene: scene_lib.Scene,
+  cameras: rays_lib.CameraArrays,
+  space: normalization.RaySpace,
+) -> Sequence[np.ndarray] | None:
+  """Returns the pixels that something can be learned from.
+
+  Args:
+    scene, cameras, space: as in `UsablePixels`; any kind of space.
+
+  Returns:
+    V arrays [H, W], bool, made when they are asked for: neither masked nor
+    past the box; None where there are neither masks nor a box.
+  """
+  if space.kind != "box":
+    return scene.masks
+  return UsablePixels(scene, cameras, space)
+
+
+def load(
+  config,
+  run: run_folder.RunFolder,
+  scene: scene_lib.Scene,
+  key: jax.Array,
+  pixel_key: Callable[[jax.Array], jax.Array],
+) -> InMemory | OnDisk:
+  """Reads the photographs that a field learns from.
+
+  Args:
+    config: the run's config.
+    run: its folder.
+    scene: all photographs.
+    key: of the phase that draws from them.
+    pixel_key: from the key of a step to that of its pixels.
+
+  Raises:
+    ValueError: a photograph is damaged, or the masks leave no pixel.
+    disk.DiskFullError: there is no space for large captures' pixels.
+    interruption.Interrupted: a signal came; nothing has been trained.
+  """
+  record = run.scene()
+  train = scene.split("train")
+  cameras = rays_lib.camera_arrays(train.cameras, record.normalization)
+  usable = usable_pixels(train, cameras, record.normalization.space)
+  sizes = [(camera.width, camera.height) for camera in train.cameras]
+  # A colour has 3 bytes, the index of a usable pixel 4.
+  needed = sum(w * h for w, h in sizes) * (3 if usable is None else 7)
+  budget = config.training.pixels_in_memory_mib
+  if needed <= budget * 2**20:
+    images = (train.images[i] for i in range(len(train)))
+    bank = pixel_bank.make_pixel_bank(images, cameras, usable)
+    return InMemory(bank)
+  progress.say(
+    f"pixels: {len(train)} photographs take {needed / 2**20:.0f} MiB, more "
+    f"than training.pixels_in_memory_mib ({budget:g}): they are read from disk"
+  )
+  file = _open_or_make(run.path / "pixels", record, train, sizes, usable)
+  store = pixel_store.PixelStore(file, sizes, key, pixel_key)
+  return OnDisk(store, cameras)
+
+
+def _open_or_make(
+  folder, record: scene_record.SceneRecord, train, sizes, usable
+) -> pixel_file.PixelFile:
+  """Opens the run's file of pixels, which is made where it does not fit."""
+  normal = record.normalization
+  content = run_folder.fingerprint(
+    {
+      "scene": record.content_hash,
+      "background": record.background,
+      # Where there is no box, photographs and masks are everything.
+      "box": normal.to_dict() if normal.space.kind == "box" else None,
+    }
+  )
+  count = sum(width * height for width, height in sizes)
+  file = pixel_file.find(folder, content, count)
+  if file is not None:
+    return file
+  reason = {
+    "nothing": "",
+    "pixels": "; those there were made from others",
+    "unfinished": "; the making of those there was cut off",
+  }[pixel_file.state(folder)]
+  size = pixel_file.size_of(count, masked=usable is not None)
+  progress.say(
+    f"pixels: writing {size / 2**20:.0f} MiB into {folder}, once{reason}"
+  )
+
+  def read(index: int):
+    return train.images[index], None if usable is None else usable[index]
+
+  with progress.progress(len(sizes), "decoding photographs") as bar:
+
+    def advance():
+      interruption.stop_if_asked("while photographs are decoded")
+      bar.advance()
+
+    return pixel_file.make(
+      folder,
+      content,
+      sizes,
+      read,
+      masked=usable is not None,
+      advance=advance,
+    )
+
+
+def _dispatches(steps: parallel.StepRunner, first: int, until: int):
+  while first < until:
+    length = steps.next_length(first, until)
+    yield first, length
+    first += length
