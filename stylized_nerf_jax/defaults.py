@@ -191,6 +191,9 @@ def training() -> ml_collections.ConfigDict:
     # So many steps in a row whose losses are not finite end the run.
     skipped_in_a_row=50,
     tensorboard=False,  # event files beside metrics.jsonl
+    # Rays that a device trains on at a time; the gradients of more, which it
+    # could not hold, are accumulated. 0: any.
+    rays_at_once=0,
   )
 
 

@@ -249,6 +249,7 @@ class _Session:
       self._steps.field_loss,
       self._optimizer,
       steps_per_dispatch=self._options.steps_per_dispatch,
+      rows_at_once=self._config.training.rays_at_once,
       on_steps=keeper.guard,
     )
     key = prng.stream_key(self._config.seed, PHASE)

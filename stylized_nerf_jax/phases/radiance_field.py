@@ -168,24 +168,22 @@ def decay_weight(options, space: normalization.RaySpace) -> float:
 
 
 def loss_fn(
-  params, bank, batch, key, *, field, setting, num_rays, options
+  params, bank, num_rays, key, *, field, setting, options
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
   """Loss of one batch of rays.
 
   Args:
     params: of the field.
     bank: training pixels.
-    batch: unused: rays are drawn here.
-    key: random key of the step and of this device's rows.
+    num_rays: so many are drawn here.
+    key: random key of the step and of these rays.
     field: the module.
     setting: of the scene.
-    num_rays: rays of this device.
     options: `config.radiance_field`.
 
   Returns:
     (loss [], metrics).
   """
-  del batch
   draw_key, sample_key, behind_key = jax.random.split(key, 3)
   view, xy, colors = bank.draw(draw_key, num_rays)
   rays = rays_lib.cast_rays(bank.view_cameras(view), xy, setting.space)
@@ -273,9 +271,6 @@ def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
     loss_fn,
     field=field,
     setting=setting,
-    num_rays=parallel.share(
-      options.rays_per_step, "radiance_field.rays_per_step"
-    ),
     options=options,
   )
   optimizer = make_optimizer(options)
@@ -287,6 +282,8 @@ def _train(config, run, checkpoints, field, setting, bank, state, evaluate):
     loss,
     optimizer,
     steps_per_dispatch=options.steps_per_dispatch,
+    rows=options.rays_per_step,
+    rows_at_once=config.training.rays_at_once,
     on_steps=keeper.guard,
   )
   with progress.progress(options.steps, PHASE, initial=int(state.step)) as bar:
