@@ -16,7 +16,7 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, style_set
 from stylized_nerf_jax.scenes import styles as style_reader
-from stylized_nerf_jax.training import interruption, progress
+from stylized_nerf_jax.training import interruption, processes, progress
 
 
 def train(
@@ -72,7 +72,8 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
     run.restart(wanted)
   facts = None
   if styles is not None:
-    store_styles(run, styles)
+    if processes.is_first():
+      store_styles(run, styles)
     facts = stylizer_nets.style_facts(nets, styles)
   if "radiance_field" in wanted:
     radiance_field.train_and_evaluate(config, run, scene)

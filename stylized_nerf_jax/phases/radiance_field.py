@@ -27,6 +27,7 @@ from stylized_nerf_jax.training import (
   parallel,
   pixel_bank,
   prng,
+  processes,
   progress,
 )
 from stylized_nerf_jax.training import state as state_lib
@@ -55,7 +56,8 @@ def train_and_evaluate(
   optimizer = make_optimizer(config.radiance_field)
   state = state_lib.create(params, optimizer)
   checkpoints = run.checkpoints(PHASE)
-  if state_of_work == "resume" and checkpoints.repair() is not None:
+  resume = state_of_work == "resume"
+  if resume and processes.by_first(checkpoints.repair) is not None:
     state = state_lib.restore(checkpoints, state)
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
   train = scene.split("train")

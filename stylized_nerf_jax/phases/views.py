@@ -13,7 +13,7 @@ from stylized_nerf_jax.phases import modules, run_folder
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import disk, interruption, progress
+from stylized_nerf_jax.training import disk, interruption, processes, progress
 
 
 class Views:
@@ -52,7 +52,7 @@ def load_or_render(config, run: run_folder.RunFolder, params) -> Views:
   cameras = record.split("train")
   folder = run.phase_path("radiance_field") / "views"
   done = folder / "complete"
-  if not done.exists():
+  if not processes.by_first(done.exists):
     folder.mkdir(parents=True, exist_ok=True)
     render = renderer.make_image_renderer(
       modules.radiance_field(config.field, record.normalization.space),
@@ -66,13 +66,18 @@ def load_or_render(config, run: run_folder.RunFolder, params) -> Views:
         interruption.stop_if_asked("while training views are rendered")
         one = jax.tree.map(lambda values, i=i: values[i], arrays)
         view = render({"field": params}, one, camera.height, camera.width)
-        rgb = np.round(np.clip(view.rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
-        with disk.writing(folder):
-          np.save(folder / f"rgb_{i:05d}.npy", rgb)
-          np.save(folder / f"depth_{i:05d}.npy", view.depth.astype(np.float32))
+        if processes.is_first():
+          _save(folder, i, view)
         bar.advance()
-    done.touch()
+    processes.by_first(done.touch)
   return Views(folder, cameras)
+
+
+def _save(folder: pathlib.Path, index: int, view: renderer.Rendered) -> None:
+  rgb = np.round(np.clip(view.rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
+  with disk.writing(folder):
+    np.save(folder / f"rgb_{index:05d}.npy", rgb)
+    np.save(folder / f"depth_{index:05d}.npy", view.depth.astype(np.float32))
 
 
 def neighbours(cameras: scene_lib.Cameras, count: int) -> np.ndarray:
