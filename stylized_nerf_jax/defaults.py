@@ -11,6 +11,9 @@ def get_config() -> ml_collections.ConfigDict:
   """Returns the configuration of the demo, on which all others build."""
   config = ml_collections.ConfigDict()
   config.seed = 0
+  # The linear scaling rule: rays of a step and their learning rates, times
+  # this. With k devices, k makes each do what the config has one do.
+  config.batch_scale = 1
   config.scene = _scene()
   config.styles = _styles()
   config.weights = _weights()

@@ -7,6 +7,7 @@ import ml_collections
 
 from stylized_nerf_jax import scenes
 from stylized_nerf_jax.phases import (
+  batch_scaling,
   mutual_learning,
   radiance_field,
   run_folder,
@@ -42,6 +43,7 @@ def train(
     interruption.Interrupted: a signal came.
     disk.DiskFullError: the run can be resumed when there is space.
   """
+  config = batch_scaling.resolve(config)
   run = run_folder.RunFolder(workdir)
   scene = load_scene(config)
   record = scene_record.make_scene_record(
