@@ -92,7 +92,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path):
   assert (one["any"], one["first"]) == ([False, False], 7)
 
 
-@pytest.mark.parametrize("killed", [0, 1])
+@pytest.mark.parametrize("killed", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_killed_process_ends_the_other(tmp_path, killed):
   other = 1 - killed
   with _start(tmp_path, then="wait") as pair:
@@ -109,6 +109,7 @@ def test_a_killed_process_ends_the_other(tmp_path, killed):
   assert seconds < 30, seconds
 
 
+@pytest.mark.slow
 def test_a_failed_process_tells_the_other_why(tmp_path):
   with _start(tmp_path, then="fail") as pair:
     first, second = pair.wait(300)
