@@ -28,7 +28,7 @@ class Pair:
       with log.open("w") as file:
         process = subprocess.Popen(
           [sys.executable, *(part.format(**names) for part in command)],
-          env=environment(4 // count),
+          env=environment(4 // count, folder / "compiled"),
           stdout=file,
           stderr=subprocess.STDOUT,
         )
@@ -51,14 +51,21 @@ class Pair:
     return self._logs[index].read_text()
 
 
-def environment(devices: int) -> dict[str, str]:
-  """Returns that of a process with so many simulated devices."""
+def environment(devices: int, cache: pathlib.Path) -> dict[str, str]:
+  """Returns that of a process with so many simulated devices.
+
+  Args:
+    devices: how many.
+    cache: folder of what was compiled; processes after the first are faster.
+  """
   path = [str(_TESTS), str(_TESTS.parent), os.environ.get("PYTHONPATH", "")]
   return {
     **os.environ,
     "PYTHONPATH": os.pathsep.join(path),
     "JAX_NUM_CPU_DEVICES": str(devices),
     "NPROC": "16",
+    "JAX_COMPILATION_CACHE_DIR": str(cache),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "XLA_FLAGS": "--xla_backend_optimization_level=0",
   }
 
