@@ -16,7 +16,7 @@ from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.phases import run_folder
 from stylized_nerf_jax.training import checkpoints, interruption, processes
 
-_TIMEOUT = 900.0  # seconds; a quarter of it on two idle cores
+_TIMEOUT = 1800.0  # seconds
 _STEPS = 6
 
 pytestmark = pytest.mark.slow
