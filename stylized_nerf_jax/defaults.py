@@ -11,6 +11,9 @@ def get_config() -> ml_collections.ConfigDict:
   """Returns the configuration of the demo, on which all others build."""
   config = ml_collections.ConfigDict()
   config.seed = 0
+  # The linear scaling rule: rays of a step and their learning rates, times
+  # this. With k devices, k makes each do what the config has one do.
+  config.batch_scale = 1
   config.scene = _scene()
   config.styles = _styles()
   config.weights = _weights()
@@ -205,6 +208,9 @@ def training() -> ml_collections.ConfigDict:
     # So many steps in a row whose losses are not finite end the run.
     skipped_in_a_row=50,
     tensorboard=False,  # event files beside metrics.jsonl
+    # Rays that a device trains on at a time; the gradients of more, which it
+    # could not hold, are accumulated. 0: any.
+    rays_at_once=0,
   )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import sys
 
 import jax
 import ml_collections
@@ -164,3 +165,11 @@ def draw(shapes):
     return values.astype(np.float32)
 
   return jax.tree.map(one, shapes)
+
+
+if __name__ == "__main__":
+  # The command line with the small networks, for tests of whole processes.
+  from stylized_nerf_jax.cli import main as cli
+
+  small_networks(pytest.MonkeyPatch())
+  sys.exit(cli.main(sys.argv[1:]))

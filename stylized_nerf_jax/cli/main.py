@@ -13,7 +13,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from stylized_nerf_jax.training import disk, interruption
+from stylized_nerf_jax.training import disk, interruption, processes
 
 _COMMANDS = {
   "demo": "demo",
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not _is_user_error(error):
       raise
     print(f"stylized-nerf {name}: {_one_line(error)}", file=sys.stderr)
-    return 2
+    return processes.leave(2)
   except KeyboardInterrupt:
     print(f"stylized-nerf {name}: interrupted", file=sys.stderr)
     return 130

@@ -3,6 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.training import processes
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
 
@@ -21,6 +22,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action="store_true",
     help="begin anew; what the phases had made is moved into RUN/replaced",
   )
+  parser.add_argument(
+    "--coordinator",
+    metavar="HOST:PORT",
+    help="of process 0, where several processes train one run",
+  )
+  parser.add_argument("--processes", type=int, help="how many there are")
+  parser.add_argument("--process", type=int, help="which this one is, from 0")
+  parser.add_argument(
+    "--detect-cluster",
+    action="store_true",
+    help="learn the three from SLURM, Open MPI or Kubernetes",
+  )
   parser.epilog = (
     "--config=FILE and --config.section.field=value set the config"
   )
@@ -28,9 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Trains."""
-  from stylized_nerf_jax.phases import pipeline
-
   config = config_lib.from_flags(config_args)
-  pipeline.train(
-    config, args.workdir, phase=args.phase, from_scratch=args.from_scratch
-  )
+  with processes.joined(
+    args.coordinator,
+    args.processes,
+    args.process,
+    detect=args.detect_cluster,
+  ):
+    # Imported here: what it imports may touch a device.
+    from stylized_nerf_jax.phases import pipeline
+
+    pipeline.train(
+      config, args.workdir, phase=args.phase, from_scratch=args.from_scratch
+    )

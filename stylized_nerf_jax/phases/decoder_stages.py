@@ -199,7 +199,6 @@ def make_steps(
     loss = LOSSES[stage.loss]
     return loss(encoder.layout, stage, params, encoder_params, images)
 
-  parallel.share(stage.batch_size, "batch_size of a stage")
   run = parallel.make_train_steps(
     loss_fn, optimizer, num_steps=1, on_steps=on_steps
   )

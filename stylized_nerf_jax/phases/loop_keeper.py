@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import guard, interruption
+from stylized_nerf_jax.training import guard, interruption, processes
 
 
 class LoopKeeper:
@@ -79,6 +79,8 @@ class LoopKeeper:
   def after(self, before: int, step: int, save: Callable[[], None]) -> None:
     """Saves what is due after the steps `before` to `step`.
 
+    To be called by all processes: they save and stop together.
+
     Args:
       before, step: steps taken before and after the call at hand.
       save: saves the present state.
@@ -89,7 +91,7 @@ class LoopKeeper:
     late = self._minutes and (
       time.monotonic() - self._saved >= 60.0 * self._minutes
     )
-    asked = interruption.asked()
+    late, asked = processes.any_of(late, interruption.asked())
     if asked or late or passed(before, step, self._every):
       save()
       self._saved = time.monotonic()

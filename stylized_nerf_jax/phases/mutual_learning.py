@@ -32,7 +32,13 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.stylizer import colour_path
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import guard, parallel, prng, progress
+from stylized_nerf_jax.training import (
+  guard,
+  parallel,
+  prng,
+  processes,
+  progress,
+)
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "mutual_learning"
@@ -64,7 +70,8 @@ def train(
   session = _Session(config, run, nets, facts)
   earlier = run.facts(PHASE).get("earlier")
   checkpoints = run.checkpoints(PHASE)
-  if state_of_work == "resume" and checkpoints.repair() is not None:
+  resume = state_of_work == "resume"
+  if resume and processes.by_first(checkpoints.repair) is not None:
     session.restore(checkpoints)
     progress.say(f"{PHASE}: resuming at step {session.step}")
   elif earlier:
@@ -236,6 +243,7 @@ class _Session:
       self._targets.draw(
         np.random.default_rng([self._config.seed, 3, step + i]),
         (self._options.rays_per_step,),
+        parallel.own_rows(self._options.rays_per_step),
       )
       for i in range(length)
     ]
@@ -250,6 +258,7 @@ class _Session:
       self._steps.field_loss,
       self._optimizer,
       steps_per_dispatch=self._options.steps_per_dispatch,
+      rows_at_once=self._config.training.rays_at_once,
       on_steps=keeper.guard,
     )
     key = prng.stream_key(self._config.seed, PHASE)
@@ -260,7 +269,12 @@ class _Session:
       with keeper.stepping() as count:
         batch = self._field_batch(self.step, length)
         self.field, metrics = take(
-          self.field, self._steps.field_constants, key, until=until, batch=batch
+          self.field,
+          self._steps.field_constants,
+          key,
+          until=until,
+          batch=batch,
+          total=self._options.rays_per_step,
         )
         count(length * self._options.rays_per_step)
       return metrics

@@ -7,6 +7,7 @@ import ml_collections
 
 from stylized_nerf_jax import scenes
 from stylized_nerf_jax.phases import (
+  batch_scaling,
   mutual_learning,
   radiance_field,
   run_folder,
@@ -16,7 +17,7 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, style_set, tfds_address
 from stylized_nerf_jax.scenes import styles as style_reader
-from stylized_nerf_jax.training import interruption, progress
+from stylized_nerf_jax.training import interruption, processes, progress
 
 
 def train(
@@ -42,6 +43,7 @@ def train(
     interruption.Interrupted: a signal came.
     disk.DiskFullError: the run can be resumed when there is space.
   """
+  config = batch_scaling.resolve(config)
   run = run_folder.RunFolder(workdir)
   scene = load_scene(config)
   record = scene_record.make_scene_record(
@@ -72,7 +74,8 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
     run.restart(wanted)
   facts = None
   if styles is not None:
-    store_styles(run, styles)
+    if processes.is_first():
+      store_styles(run, styles)
     facts = stylizer_nets.style_facts(nets, styles)
   if "radiance_field" in wanted:
     radiance_field.train_and_evaluate(config, run, scene)

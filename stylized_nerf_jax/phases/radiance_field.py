@@ -32,6 +32,7 @@ from stylized_nerf_jax.training import (
   parallel,
   pixel_bank,
   prng,
+  processes,
   progress,
 )
 from stylized_nerf_jax.training import state as state_lib
@@ -60,7 +61,8 @@ def train_and_evaluate(
   optimizer = make_optimizer(config.radiance_field)
   state = state_lib.create(params, optimizer)
   checkpoints = run.checkpoints(PHASE)
-  if state_of_work == "resume" and checkpoints.repair() is not None:
+  resume = state_of_work == "resume"
+  if resume and processes.by_first(checkpoints.repair) is not None:
     state = state_lib.restore(checkpoints, state)
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
   key = prng.stream_key(config.seed, PHASE)
@@ -140,27 +142,26 @@ def step_keys(key: jax.Array) -> jax.Array:
 
 
 def loss_fn(
-  params, bank, batch, key, *, field, setting, num_rays, options
+  params, bank, batch, key, *, field, setting, options
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
   """Loss of one batch of rays.
 
   Args:
     params: of the field.
     bank: training pixels, or of those that are drawn elsewhere the cameras.
-    batch: None, for pixels to be drawn here; or view [R], xy [R, 2] and
-      colors [R, 3] uint8 of this device's share, as `PixelStore` draws them.
-    key: random key of the step and of this device's rows.
+    batch: how many rays to draw here, R; or view [R], xy [R, 2] and colors
+      [R, 3] uint8, as `PixelStore` draws them.
+    key: random key of the step and of these rays.
     field: the module.
     setting: of the scene.
-    num_rays: rays of this device.
     options: `config.radiance_field`.
 
   Returns:
     (loss [], metrics).
   """
   draw_key, sample_key, behind_key = step_keys(key)
-  if batch is None:
-    view, xy, colors = bank.draw(draw_key, num_rays)
+  if isinstance(batch, int):
+    view, xy, colors = bank.draw(draw_key, batch)
   else:
     view, xy, colors = batch
     colors = pixel_bank.as_floats(colors)
@@ -251,9 +252,6 @@ def _train(
     loss_fn,
     field=field,
     setting=setting,
-    num_rays=parallel.share(
-      options.rays_per_step, "radiance_field.rays_per_step"
-    ),
     options=options,
   )
   optimizer = make_optimizer(options)
@@ -264,6 +262,8 @@ def _train(
     loss,
     optimizer,
     steps_per_dispatch=options.steps_per_dispatch,
+    rows=options.rays_per_step if pixels.drawn_in_step else None,
+    rows_at_once=config.training.rays_at_once,
     on_steps=keeper.guard,
   )
   drawn = pixels.batches(

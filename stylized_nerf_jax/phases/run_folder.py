@@ -31,6 +31,7 @@ from stylized_nerf_jax.training import (
   checkpoints,
   disk,
   metric_log,
+  processes,
   progress,
 )
 
@@ -39,6 +40,9 @@ PHASES = ("radiance_field", "stylizer", "mutual_learning")
 
 class RunFolder:
   """Reads and writes one run.
+
+  Of several processes, which all see the folder, the first writes, and decides
+  what there is to do; the methods that change something are called by all.
 
   Args:
     path: of the folder.
@@ -92,11 +96,17 @@ class RunFolder:
     Raises:
       ValueError: as `create`, or another process has it; names that one.
     """
-    self.create()
-    with run_lock.hold(self.path):
-      # What another process had done since this one read it.
-      self._read_manifest()
+    first = processes.is_first()
+    if first:
+      self.create()
+    with run_lock.hold(self.path) if first else contextlib.nullcontext():
+      self._manifest = processes.by_first(self._reread_manifest)
       yield
+
+  def _reread_manifest(self) -> dict:
+    """Returns it with what others had done since it was read before."""
+    self._read_manifest()
+    return self._manifest
 
   def check_scene(self, record: scene_record.SceneRecord) -> None:
     """Raises ValueError if the run was made from another scene; names both."""
@@ -124,8 +134,10 @@ class RunFolder:
       "path": _absolute(record.path),
       "content_hash": record.content_hash,
     }
-    disk.write_json(self.path / "scene.json", record.to_dict())
+    if processes.is_first():
+      disk.write_json(self.path / "scene.json", record.to_dict())
     self._write()
+    processes.wait("scene.json")
 
   def scene(self) -> scene_record.SceneRecord:
     """Reads `scene.json`."""
@@ -138,7 +150,8 @@ class RunFolder:
 
   def save_config(self, config) -> None:
     """Writes the effective config."""
-    config_lib.save(config, self.path / "config.json")
+    if processes.is_first():
+      config_lib.save(config, self.path / "config.json")
 
   def begin(self, phase: str, inputs: Mapping[str, object]) -> str:
     """Compares a phase's inputs with those of its earlier result.
@@ -153,7 +166,12 @@ class RunFolder:
     Returns:
       "done", "resume" or "new".
     """
-    inputs = as_json(inputs)
+    found, self._manifest = processes.by_first(
+      lambda: [self._begin(phase, as_json(inputs)), self._manifest]
+    )
+    return found
+
+  def _begin(self, phase: str, inputs: dict) -> str:
     entry = self._manifest["phases"].get(phase)
     if entry and entry["inputs"] == inputs:
       return "done" if self._is_whole(phase, entry) else "resume"
@@ -188,6 +206,14 @@ class RunFolder:
 
   def restart(self, phases: Sequence[str]) -> None:
     """Moves the results of phases into `replaced/`, to begin them anew."""
+
+    def restarted():
+      self._restart(phases)
+      return self._manifest
+
+    self._manifest = processes.by_first(restarted)
+
+  def _restart(self, phases: Sequence[str]) -> None:
     for phase in phases:
       entry = self._manifest["phases"].pop(phase, None)
       if entry or self.phase_path(phase).exists():
@@ -199,6 +225,7 @@ class RunFolder:
     """Marks a phase as finished, with what is worth knowing of it."""
     self._manifest["phases"][phase].update(finished=True, **facts)
     self._write()
+    processes.wait(f"end of {phase}")
 
   def note(self, phase: str, **facts) -> None:
     """Adds facts to the manifest's entry of a phase that has begun."""
@@ -276,7 +303,8 @@ class RunFolder:
       raise ValueError(f"{self.path / name} is damaged: {error}") from None
 
   def _write(self) -> None:
-    disk.write_json(self._manifest_path, self._manifest)
+    if processes.is_first():
+      disk.write_json(self._manifest_path, self._manifest)
 
 
 def as_json(values: Mapping[str, object]) -> dict:

@@ -26,7 +26,7 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.stylizer import colour_path
-from stylized_nerf_jax.training import parallel, prng, progress
+from stylized_nerf_jax.training import parallel, prng, processes, progress
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "stylizer"
@@ -56,7 +56,8 @@ def train(
     jax.tree.map(jnp.asarray, dict(nets.decoder)), optimizer
   )
   checkpoints = run.checkpoints(PHASE)
-  if state_of_work == "resume" and checkpoints.repair() is not None:
+  resume = state_of_work == "resume"
+  if resume and processes.by_first(checkpoints.repair) is not None:
     state = state_lib.restore(checkpoints, state)
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
   with contextlib.closing(checkpoints):

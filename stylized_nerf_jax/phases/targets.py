@@ -2,6 +2,7 @@
 
 One file a style, named by the style's content hash, so that another style set
 never reads an old one. Pixels of all views follow each other, view by view.
+Of several processes each makes the files of some styles, and reads all.
 """
 
 import pathlib
@@ -19,7 +20,7 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.training import disk, progress
+from stylized_nerf_jax.training import disk, processes, progress
 
 
 class Targets:
@@ -47,15 +48,25 @@ class Targets:
     self._widths, self._heights = cameras.width, cameras.height
     sizes = cameras.width * cameras.height
     self._offsets = np.concatenate([[0], np.cumsum(sizes)])
-    self._pixels = [
-      disk.open_memmap(
-        folder / f"{style_hash[:16]}.npy",
-        np.uint8,
-        (int(self._offsets[-1]), 3),
-      )
-      for style_hash in facts.hashes
-    ]
+    self._paths = [folder / f"{name[:16]}.npy" for name in facts.hashes]
+    for style in self._own_styles():
+      size = (int(self._offsets[-1]), 3)
+      disk.open_memmap(self._paths[style], np.uint8, size)
+    self._open()
     self._paint = jax.jit(_paint, static_argnames=("height", "width"))
+
+  def _own_styles(self) -> range:
+    """The styles whose files this process makes."""
+    return range(processes.index(), len(self._paths), processes.count())
+
+  def _open(self) -> None:
+    """Opens all files; what other processes wrote is seen from here on."""
+    processes.wait("targets")
+    own = self._own_styles()
+    self._pixels = [
+      np.load(path, mmap_mode="r+" if style in own else "r")
+      for style, path in enumerate(self._paths)
+    ]
 
   @property
   def num_bytes(self) -> int:
@@ -69,7 +80,7 @@ class Targets:
       for view in range(total):
         features = np.asarray(self._features[view], np.float32)
         where = slice(self._offsets[view], self._offsets[view + 1])
-        for style, pixels in enumerate(self._pixels):
+        for style in self._own_styles():
           image = self._paint(
             decoder_params,
             features,
@@ -77,11 +88,25 @@ class Targets:
             height=int(self._heights[view]),
             width=int(self._widths[view]),
           )
-          pixels[where] = np.asarray(image).reshape(-1, 3)
+          self._pixels[style][where] = np.asarray(image).reshape(-1, 3)
         bar.advance()
+    if processes.count() > 1:
+      for style in self._own_styles():
+        self._pixels[style].flush()
+      self._open()
 
-  def draw(self, random: np.random.Generator, shape: tuple[int, ...]):
+  def draw(
+    self,
+    random: np.random.Generator,
+    shape: tuple[int, ...],
+    rows: np.ndarray | slice = slice(None),
+  ):
     """Draws pixels uniformly over styles, views and pixels.
+
+    Args:
+      random: source of randomness.
+      shape: of what is drawn.
+      rows: of it that are read and returned.
 
     Returns:
       style [...], view [...], xy [..., 2] pixel centres, colors [..., 3]
@@ -89,11 +114,12 @@ class Targets:
     """
     style = random.integers(len(self._pixels), size=shape)
     index = random.integers(self._offsets[-1], size=shape)
+    style, index = style[rows], index[rows]
     view = np.searchsorted(self._offsets, index, side="right") - 1
     inside = index - self._offsets[view]
     width = self._widths[view]
     xy = np.stack([inside % width, inside // width], axis=-1) + 0.5
-    colors = np.empty((*shape, 3), np.uint8)
+    colors = np.empty((*style.shape, 3), np.uint8)
     for s, pixels in enumerate(self._pixels):
       colors[style == s] = pixels[index[style == s]]
     return (

@@ -24,6 +24,7 @@ from stylized_nerf_jax.training import (
   pixel_bank,
   pixel_file,
   pixel_store,
+  processes,
   progress,
 )
 
@@ -37,7 +38,10 @@ class InMemory:
 
   Attributes:
     constants: what the step gets of them.
+    drawn_in_step: whether the step draws its pixels itself.
   """
+
+  drawn_in_step = True
 
   def __init__(self, bank: pixel_bank.PixelBank):
     self.constants = bank
@@ -52,8 +56,10 @@ class OnDisk:
   """Pixels that are drawn on the host.
 
   Attributes:
-    constants: as of `InMemory`.
+    constants, drawn_in_step: as of `InMemory`.
   """
+
+  drawn_in_step = False
 
   def __init__(self, store: pixel_store.PixelStore, cameras):
     self.constants = pixel_bank.ViewCameras(cameras)
@@ -182,7 +188,14 @@ def load(
     f"pixels: {len(train)} photographs take {needed / 2**20:.0f} MiB, more "
     f"than training.pixels_in_memory_mib ({budget:g}): they are read from disk"
   )
-  file = _open_or_make(run.path / "pixels", record, train, sizes, usable)
+  open_or_make = functools.partial(
+    _open_or_make, run.path / "pixels", record, train, sizes, usable
+  )
+  if processes.is_first():
+    file = open_or_make()
+  processes.wait("training pixels")
+  if not processes.is_first():
+    file = open_or_make()
   store = pixel_store.PixelStore(file, sizes, key, pixel_key)
   return OnDisk(store, cameras)
 
@@ -220,7 +233,9 @@ def _open_or_make(
   with progress.progress(len(sizes), "decoding photographs") as bar:
 
     def advance():
-      interruption.stop_if_asked("while photographs are decoded")
+      # Of several processes one alone is here, and must not ask the others.
+      if processes.count() == 1:
+        interruption.stop_if_asked("while photographs are decoded")
       bar.advance()
 
     return pixel_file.make(

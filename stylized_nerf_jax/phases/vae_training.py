@@ -68,11 +68,11 @@ def train_vae(
     functools.partial(
       _loss,
       module=module,
-      count=parallel.share(settings.batch_size, "vae.batch_size"),
       kl_weight=settings.kl_weight,
     ),
     optimizer,
     steps_per_dispatch=_STEPS_PER_CALL,
+    rows=settings.batch_size,
     on_steps=keeper.guard,
   )
   state = state_lib.create(params, optimizer)
@@ -156,9 +156,8 @@ def explained(
   return float(1.0 - error / total)
 
 
-def _loss(params, statistics, batch, key, *, module, count, kl_weight):
+def _loss(params, statistics, count, key, *, module, kl_weight):
   """Loss of `count` rows of statistics [N, 1024], which are drawn here."""
-  del batch
   rows_key, noise_key = jax.random.split(key)
   rows = statistics[jax.random.randint(rows_key, (count,), 0, len(statistics))]
   noise = jax.random.normal(noise_key, (count, statistics_vae.LATENT))

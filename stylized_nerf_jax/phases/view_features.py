@@ -14,7 +14,7 @@ import numpy as np
 from stylized_nerf_jax.phases import stylizer_nets
 from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.training import disk, interruption, progress
+from stylized_nerf_jax.training import disk, interruption, processes, progress
 
 
 class ViewFeatures:
@@ -50,7 +50,7 @@ def load_or_encode(
     nets: the 2D networks, of which the encoder counts.
   """
   folder = parent / f"features_{nets.encoder.sha256[:16]}"
-  if not (folder / "complete").exists():
+  if not processes.by_first((folder / "complete").exists):
     _encode(folder, rendered, nets)
   return ViewFeatures(folder, len(rendered))
 
@@ -71,12 +71,15 @@ def _encode(
   with progress.progress(len(rendered), "encoding training views") as bar:
     for view in range(len(rendered)):
       interruption.stop_if_asked("while training views are encoded")
-      features = np.asarray(encode(nets.encoder.params, rendered.rgb(view)))
-      with disk.writing(folder):
-        np.save(folder / f"{view:05d}.npy", features)
-      num_bytes += features.nbytes
+      # Each process encodes some of the views.
+      if view % processes.count() == processes.index():
+        features = np.asarray(encode(nets.encoder.params, rendered.rgb(view)))
+        with disk.writing(folder):
+          np.save(folder / f"{view:05d}.npy", features)
+        num_bytes += features.nbytes
       bar.advance()
-  (folder / "complete").touch()
+  num_bytes = sum(processes.exchange("features", num_bytes))
+  processes.by_first((folder / "complete").touch)
   progress.say(
     f"features of {len(rendered)} views take {num_bytes / 2**20:.0f} MiB on"
     " disk"

@@ -15,7 +15,7 @@ from stylized_nerf_jax.phases import modules, run_folder, view_geometry
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import disk, interruption, progress
+from stylized_nerf_jax.training import disk, interruption, processes, progress
 
 
 class _Depths(Sequence):
@@ -77,8 +77,12 @@ def load_or_render(config, run: run_folder.RunFolder, params) -> Views:
   phase = run.phase_path("radiance_field")
   folder, kept = phase / "views", view_geometry.samples_kept(config, cameras)
   packed = phase / f"geometry_{kept}"
-  done = (folder / "complete").exists()
-  if not done or (kept and not view_geometry.is_complete(packed)):
+
+  def is_done() -> bool:
+    geometry_done = not kept or view_geometry.is_complete(packed)
+    return geometry_done and (folder / "complete").exists()
+
+  if not processes.by_first(is_done):
     _render(config, record, params, folder, packed, kept)
   geometry = None
   if kept:
@@ -96,10 +100,11 @@ def _render(config, record, params, folder, packed_folder, kept: int) -> None:
   chunk = config.rendering.rays_per_chunk
   writer = None
   if kept:
-    writer = view_geometry.Writer(packed_folder, cameras, kept)
     render_and_pack = geometry_cache.make_renderer(
       field, setting, kept, rays_per_chunk=chunk
     )
+    if processes.is_first():
+      writer = view_geometry.Writer(packed_folder, cameras, kept)
   else:
     render = renderer.make_image_renderer(
       field, None, setting, rays_per_chunk=chunk
@@ -110,19 +115,25 @@ def _render(config, record, params, folder, packed_folder, kept: int) -> None:
       interruption.stop_if_asked("while training views are rendered")
       one = jax.tree.map(lambda values, i=i: values[i], arrays)
       size = camera.height, camera.width
-      if writer:
+      if kept:
         view, packed, loss = render_and_pack(params, one, *size)
-        writer.add(packed, loss)
+        if writer:
+          writer.add(packed, loss)
       else:
         view = render({"field": params}, one, *size)
-      rgb = np.round(np.clip(view.rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
-      with disk.writing(folder):
-        np.save(folder / f"rgb_{i:05d}.npy", rgb)
-        np.save(folder / f"depth_{i:05d}.npy", view.depth.astype(np.float32))
+      if processes.is_first():
+        _save(folder, i, view)
       bar.advance()
   if writer:
     writer.finish()
-  (folder / "complete").touch()
+  processes.by_first((folder / "complete").touch)
+
+
+def _save(folder: pathlib.Path, index: int, view: renderer.Rendered) -> None:
+  rgb = np.round(np.clip(view.rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
+  with disk.writing(folder):
+    np.save(folder / f"rgb_{index:05d}.npy", rgb)
+    np.save(folder / f"depth_{index:05d}.npy", view.depth.astype(np.float32))
 
 
 def neighbours(cameras: scene_lib.Cameras, count: int) -> np.ndarray:

@@ -4,6 +4,8 @@ Built on orbax' CheckpointManager. Restoring goes against an abstract target, so
 that a tree of another shape is an error and not a surprise. The meta of every
 checkpoint holds a hash of each of its items: a flipped bit in an array passes
 all checks that orbax and its storage make.
+
+Of several processes the first saves; all of them read, each by itself.
 """
 
 import contextlib
@@ -19,7 +21,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from stylized_nerf_jax.training import disk, progress
+from stylized_nerf_jax.training import disk, processes, progress
 
 _CHECKSUMS = "checksums"
 
@@ -40,8 +42,20 @@ class Checkpoints:
   @property
   def _manager(self) -> ocp.CheckpointManager:
     if self._opened is None:
+      together = processes.count() > 1
+      own = processes.index()
+      if together:
+        self._folder.mkdir(parents=True, exist_ok=True)
       options = ocp.CheckpointManagerOptions(
-        max_to_keep=self._keep, create=True, enable_async_checkpointing=True
+        max_to_keep=self._keep,
+        create=not together,
+        enable_async_checkpointing=True,
+        # To orbax every process is alone.
+        multiprocessing_options=ocp.options.MultiprocessingOptions(
+          primary_host=own,
+          active_processes={own} if together else None,
+          barrier_sync_key_prefix=f"process{own}" if together else None,
+        ),
       )
       self._opened = ocp.CheckpointManager(self._folder, options=options)
     return self._opened
@@ -62,7 +76,7 @@ class Checkpoints:
     Raises:
       disk.DiskFullError: this one, or the one before, has no space.
     """
-    if self.latest_step() == step:
+    if not processes.is_first() or self.latest_step() == step:
       return
     # Copies: the caller goes on to donate these buffers to the next step.
     items = {name: jax.tree.map(np.array, tree) for name, tree in items.items()}

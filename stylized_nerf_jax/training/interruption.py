@@ -1,7 +1,8 @@
 """SIGTERM and SIGINT: training saves and leaves; the second quits at once.
 
 Signals belong to the process, and so does what this module keeps. A thread of
-its own hears them: the main one may be inside a compiled step for long.
+its own hears them: the main one may be inside a compiled step for long. Of
+several processes all stop when one is asked to.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 
-from stylized_nerf_jax.training import progress
+from stylized_nerf_jax.training import processes, progress
 
 # EX_TEMPFAIL of sysexits.h: stopped on request, saved, run the same again.
 EXIT_STATUS = 75
@@ -20,18 +21,24 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Interrupted(Exception):  # noqa: N818 - it is no error
   """A process was asked to stop, and everything is saved."""
 
+  in_step = True  # of several processes, all raise it in the same place
+
 
 def stop_if_asked(where: str) -> None:
-  """Raises `Interrupted` if a signal has come; says that it stopped there."""
-  if asked():
+  """Raises `Interrupted` if a signal has come; says that it stopped there.
+
+  To be called by all processes; one signal stops them all.
+  """
+  own = _listener.signal.name if asked() else ""
+  if heard := [n for n in processes.exchange("signals", own) if n]:
     raise Interrupted(
-      f"stopped by {_listener.signal.name} {where}; everything is saved: the "
-      "same command goes on from there"
+      f"stopped by {heard[0]} {where}; everything is saved: the same command "
+      "goes on from there"
     )
 
 
 def asked() -> bool:
-  """Tells whether a signal has come."""
+  """Tells whether a signal has come to this process."""
   return _listener is not None and _listener.signal is not None
 
 

@@ -8,14 +8,14 @@ import math
 import os
 import pathlib
 
-from stylized_nerf_jax.training import disk
+from stylized_nerf_jax.training import disk, processes
 
 
 class MetricLog:
   """Appends metrics to a file that survives a killed process.
 
   A line cut off by a kill stays as it is; `read` leaves it out, and the next
-  one starts on a line of its own.
+  one starts on a line of its own. Of several processes the first writes.
   """
 
   def __init__(self, path: str | pathlib.Path):
@@ -35,7 +35,7 @@ class MetricLog:
         "training.tensorboard needs tensorboardX: "
         "pip install 'stylized-nerf-jax[tensorboard]'"
       ) from None
-    if self._board is None:
+    if self._board is None and processes.is_first():
       folder = self._path.parent / "tensorboard"
       self._board = tensorboardX.SummaryWriter(str(folder), flush_secs=10)
 
@@ -45,6 +45,8 @@ class MetricLog:
     Raises:
       disk.DiskFullError: there is no space.
     """
+    if not processes.is_first():
+      return
     row = {"phase": phase, "step": int(step)}
     for name, value in values.items():
       number = float(value)

@@ -15,26 +15,27 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from stylized_nerf_jax.training import prng
+from stylized_nerf_jax.training import accumulation, prng
+from stylized_nerf_jax.training import division as division_lib
 from stylized_nerf_jax.training import state as state_lib
 
 _AXIS = "batch"
 
 
 def device_count() -> int:
-  """Number of devices of this process."""
-  return jax.local_device_count()
+  """Number of devices of all processes."""
+  return jax.device_count()
 
 
 def replicate(tree):
-  """Puts a tree on every device, as pmap itself leaves its results.
+  """Puts a tree on every device of this process, as pmap leaves its results.
 
   Free for what is there already. Without it the first call, whose arguments
   lie elsewhere, and the second, which takes results of the first, would each
   be compiled.
   """
   mesh = jax.make_mesh(
-    (device_count(),),
+    (jax.local_device_count(),),
     (_AXIS,),
     axis_types=(jax.sharding.AxisType.Auto,),
     devices=jax.local_devices(),
@@ -44,19 +45,33 @@ def replicate(tree):
   )
 
 
-def share(total: int, what: str) -> int:
-  """Returns one device's share of a batch.
+def own_rows(total: int) -> np.ndarray:
+  """Returns which rows of a batch the devices of this process take: [N].
 
-  Raises:
-    ValueError: `total` does not divide evenly; names `what`.
+  Those that all devices take come first, then, where the batch does not divide
+  evenly, one for each device of this process.
+
+  Args:
+    total: rows of the whole batch.
   """
-  devices = device_count()
-  if total % devices:
-    raise ValueError(
-      f"{what} is {total}, which does not divide over {devices} devices: "
-      f"make it a multiple of {devices}"
-    )
-  return total // devices
+  division = division_lib.Division(total, device_count())
+  rows = division.rows(_places()).reshape(-1)
+  if division.left_over:
+    rows = np.concatenate([rows, division.extra(_places())[0]])
+  return rows
+
+
+def _devices() -> list[jax.Device]:
+  """All devices, those of a process beside each other."""
+  return sorted(jax.devices(), key=lambda device: device.process_index)
+
+
+def _places() -> np.ndarray:
+  """Where the devices of this process stand among all: [D]."""
+  own = jax.process_index()
+  return np.array(
+    [i for i, d in enumerate(_devices()) if d.process_index == own]
+  )
 
 
 @flax.struct.dataclass
@@ -80,6 +95,8 @@ def make_train_steps(
   optimizer: optax.GradientTransformation,
   *,
   num_steps: int,
+  rows: int | None = None,
+  rows_at_once: int = 0,
   on_steps: Callable[[Skips, int], None] | None = None,
 ) -> Callable:
   """Compiles `num_steps` optimizer steps into one dispatch over all devices.
@@ -88,29 +105,58 @@ def make_train_steps(
   optimizer state stay as they are, only the step is counted.
 
   Args:
-    loss_fn: (params, constants, batch, key) -> (loss [], metrics: dict of []).
-      `batch` is one device's share of one step. `key` differs by step, and
-      draws for the rows of the share what they would draw on one device, see
-      `prng.share_key`.
+    loss_fn: (params, constants, batch, key) -> (loss [], metrics: dict of []),
+      means over the rows of `batch`, which are a part of the batch of one step.
+      `key` differs by step, and draws for these rows what would be drawn for
+      them on one device, see `prng.share_key`.
     optimizer: applied to the gradients averaged over devices.
     num_steps: how many steps one call takes.
+    rows: of the whole batch, where `loss_fn` draws its rows itself; in place of
+      a batch it is then given the number of its rows.
+    rows_at_once: rows that a device can hold; of more, gradients are
+      accumulated over blocks. 0: any number.
     on_steps: told of every call what was skipped, and `num_steps`.
 
   Returns:
-    run(state, constants, key, batch=None) -> (state, metrics averaged over
-    the steps that were taken, or over all if none was). `key` is the phase's;
-    the step is folded in here. `batch` is a tree of [num_steps, B, ...], B a
-    multiple of the number of devices, or None where `loss_fn` draws its batch
-    itself.
+    run(state, constants, key, batch=None, total=None) -> (state, metrics
+    averaged over the steps that were taken, or over all if none was). `key` is
+    the phase's; the step is folded in here. `batch` is a tree of [num_steps, B,
+    ...], or None with `rows`. With `total` it consists of the rows
+    `own_rows(total)` of a batch of that many.
   """
 
-  def one_step(constants, key, state, batch):
-    step_key = prng.step_key(key, state.step, jax.lax.axis_index(_AXIS))
+  division = division_lib.Division(rows, device_count()) if rows else None
+
+  def gradients(params, constants, key, first, batch):
+    """(Loss, gradients, metrics) of the rows from `first` on."""
     value_and_grad = jax.value_and_grad(loss_fn, has_aux=True)
     (loss, metrics), grads = value_and_grad(
-      state.params, constants, batch, step_key
+      params, constants, batch, prng.share_key(key, first)
     )
-    loss, grads, metrics = jax.lax.pmean((loss, grads, metrics), _AXIS)
+    return loss, grads, metrics
+
+  def one_step(constants, key, places, state, batch):
+    step_key = jax.random.fold_in(key, state.step)
+    of_rows = functools.partial(gradients, state.params, constants, step_key)
+    own, extra = (division.each, 1) if rows else batch
+    count = accumulation.length(own)
+    mean_of_own = functools.partial(
+      accumulation.mean_over_blocks,
+      of_rows,
+      places.first,
+      own,
+      most=rows_at_once,
+    )
+    if places.extra is None:
+      loss, grads, metrics = jax.lax.pmean(mean_of_own(), _AXIS)
+    else:
+      found = accumulation.weighted(
+        places.extra_weight, of_rows(places.extra, extra)
+      )
+      if count:
+        more = accumulation.weighted(places.weight, mean_of_own())
+        found = jax.tree.map(jnp.add, more, found)
+      loss, grads, metrics = jax.lax.psum(found, _AXIS)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics["gradient_norm"] = optax.tree.norm(grads)
@@ -123,26 +169,32 @@ def make_train_steps(
     new = state_lib.TrainState(state.step + 1, params, opt_state)
     return new, (good, metrics)
 
-  def many_steps(state, constants, key_data, device, batch):
-    del device
+  def many_steps(state, constants, key_data, places, batch):
     key = jax.random.wrap_key_data(key_data)
-    body = functools.partial(one_step, constants, key)
+    body = functools.partial(one_step, constants, key, places)
     state, (good, metrics) = jax.lax.scan(body, state, batch, length=num_steps)
     return state, _mean_of_good(good, metrics), _skips(good, metrics)
 
-  mapped = jax.pmap(
+  mapped = _pmap(
     many_steps,
-    axis_name=_AXIS,
     in_axes=(None, None, None, 0, 0),
     out_axes=(None, None, None),
   )
 
-  def run(state, constants, key, batch=None):
+  def run(state, constants, key, batch=None, total=None):
     state, constants = replicate((state, constants))
-    devices = np.arange(device_count())
-    batch = jax.tree.map(_by_device, batch)
+    if batch is not None and total is None:
+      total = jax.tree.leaves(batch)[0].shape[1]
+      batch = jax.tree.map(
+        lambda v: division_lib.take(v, own_rows(total)), batch
+      )
+    divided = division or division_lib.Division(total, device_count())
     state, metrics, skips = mapped(
-      state, constants, jax.random.key_data(key), devices, batch
+      state,
+      constants,
+      jax.random.key_data(key),
+      division_lib.make_places(divided, _places()),
+      division_lib.by_device(batch, divided, jax.local_device_count()),
     )
     if on_steps is not None:
       on_steps(skips, num_steps)
@@ -175,7 +227,7 @@ class StepRunner:
   """Takes training steps, many to a dispatch, and stops exactly where told.
 
   Args:
-    loss_fn, optimizer, on_steps: as in `make_train_steps`.
+    loss_fn, optimizer, **options: as in `make_train_steps`.
     steps_per_dispatch: steps of one call; the rest before `until` is taken
       one by one.
   """
@@ -186,14 +238,11 @@ class StepRunner:
     optimizer: optax.GradientTransformation,
     *,
     steps_per_dispatch: int,
-    on_steps: Callable[[Skips, int], None] | None = None,
+    **options,
   ):
-    self._many = make_train_steps(
-      loss_fn, optimizer, num_steps=steps_per_dispatch, on_steps=on_steps
-    )
-    self._one = make_train_steps(
-      loss_fn, optimizer, num_steps=1, on_steps=on_steps
-    )
+    make = functools.partial(make_train_steps, loss_fn, optimizer, **options)
+    self._many = make(num_steps=steps_per_dispatch)
+    self._one = make(num_steps=1)
     self._length = steps_per_dispatch
 
   def next_length(self, step: int, until: int) -> int:
@@ -201,15 +250,23 @@ class StepRunner:
     return self._length if until - step >= self._length else 1
 
   def __call__(
-    self, state: state_lib.TrainState, constants, key, *, until: int, batch=None
+    self,
+    state: state_lib.TrainState,
+    constants,
+    key,
+    *,
+    until: int,
+    batch=None,
+    total: int | None = None,
   ):
-    """Takes `next_length` steps.
+    """Takes `next_length` steps; `batch`, `total` as in `make_train_steps`.
 
     Returns:
       (state, metrics averaged over the steps taken).
     """
     many = self.next_length(int(state.step), until) == self._length
-    return (self._many if many else self._one)(state, constants, key, batch)
+    run = self._many if many else self._one
+    return run(state, constants, key, batch, total)
 
 
 def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
@@ -221,8 +278,15 @@ def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
 
   Returns:
     run(constants, rows: tree of numpy [N, ...]) -> tree of numpy [N, ...].
+    Every process gives the same rows, and gets the results of all.
   """
-  mapped = jax.pmap(fn, axis_name=_AXIS, in_axes=(None, 0))
+  together = jax.process_count() > 1
+
+  def mapped_fn(constants, rows):
+    found = fn(constants, rows)
+    return jax.lax.all_gather(found, _AXIS) if together else found
+
+  mapped = _pmap(mapped_fn, in_axes=(None, 0), out_axes=None if together else 0)
 
   def run(constants, rows):
     constants = replicate(constants)
@@ -240,28 +304,26 @@ def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
   return run
 
 
+def _pmap(fn: Callable, *, in_axes, out_axes) -> Callable:
+  """Maps over all devices; a process gives and gets what its own have."""
+  return jax.pmap(
+    fn,
+    axis_name=_AXIS,
+    in_axes=in_axes,
+    out_axes=out_axes,
+    devices=_devices() if jax.process_count() > 1 else None,
+  )
+
+
 def _cut(rows: np.ndarray, *, start: int, shape: tuple[int, int]):
-  """Returns rows from `start` on as [devices, rows, ...], padded."""
+  """Returns rows from `start` on as [own devices, rows, ...], padded."""
   part = rows[start : start + shape[0] * shape[1]]
   missing = shape[0] * shape[1] - part.shape[0]
   if missing:
     part = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)])
-  return part.reshape(*shape, *rows.shape[1:])
-
-
-def _by_device(array: np.ndarray) -> np.ndarray:
-  """Reshapes [steps, B, ...] to [devices, steps, B / devices, ...].
-
-  A batch smaller than the number of devices is repeated over them: the
-  average over devices is the same, some of the work is idle.
-  """
-  array = np.asarray(array)
-  devices = device_count()
-  if array.shape[1] < devices and devices % array.shape[1] == 0:
-    array = np.repeat(array, devices // array.shape[1], axis=1)
-  per_device = share(array.shape[1], "a batch")
-  shape = (array.shape[0], devices, per_device, *array.shape[2:])
-  return np.swapaxes(array.reshape(shape), 0, 1)
+  return division_lib.take(
+    part.reshape(*shape, *rows.shape[1:]), _places(), axis=0
+  )
 
 
 def _flat(array: jax.Array) -> np.ndarray:

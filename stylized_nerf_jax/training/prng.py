@@ -20,41 +20,41 @@ def stream_key(seed: int, name: str) -> jax.Array:
   return jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode()))
 
 
-def step_key(key: jax.Array, step: jax.Array, device: jax.Array) -> jax.Array:
-  """Returns the key of a step of a phase, for the rows of one device.
+def step_key(key: jax.Array, step: jax.Array, first: jax.Array) -> jax.Array:
+  """Returns the key of a step of a phase, for rows from `first` on.
 
   Args:
     key: of the phase.
     step: [], steps taken before it.
-    device: as in `share_key`; 0 draws for however many rows from the first on.
+    first: as in `share_key`.
   """
-  return share_key(jax.random.fold_in(key, step), device)
+  return share_key(jax.random.fold_in(key, step), first)
 
 
-def share_key(key: jax.Array, device: jax.Array) -> jax.Array:
+def share_key(key: jax.Array, first: jax.Array) -> jax.Array:
   """Returns the key with which a device draws its rows of the whole batch.
 
-  What `jax.random` draws with it in a shape [R, ...] are the rows from
-  `device` * R on of a draw for all devices, which would have R rows for each.
-  Of keys that are split or folded from it the same is true. Scalars are equal
-  on all devices.
+  What `jax.random` draws with it in a shape [R, ...] are rows `first`,
+  `first` + 1, ... of a draw of all rows. Of keys that are split or folded from
+  it the same is true. Scalars are equal on all devices.
 
   Args:
     key: of the step, as `jax.random.key` makes it.
-    device: [], index of the device.
+    first: [], index of the first row.
   """
   data = jax.random.key_data(key)
-  place = jnp.asarray(device, jnp.uint32)[None]
+  place = jnp.asarray(first, jnp.uint32)[None]
   return jax.random.wrap_key_data(jnp.concatenate([data, place]), impl=_ROWS)
 
 
 def _bits(key: jax.Array, bit_width: int, shape: tuple[int, ...]) -> jax.Array:
-  """Threefry of a counter that goes on from device to device.
+  """Threefry of a counter that goes on from row to row.
 
-  A draw of all devices has fewer than 2**32 numbers.
+  A draw of all rows has fewer than 2**32 numbers.
   """
   size = math.prod(shape)
-  first = key[2] * jnp.uint32(size) if shape else jnp.uint32(0)
+  row = math.prod(shape[1:])
+  first = key[2] * jnp.uint32(row) if shape else jnp.uint32(0)
   low = (first + jnp.arange(size, dtype=jnp.uint32)).reshape(shape)
   high, low = extended.threefry2x32_p.bind(
     key[0], key[1], jnp.zeros_like(low), low

@@ -1,10 +1,12 @@
-"""A progress bar on a terminal, plain lines elsewhere."""
+"""A progress bar on a terminal, plain lines elsewhere; of process 0 only."""
 
 import contextlib
 import sys
 import time
 
 import tqdm
+
+from stylized_nerf_jax.training import processes
 
 
 class Progress:
@@ -25,7 +27,8 @@ class Progress:
     self._start = self._last = time.monotonic()
     self._figures = ""
     self._bar = None
-    if sys.stderr.isatty():
+    self._silent = not processes.is_first()
+    if sys.stderr.isatty() and not self._silent:
       self._bar = tqdm.tqdm(total=total, initial=initial, desc=label)
 
   def advance(self, steps: int = 1, **figures: float) -> None:
@@ -39,6 +42,8 @@ class Progress:
       self._bar.set_postfix_str(self._figures)
       return
     now = time.monotonic()
+    if self._silent:
+      return
     if now - self._last >= self._every or self._done >= self._total:
       self._last = now
       print(self._line(now), file=sys.stderr, flush=True)
@@ -70,4 +75,6 @@ def progress(total: int, label: str, *, initial: int = 0):
 
 def say(message: str) -> None:
   """Prints one plain line for the user, beside any progress bar."""
+  if not processes.is_first():
+    return
   tqdm.tqdm.write(message, file=sys.stderr)

@@ -50,11 +50,10 @@ def _loss_of(kind: str, options, num_rays: int):
     return radiance_field.loss_fn(
       params,
       bank,
-      None,
+      num_rays,
       jax.random.key(1),
       field=field,
       setting=renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0)),
-      num_rays=num_rays,
       options=options,
     )[0]
 

@@ -45,9 +45,11 @@ state = state_lib.create(params, optimizer)
 loss = functools.partial(
   radiance_field.loss_fn, field=field, options=options,
   setting=modules.ray_setting(record),
-  num_rays=parallel.share(options.rays_per_step, "rays"),
 )
-take = parallel.make_train_steps(loss, optimizer, num_steps=1)
+take = parallel.make_train_steps(
+  loss, optimizer, num_steps=1, rows=int(sys.argv[2]),
+  rows_at_once=int(sys.argv[3]),
+)
 losses = []
 for _ in range(12):
   state, metrics = take(state, bank, jax.random.key(5), None)
@@ -70,7 +72,7 @@ def _draws(key, rows=8):
 
 
 def test_rows_draw_the_same_on_any_number_of_devices():
-  parts = [_draws(prng.share_key(KEY, device)) for device in range(4)]
+  parts = [_draws(prng.share_key(KEY, 8 * device)) for device in range(4)]
   whole = _draws(prng.share_key(KEY, 0), rows=32)
   for one, many in zip(whole, zip(*parts)):
     np.testing.assert_array_equal(one, np.concatenate(many))
@@ -81,6 +83,17 @@ def test_the_first_device_draws_what_the_key_itself_draws():
     np.testing.assert_array_equal(ours, plain)
 
 
+def test_a_share_may_begin_at_any_row():
+  whole = _draws(prng.share_key(KEY, 0), rows=9)
+  parts = zip(
+    _draws(prng.share_key(KEY, 0), rows=5),
+    _draws(prng.share_key(KEY, 5), rows=3),
+    _draws(prng.share_key(KEY, 8), rows=1),
+  )
+  for one, many in zip(whole, parts):
+    np.testing.assert_array_equal(one, np.concatenate(many))
+
+
 def test_scalars_are_shared_and_rows_are_not():
   keys = [prng.share_key(KEY, device) for device in range(3)]
   assert len({float(jax.random.uniform(key)) for key in keys}) == 1
@@ -89,8 +102,11 @@ def test_scalars_are_shared_and_rows_are_not():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["hash_grid", "positional"])
-def test_any_number_of_devices_gives_the_same_losses(kind):
+@pytest.mark.parametrize(
+  ("kind", "rays", "at_once"),
+  [("hash_grid", 64, 0), ("positional", 64, 0), ("hash_grid", 67, 13)],
+)
+def test_any_number_of_devices_gives_the_same_losses(kind, rays, at_once):
   here = pathlib.Path(__file__).parents[1]
   curves = {}
   for count in (1, 2, 4, 8):
@@ -100,7 +116,7 @@ def test_any_number_of_devices_gives_the_same_losses(kind):
     path = [str(here), str(here.parent), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path)
     found = subprocess.run(
-      [sys.executable, "-c", _TRAIN, kind],
+      [sys.executable, "-c", _TRAIN, kind, str(rays), str(at_once)],
       env=environment,
       stdout=subprocess.PIPE,
       text=True,

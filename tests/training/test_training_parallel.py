@@ -21,10 +21,10 @@ TRACES = []
 
 
 def loss_fn(params, constants, batch, key):
-  """A linear fit, noisy where there is no batch; counts its traces."""
+  """A linear fit, noisy where it draws its rows; counts its traces."""
   TRACES.append(None)
-  if batch is None:
-    x = jax.random.normal(key, (2, 3))
+  if isinstance(batch, int):
+    x = jax.random.normal(key, (batch, 3))
     y = x[:, 0]
   else:
     x, y = batch["x"], batch["y"]
@@ -115,20 +115,75 @@ def test_a_batch_below_the_number_of_devices_is_repeated(one_step, size):
   assert_close(after.params, expected.params)
 
 
-@pytest.mark.parametrize("size", [3, 6, 9])
-def test_an_uneven_batch_is_an_error(one_step, size):
-  message = f"a batch is {size}, .* 4 devices: make it a multiple of 4"
-  with pytest.raises(ValueError, match=message):
-    one_step(make_state(SGD), SCALE, KEY, make_batch(1, size))
+@pytest.mark.parametrize(
+  ("size", "at_once"), [(3, 0), (5, 1), (8, 1), (11, 0), (18, 3)]
+)
+def test_any_batch_gives_the_gradients_of_the_whole(size, at_once):
+  batch = make_batch(1, size)
+  state = make_state(SGD)
+  run = parallel.make_train_steps(
+    loss_fn, SGD, num_steps=1, rows_at_once=at_once
+  )
+  after, metrics = run(state, SCALE, KEY, batch)
+  whole = jax.tree.map(lambda values: values[0], batch)
+  _, grads, expected = plain_step(SGD, state, whole)
+  assert_close(jax.tree.map(jnp.subtract, state.params, after.params), grads)
+  assert_close(metrics["gradient_norm"], optax.tree.norm(grads))
+  assert_close(metrics["loss"], expected["loss"])
 
 
-def test_a_share_is_a_quarter():
-  assert parallel.share(8, "rays_per_step") == 2
-  with pytest.raises(ValueError, match="rays_per_step is 10, which"):
-    parallel.share(10, "rays_per_step")
+@pytest.mark.parametrize(("size", "at_once"), [(3, 0), (30, 3)])
+def test_rows_that_are_drawn_are_those_of_one_device(size, at_once):
+  state = make_state(SGD)
+  run = parallel.make_train_steps(
+    loss_fn, SGD, num_steps=1, rows=size, rows_at_once=at_once
+  )
+  after, metrics = run(state, SCALE, KEY)
+  rows = jax.random.normal(jax.random.fold_in(KEY, 0), (size, 3))
+  batch = {"x": rows, "y": rows[:, 0]}
+  _, grads, expected = plain_step(SGD, state, batch)
+  assert_close(jax.tree.map(jnp.subtract, state.params, after.params), grads)
+  assert_close(metrics["loss"], expected["loss"])
 
 
-def test_keys_differ_by_step_and_seed_and_repeat(three_steps):
+def test_a_row_that_does_not_count_may_be_anything():
+  batch = make_batch(1, 5)
+  state = make_state(SGD)
+
+  def divide(params, constants, batch, key):
+    # The last row is that which three of four devices repeat.
+    loss, metrics = loss_fn(params, constants, batch, key)
+    bad = (jax.lax.axis_index("batch") > 0) & (batch["x"].shape[0] == 1)
+    bad &= batch["x"][0, 0] == jnp.float32(last)
+    return loss / jnp.where(bad, 0.0, 1.0), metrics
+
+  last = batch["x"][0, 4, 0]
+  run = parallel.make_train_steps(divide, SGD, num_steps=1)
+  after, _ = run(state, SCALE, KEY, batch)
+  whole = jax.tree.map(lambda values: values[0], batch)
+  assert_close(after.params, plain_step(SGD, state, whole)[0].params)
+
+
+def test_a_batch_without_rows_is_an_error(one_step):
+  with pytest.raises(ValueError, match="a batch has 0 rows; expected 1"):
+    one_step(make_state(SGD), SCALE, KEY, make_batch(1, 0))
+
+
+@pytest.mark.parametrize("size", [3, 8])
+def test_own_rows_are_all_where_there_is_one_process(size, one_step):
+  rows = parallel.own_rows(size)
+  assert sorted(set(rows)) == list(range(size))
+  batch, state = make_batch(1, size), make_state(SGD)
+  own = jax.tree.map(lambda values: values[:, rows], batch)
+  for one, other in zip(
+    jax.tree.leaves(one_step(state, SCALE, KEY, batch)),
+    jax.tree.leaves(one_step(state, SCALE, KEY, own, size)),
+  ):
+    np.testing.assert_array_equal(one, other)
+
+
+def test_keys_differ_by_step_and_seed_and_repeat():
+  three_steps = parallel.make_train_steps(loss_fn, ADAM, num_steps=3, rows=8)
   state = make_state(ADAM)
   first, metrics = three_steps(state, SCALE, KEY)
   again, metrics_again = three_steps(state, SCALE, KEY)
@@ -171,7 +226,7 @@ def test_a_runner_stops_exactly_where_told(length, until):
     del constants, batch, key
     return 0.0 * params, {}
 
-  runner = parallel.StepRunner(count, SGD, steps_per_dispatch=length)
+  runner = parallel.StepRunner(count, SGD, steps_per_dispatch=length, rows=1)
   state = state_lib.create(np.float32(0), SGD)
   lengths = []
   while int(state.step) < until:
@@ -187,7 +242,9 @@ def test_a_runner_stops_exactly_where_told(length, until):
 def test_a_runner_of_any_length_reaches_the_same_state():
   ends = []
   for length in (1, 4):
-    runner = parallel.StepRunner(loss_fn, ADAM, steps_per_dispatch=length)
+    runner = parallel.StepRunner(
+      loss_fn, ADAM, steps_per_dispatch=length, rows=8
+    )
     state = make_state(ADAM)
     while int(state.step) < 5:
       state, _ = runner(state, SCALE, KEY, until=5)

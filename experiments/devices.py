@@ -1,0 +1,306 @@
+"""Do 1, 2, 4 and 8 devices, and 2 processes with 2 each, train the same?
+
+  python experiments/devices.py
+
+Tiny runs of the embedded scene through all three phases, with networks of a few
+layers (tests/tiny_run.py), on simulated CPU devices; the processes talk over
+the loopback interface. Compared are the gradients of the first step of every
+kind, the losses of all steps, the score on held-out views, and the parameters
+at the end. Writes experiments/results/devices.json.
+"""
+
+import argparse
+import datetime
+import functools
+import importlib
+import json
+import logging
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import scene
+
+_TESTS = pathlib.Path(__file__).parents[1] / "tests"
+_PHASES = ("radiance_field", "stylizer", "mutual_learning")
+# Name: (processes, devices of each, what it is compared with).
+_LAYOUTS = {
+  "1 device": (1, 1, "1 device"),
+  "2 devices": (1, 2, "1 device"),
+  "4 devices": (1, 4, "1 device"),
+  "8 devices": (1, 8, "1 device"),
+  "2 processes with 2 devices": (2, 2, "4 devices"),
+}
+
+
+def main() -> None:
+  """Trains on every layout and writes what differs."""
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+  parser.add_argument("--steps", type=int, default=200, help="of every phase")
+  parser.add_argument("--layouts", nargs="*", default=list(_LAYOUTS))
+  parser.add_argument("--folder", help="kept; finished layouts are not rerun")
+  parser.add_argument("--child", nargs="*", help="internal")
+  args = parser.parse_args()
+  if args.child:
+    sys.exit(_child(*args.child))
+  with tempfile.TemporaryDirectory() as temporary:
+    folder = pathlib.Path(args.folder or temporary).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_config(folder, args.steps)
+    found = {}
+    for name in args.layouts:
+      found[name] = _train(folder, name)
+      _write_result(args.steps, found)
+
+
+def _write_config(folder: pathlib.Path, steps: int) -> None:
+  tiny_run = _use_small_networks()
+  config_lib = importlib.import_module("stylized_nerf_jax.config")
+  patches = steps // 4
+  config = tiny_run.make_config(
+    tiny_run.write_weights(folder / "weights"),
+    radiance_field__steps=steps,
+    radiance_field__evaluate_every=10 * steps,
+    radiance_field__checkpoint_every=steps,
+    stylizer__steps=steps,
+    stylizer__checkpoint_every=steps,
+    # The rates of the presets: those of the tests tell decoders apart.
+    mutual_learning__decoder_learning_rate=1e-4,
+    mutual_learning__steps=steps - patches,
+    mutual_learning__patch_steps=patches,
+    mutual_learning__decoder_every=max(steps // 20, 1),
+    mutual_learning__refresh_every=5,
+    mutual_learning__checkpoint_every=steps,
+  )
+  config_lib.save(config, folder / "config.json")
+
+
+def _use_small_networks():
+  """Puts small networks in place; returns the module that has them."""
+  logging.getLogger("absl").setLevel(logging.ERROR)
+  sys.path.insert(0, str(_TESTS))
+  pytest = importlib.import_module("pytest")
+  tiny_run = importlib.import_module("tiny_run")
+  tiny_run.small_networks(pytest.MonkeyPatch())
+  return tiny_run
+
+
+def _train(folder: pathlib.Path, name: str) -> dict:
+  """Trains on a layout; returns what it recorded."""
+  processes, devices, _ = _LAYOUTS[name]
+  run = folder / name.replace(" ", "-")
+  record = run / "record.json"
+  if not record.exists():
+    with socket.socket() as one:
+      one.bind(("127.0.0.1", 0))
+      coordinator = f"127.0.0.1:{one.getsockname()[1]}"
+    started = time.monotonic()
+    children = [
+      subprocess.Popen(
+        [
+          *(sys.executable, __file__, "--child"),
+          *(str(folder / "config.json"), str(run)),
+          *(coordinator, str(processes), str(index)),
+        ],
+        env={
+          **os.environ,
+          "JAX_NUM_CPU_DEVICES": str(devices),
+          "NPROC": "16",
+          # Most of a tiny run is spent on compiling.
+          "XLA_FLAGS": "--xla_backend_optimization_level=0",
+          "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
+        },
+      )
+      for index in range(processes)
+    ]
+    statuses = [child.wait() for child in children]
+    if any(statuses):
+      raise SystemExit(f"{name}: exit status {statuses}")
+    print(f"{name}: {time.monotonic() - started:.0f} s")
+  gradients = np.load(run / "gradients.npz")
+  return {
+    "losses": json.loads(record.read_text()),
+    "gradients": {kind: gradients[kind] for kind in gradients.files},
+    "params": {phase: _params(run, phase) for phase in _PHASES},
+    "psnr": json.loads((run / "manifest.json").read_text())["phases"][
+      "radiance_field"
+    ]["scores"]["test_psnr"],
+  }
+
+
+def _params(run: pathlib.Path, phase: str) -> np.ndarray:
+  """The parameters that a phase trained, all numbers in one row."""
+  import orbax.checkpoint as ocp
+
+  from stylized_nerf_jax.training import checkpoints
+
+  store = checkpoints.Checkpoints(run / phase / "checkpoints")
+  step = store.latest_step()
+  folder = run / phase / "checkpoints" / str(step) / "params"
+  with ocp.StandardCheckpointer() as reader:
+    like = reader.metadata(folder).item_metadata
+  items, _ = store.restore({"params": like}, step=step)
+  store.close()
+  flat = ocp.tree.to_flat_dict(items["params"])
+  return np.concatenate([np.ravel(flat[name]) for name in sorted(flat)])
+
+
+def _child(config_path, run, coordinator, count, index) -> int:
+  """One process: trains and records."""
+  _use_small_networks()
+  from stylized_nerf_jax import config as config_lib
+  from stylized_nerf_jax.training import processes
+
+  alone = (None, None, None)
+  given = (coordinator, count, index) if count != "1" else alone
+  with processes.joined(*given):
+    from stylized_nerf_jax.phases import pipeline
+    from stylized_nerf_jax.training import parallel
+
+    recorder = Recorder(parallel.make_train_steps)
+    parallel.make_train_steps = recorder.make
+    pipeline.train(config_lib.from_flags([f"--config={config_path}"]), run)
+    if processes.is_first():
+      recorder.save(pathlib.Path(run))
+  return 0
+
+
+class Recorder:
+  """Stands in for `parallel.make_train_steps` and remembers what steps did.
+
+  Args:
+    make: the function itself.
+  """
+
+  def __init__(self, make):
+    self._make = make
+    self._losses, self._gradients = {}, {}
+
+  def make(self, loss_fn, optimizer, *, num_steps, **options):
+    """Makes steps, and one that only takes the gradient."""
+    steps = self._make(loss_fn, optimizer, num_steps=num_steps, **options)
+    options.pop("on_steps", None)
+    probe = self._make(loss_fn, _keep_gradients(), num_steps=1, **options)
+    inner = loss_fn
+    while isinstance(inner, functools.partial):
+      inner = inner.func
+    name = getattr(inner, "__name__", "loss")
+    name = "ray_loss" if name == "loss_fn" else name
+
+    def run(state, constants, key, batch=None, total=None):
+      kind = name
+      if name == "decoder_loss":
+        kind += "_phase_3" if "field_loss" in self._losses else "_phase_2"
+      if kind not in self._losses:
+        self._probe(kind, probe, state, (constants, key, batch, total))
+      state, metrics = steps(state, constants, key, batch, total)
+      self._losses.setdefault(kind, []).append(float(metrics["loss"]))
+      return state, metrics
+
+    return run
+
+  def _probe(self, kind: str, probe, state, arguments) -> None:
+    import jax
+
+    from stylized_nerf_jax.training import state as state_lib
+
+    start = state_lib.create(state.params, _keep_gradients())
+    after, _ = probe(start, *arguments)
+    leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(after.opt_state)]
+    self._gradients[kind] = np.concatenate(leaves)
+
+  def save(self, run: pathlib.Path) -> None:
+    """Writes what was recorded into the run's folder."""
+    np.savez(run / "gradients.npz", **self._gradients)
+    (run / "record.json").write_text(json.dumps(self._losses))
+
+
+def _keep_gradients():
+  """An optimizer that changes nothing; its state is the last gradient."""
+  import jax
+  import jax.numpy as jnp
+  import optax
+
+  zeros = functools.partial(jax.tree.map, jnp.zeros_like)
+  return optax.GradientTransformation(
+    zeros, lambda gradients, _, params: (zeros(params), gradients)
+  )
+
+
+def _write_result(steps: int, found: dict) -> None:
+  """Writes what was found so far."""
+  found = {name: found[name] for name in _LAYOUTS if name in found}
+  rows, parameters = [], []
+  for name, one in found.items():
+    reference = _LAYOUTS[name][2]
+    if name == reference or reference not in found:
+      continue
+    other = found[reference]
+    for kind, losses in one["losses"].items():
+      row = [name, reference, kind, len(losses)]
+      row.append(_format(_gradient_difference(one, other, kind)))
+      row.append(_format(_loss_difference(losses, other["losses"][kind])))
+      rows.append(row)
+    parameters += [
+      [name, reference, phase, _format(np.abs(numbers - before).max())]
+      for phase, numbers in one["params"].items()
+      for before in [other["params"][phase]]
+    ]
+  scores = [[name, f"{one['psnr']:.4f}"] for name, one in found.items()]
+  columns = ["layout", "compared with"]
+  scene.write_result(
+    "devices",
+    {
+      "date": datetime.date.today().isoformat(),
+      "command": scene.describe_command(),
+      "machine": scene.describe_machine(),
+      "steps": steps,
+      "losses": {
+        name: {
+          kind: [float(f"{loss:.6g}") for loss in losses]
+          for kind, losses in one["losses"].items()
+        }
+        for name, one in found.items()
+      },
+      "tables": {
+        "steps": {
+          "columns": [
+            *columns,
+            "steps on",
+            "steps",
+            "first gradient, of its norm",
+            "loss, largest of all steps",
+          ],
+          "rows": rows,
+        },
+        "parameters": {
+          "columns": [*columns, "phase", "largest difference at the end"],
+          "rows": parameters,
+        },
+        "psnr": {"columns": ["layout", "held-out PSNR, dB"], "rows": scores},
+      },
+    },
+  )
+
+
+def _gradient_difference(one: dict, other: dict, kind: str) -> float:
+  first, second = one["gradients"][kind], other["gradients"][kind]
+  return float(np.linalg.norm(first - second) / np.linalg.norm(second))
+
+
+def _loss_difference(one: list, other: list) -> float:
+  first, second = np.array(one), np.array(other)
+  return float(np.max(np.abs(first - second) / np.abs(second)))
+
+
+def _format(value: float) -> str:
+  return f"{value:.1e}"
+
+
+if __name__ == "__main__":
+  main()

@@ -1,0 +1,61 @@
+"""Means over more rows than a device can hold, block after block."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from stylized_nerf_jax.training import division
+
+
+def mean_over_blocks(of_rows: Callable, first, batch, *, most: int):
+  """Averages a function of rows over blocks of them.
+
+  Args:
+    of_rows: (first, batch) -> tree of means over these rows.
+    first: [], number of the first row in the whole batch.
+    batch: tree of [R, ...], or the number R where `of_rows` draws its rows.
+    most: rows of a block; 0: any number, and `of_rows` is called once.
+
+  Returns:
+    The mean over all R rows.
+  """
+  count = length(batch)
+  number, each, left = division.blocks(count, most)
+  if number == 1:
+    return of_rows(first, batch)
+
+  def cut(start, size):
+    if isinstance(batch, int):
+      return size
+    return jax.tree.map(
+      lambda values: jax.lax.dynamic_slice_in_dim(values, start, size), batch
+    )
+
+  def add(total, start):
+    found = of_rows(first + start, cut(start, each))
+    return jax.tree.map(jnp.add, total, found), None
+
+  shapes = jax.eval_shape(lambda: of_rows(first, cut(0, each)))
+  zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+  total, _ = jax.lax.scan(add, zeros, each * jnp.arange(number))
+  mean = weighted(each / count, total)
+  if left:
+    start = number * each
+    rest = of_rows(first + start, cut(start, left))
+    mean = jax.tree.map(jnp.add, mean, weighted(left / count, rest))
+  return mean
+
+
+def weighted(weight, tree):
+  """Multiplies a tree; what has no weight is 0, even if it is not finite."""
+  return jax.tree.map(
+    lambda values: jnp.where(weight > 0, weight * values, 0.0), tree
+  )
+
+
+def length(batch) -> int:
+  """Number of rows of a batch, or that number itself."""
+  if isinstance(batch, int):
+    return batch
+  return jax.tree.leaves(batch)[0].shape[0]

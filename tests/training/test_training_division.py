@@ -1,0 +1,40 @@
+"""How rows are dealt to devices, against plain counting."""
+
+import numpy as np
+import pytest
+
+from stylized_nerf_jax.training import division as division_lib
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("total", [1, 2, 3, 7, 8, 16, 29])
+def test_every_row_counts_the_same(total, devices):
+  division = division_lib.Division(total, devices)
+  places = np.arange(devices)
+  counted = np.zeros(total)
+  weight = 1 / (total * division.repeats)
+  np.add.at(counted, division.rows(places), weight)
+  row, counts = division.extra(places)
+  if division.left_over:
+    np.add.at(counted, row[counts], weight)
+    assert counts.sum() == division.left_over < devices
+  np.testing.assert_allclose(counted, 1 / total)
+  assert division.first(places)[0] == 0
+
+
+@pytest.mark.parametrize(("rows", "most"), [(7, 0), (7, 3), (8, 4), (5, 1)])
+def test_blocks_hold_all_rows_and_no_more_than_fit(rows, most):
+  number, each, left = division_lib.blocks(rows, most)
+  assert number * each + left == rows
+  assert left < max(number, 2)
+  if most:
+    assert 0 < each <= most
+    assert number == -(-rows // most)
+
+
+def test_nothing_is_copied_where_all_rows_are_taken():
+  values = np.arange(6).reshape(2, 3)
+  assert division_lib.take(values, np.arange(3)) is values
+  np.testing.assert_array_equal(
+    division_lib.take(values, np.array([2, 0])), [[2, 0], [5, 3]]
+  )
