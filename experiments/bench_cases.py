@@ -120,14 +120,13 @@ class Bench:
       radiance_field.loss_fn,
       field=field,
       setting=self._setting,
-      num_rays=rays,
       options=options,
     )
     params = radiance_field.init_params(field, record, seed=0)
     if config.field.kind == self._config.field.kind:
       params = self._model.params["field"]
     optimizer = radiance_field.make_optimizer(options)
-    take = self._taker(loss, optimizer, params, steps)
+    take = self._taker(loss, optimizer, params, steps, rows=rays)
     flops = 3 * rays * steps * field_flops(config, params)
     return Case(name, rays * steps, lambda: take(bank, None), flops, peer)
 
@@ -185,9 +184,11 @@ class Bench:
       "style_train",
     )
 
-  def _taker(self, loss, optimizer, params, steps):
+  def _taker(self, loss, optimizer, params, steps, rows=None):
     """A function that takes steps and waits for their result."""
-    take = parallel.make_train_steps(loss, optimizer, num_steps=steps)
+    take = parallel.make_train_steps(
+      loss, optimizer, num_steps=steps, rows=rows
+    )
     kept = [state_lib.create(jax.tree.map(np.asarray, params), optimizer)]
 
     def call(constants, batch):
