@@ -133,17 +133,23 @@ def test_the_scene_comes_back(run, record):
     scene.split("val")
 
 
+class _WithAlpha(list):
+  """Images that were read with an alpha channel."""
+
+  rgba = None
+
+
 @pytest.mark.parametrize(
-  ("format", "background", "expected"),
+  ("images", "background", "expected"),
   [
-    ("blender", "white", (1.0,) * 3),
-    ("blender", "black", (0.0,) * 3),
-    ("synthetic", "white", None),
+    (_WithAlpha, "white", (1.0,) * 3),
+    (_WithAlpha, "black", (0.0,) * 3),
+    (list, "white", None),
   ],
 )
-def test_only_composited_images_have_a_background(format, background, expected):
+def test_only_composited_images_have_a_background(images, background, expected):
   scene = synthetic.make_scene(num_train=2, num_test=0, width=4, height=3)
-  scene = dataclasses.replace(scene, format=format)
+  scene = dataclasses.replace(scene, images=images(scene.images))
   made = scene_record.make_scene_record(scene, background=background)
   assert made.background == expected
   opaque = dataclasses.replace(scene, alphas=None)
