@@ -28,7 +28,7 @@ from stylized_nerf_jax.training import (
   progress,
 )
 
-_WORKERS = 2
+_WORKERS = 4
 # Dispatches whose batches are drawn, or being drawn, before their turn.
 _DEPTH = 4
 

@@ -9,17 +9,18 @@ FOLDER/
 ```
 
 All of it can be made again from the photographs, and is where they, their
-masks or their sizes have changed, or where the making was cut off. Files are
-mapped when they are read. What a process has touched of them counts as its
-memory, with what the system maps around it (up to 2 MiB), so it is given up
-again after every few pixels.
+masks or their sizes have changed, or where the making was cut off.
+
+Colours are read pixel by pixel from what the system caches of the file. Of a
+mapped file, everything around a touched pixel, up to 2 MiB, would count as
+memory of the process, and giving it up again takes longer than reading.
 """
 
 import contextlib
 import json
-import mmap
 import os
 import pathlib
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -28,8 +29,6 @@ from stylized_nerf_jax.training import ahead, disk, pixel_bank
 
 _RECORD, _COLORS, _USABLE = "pixels.json", "colors.bin", "usable.bin"
 _LAYOUT = 1
-# Pixels that are read before their pages are given up.
-_AT_ONCE = 64
 # Pixels whose usable ones are counted together.
 _BLOCK = 256
 _ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(
@@ -46,22 +45,18 @@ class PixelFile:
 
   Attributes:
     num_usable: U.
-    num_bytes: size of the files.
   """
 
   def __init__(self, folder: pathlib.Path, record: dict):
     self.num_usable = record["usable"]
-    self._maps = [_map(folder / _COLORS)]
-    self._colors = np.frombuffer(self._maps[0], np.uint8).reshape(-1, 3)
+    self._descriptor = os.open(folder / _COLORS, os.O_RDONLY)
+    weakref.finalize(self, os.close, self._descriptor)
     self._bits = None
     if self.num_usable < record["pixels"]:
-      self._maps.append(_map(folder / _USABLE))
-      bits = np.frombuffer(self._maps[1], np.uint8)
+      bits = np.memmap(folder / _USABLE, np.uint8, mode="r")
       self._bits = bits.reshape(-1, _BLOCK // 8)
       counts = np.add.reduce(_ONES[self._bits], axis=1, dtype=np.int64)
       self._before = np.concatenate([[0], np.cumsum(counts)])
-    self.num_bytes = sum(map(len, self._maps))
-    self._release()
 
   def find(self, rank: np.ndarray) -> np.ndarray:
     """Returns which pixels of all [R] are usable ones `rank` [R]."""
@@ -75,17 +70,9 @@ class PixelFile:
 
   def colors(self, index: np.ndarray) -> np.ndarray:
     """Reads the colours of pixels [R]: [R, 3] uint8."""
-    colors = np.empty((*index.shape, 3), np.uint8)
-    for start in range(0, len(index), _AT_ONCE):
-      few = slice(start, start + _AT_ONCE)
-      colors[few] = self._colors[index[few]]
-      self._release()
-    return colors
-
-  def _release(self) -> None:
-    """Gives up the memory of what was read; it can be read again."""
-    for mapped in self._maps:
-      mapped.madvise(mmap.MADV_DONTNEED)
+    offsets = (3 * index.astype(np.int64)).tolist()
+    pixels = [os.pread(self._descriptor, 3, offset) for offset in offsets]
+    return np.frombuffer(b"".join(pixels), np.uint8).reshape(-1, 3)
 
 
 def find(folder: pathlib.Path, content: str, count: int) -> PixelFile | None:
@@ -229,8 +216,3 @@ def _writing(path: pathlib.Path, size: int) -> Iterator:
   except BaseException:
     path.unlink(missing_ok=True)
     raise
-
-
-def _map(path: pathlib.Path) -> mmap.mmap:
-  with path.open("rb") as file:
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
