@@ -197,7 +197,8 @@ def _arguments(run: pathlib.Path, **changes) -> list[str]:
 
 def test_a_run_survives_what_is_refused(refused, run_copy, tmp_path):
   other = tiny_run.write_transforms(tmp_path / "other")
-  wrong = tmp_path / "wrong.npz"
+  wrong, empty = tmp_path / "wrong.npz", tmp_path / "empty"
+  empty.mkdir()
   layout, strange = tmp_path / "layout.npz", tmp_path / "strange.npz"
   wrong.write_bytes(b"no weights")
   encoder = {"encoder_sha256": pretrained.load_encoder().sha256}
@@ -210,7 +211,7 @@ def test_a_run_survives_what_is_refused(refused, run_copy, tmp_path):
   for changes, messages in (
     ({"scene__path": other}, ("from the scene synthetic", str(other))),
     ({"styles__path": tmp_path / "none", **space}, ("none: no such file",)),
-    ({"styles__path": other, **space}, ("other: holds no picture",)),
+    ({"styles__path": empty, **space}, ("empty: holds no picture",)),
     ({"styles__names": "mosiac", **space}, ("did you mean 'mosaic'",)),
     ({"weights__decoder": wrong}, ("wrong.npz",)),
     ({"weights__decoder": tmp_path / "no.npz"}, ("no.npz: no such weights",)),

@@ -201,7 +201,7 @@ def _scenes(draw):
   )
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@settings(max_examples=15, deadline=None, database=None)
 @given(scene=_scenes())
 def test_any_scene(scene, tmp_path_factory):
   folder = tmp_path_factory.mktemp("out")
