@@ -15,7 +15,7 @@ Writes experiments/results/large_capture.json: peak resident memory of each
 process as the kernel counts it, mapped pages of files included; size of the
 file; and, from metrics.jsonl, rays a second and the share of the steps' time
 that was spent waiting for pixels. The first --warm steps, in which the step is
-compiled, are left out.
+compiled, are left out; "input_wait_first" is the share in the first hundred.
 """
 
 import argparse
@@ -177,6 +177,7 @@ def train(photos, workdir: pathlib.Path, budget: int, args) -> dict:
     ),
     # Rows are as many steps each; shares of their time are weighed by it.
     "input_wait": weighed_mean(waits, kept) if waits else None,
+    "input_wait_first": rows[0].get("input_wait"),
     "loss": [[row["step"], row["loss"]] for row in rows if "loss" in row],
     "scores": {k: v for k, v in rows[-1].items() if k.startswith("test_")},
   }
