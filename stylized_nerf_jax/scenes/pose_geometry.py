@@ -125,11 +125,14 @@ def is_forward_facing(cameras: camera_lib.Cameras) -> tuple[bool, float]:
 def rotation_to_z(direction: np.ndarray) -> np.ndarray:
   """Returns the smallest rotation [3, 3] that turns a unit vector to +z."""
   x, y, z = direction
-  if z < -1 + 1e-12:
+  sideways = x**2 + y**2
+  if z < 0 and sideways < 1e-24:
     return np.diag([1.0, -1.0, -1.0])
-  # Rodrigues' formula with the axis direction x (0, 0, 1).
+  # Rodrigues' formula with the axis direction x (0, 0, 1). Below, 1 + z would
+  # lose all of its digits.
+  scale = 1 / (1 + z) if z >= 0 else (1 - z) / sideways
   cross = np.array([[0, 0, -x], [0, 0, -y], [x, y, 0]])
-  return np.eye(3) + cross + cross @ cross / (1 + z)
+  return np.eye(3) + cross + scale * (cross @ cross)
 
 
 def slerp(first: np.ndarray, second: np.ndarray, fraction: float) -> np.ndarray:

@@ -119,6 +119,14 @@ def test_rotation_to_z(direction):
   assert np.linalg.det(rotation) > 0
 
 
+@pytest.mark.parametrize("tilt", [1e-11, 1e-7, 1.6e-5, 1e-3])
+def test_rotation_to_z_of_nearly_its_opposite(tilt):
+  direction = pose_geometry.unit(np.array([tilt, 0.5 * tilt, -1.0]))
+  rotation = pose_geometry.rotation_to_z(direction)
+  np.testing.assert_allclose(rotation @ direction, [0, 0, 1], atol=1e-12)
+  np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
+
+
 def test_rotation_to_z_of_its_opposite():
   rotation = pose_geometry.rotation_to_z(np.array([0.0, 0.0, -1.0]))
   np.testing.assert_allclose(rotation @ [0, 0, -1], [0, 0, 1])
