@@ -152,17 +152,17 @@ def _find_feature(dataset: tfds_reader.Dataset) -> str:
 
 
 def _image_features(features: Mapping[str, Any]) -> list[str]:
-  """Lists the features that are 8-bit pictures, not label or depth maps."""
+  """Lists, by name, features that are 8-bit pictures, no label or depth maps."""
   import tensorflow_datasets as tfds
 
-  return [
+  return sorted(
     name
     for name, feature in features.items()
     if isinstance(feature, tfds.features.Image)
     and feature.np_dtype == np.uint8
     and not feature.use_colormap
     and len(feature.shape) == 3
-  ]
+  )
 
 
 def _to_rgb(pixels: np.ndarray) -> np.ndarray:

@@ -70,6 +70,7 @@ def test_the_place_is_no_input_of_the_phase(on_disk, small_weights, capsys):
   assert json.loads(manifest.read_text()) == before
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bits(
   on_disk, small_weights, tmp_path, monkeypatch, capsys
 ):

@@ -40,8 +40,13 @@ def _packed(model, view: int, xy, count: int):
   rays = rays_lib.cast_rays(camera, np.float32(xy), space)
   field = modules.radiance_field(model.config.field, space)
   params = model.params["field"]
-  samples, _ = field.apply({"params": params}, rays, method="sample")
-  return geometry_cache.pack(samples, rays, space, count)[0]
+
+  @jax.jit
+  def pack(params, rays):
+    samples, _ = field.apply({"params": params}, rays, method="sample")
+    return geometry_cache.pack(samples, rays, space, count)[0]
+
+  return pack(params, rays)
 
 
 def test_rows_and_windows_are_those_of_the_pixels(model, geometry):
@@ -70,6 +75,7 @@ def test_a_step_from_all_packed_samples_is_the_step(model):
   batch = (np.zeros(8, int), np.full(8, 4), xy, colors)
   every = model.config.field.hash_grid.num_fine
 
+  @jax.jit
   def gradient(batch):
     grad = jax.grad(steps.field_loss, has_aux=True)
     return grad(params, steps.field_constants, batch, None)[0]
