@@ -152,7 +152,7 @@ def _find_feature(dataset: tfds_reader.Dataset) -> str:
 
 
 def _image_features(features: Mapping[str, Any]) -> list[str]:
-  """Lists, by name, features that are 8-bit pictures, no label or depth maps."""
+  """Names the features that are 8-bit pictures, not label or depth maps."""
   import tensorflow_datasets as tfds
 
   return sorted(
