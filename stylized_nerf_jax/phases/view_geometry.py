@@ -24,6 +24,8 @@ _FEWEST = 4
 def samples_kept(config, cameras: cameras_lib.Cameras) -> int:
   """Returns how many samples of a ray are kept, 0 for no cache.
 
+  Says so where the budget is what leaves some out.
+
   Args:
     config: of the run.
     cameras: of the training views.
@@ -33,8 +35,16 @@ def samples_kept(config, cameras: cameras_lib.Cameras) -> int:
     return 0  # The coarse network's samples are wanted, too.
   pixels = int(np.sum(cameras.width * cameras.height))
   fits = options.mib * 2**20 // (pixels * geometry_cache.BYTES_PER_SAMPLE)
-  kept = int(min(options.samples, fits, _samples_of_field(config.field)))
-  return kept if kept >= min(_FEWEST, options.samples) else 0
+  wanted = int(min(options.samples, _samples_of_field(config.field)))
+  kept = int(min(wanted, fits))
+  if kept < min(_FEWEST, wanted):
+    kept = 0
+  if kept < wanted:
+    progress.say(
+      f"geometry cache: {wanted} samples for each of {pixels:,} rays are more "
+      f"than geometry_cache.mib ({options.mib:g}) holds: {kept or 'none'} kept"
+    )
+  return kept
 
 
 class ViewGeometry:

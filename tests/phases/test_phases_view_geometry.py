@@ -97,7 +97,7 @@ def test_the_finished_run_has_learned_from_it(finished_run):
   assert 0 <= loss["color"]["mean"] <= loss["color"]["largest"] <= 1
 
 
-def test_a_budget_keeps_fewer_samples_or_none(small_weights, model):
+def test_a_budget_keeps_fewer_samples_or_none(small_weights, model, capsys):
   cameras = model.scene.split("train")
   pixels = int((cameras.width * cameras.height).sum())
   for samples, fits, wanted in (
@@ -119,6 +119,8 @@ def test_a_budget_keeps_fewer_samples_or_none(small_weights, model):
       geometry_cache=options,
     )
     assert view_geometry.samples_kept(config, cameras) == wanted
+    told = "geometry_cache.mib" in capsys.readouterr().err
+    assert told == (fits < min(samples, 4))
 
 
 def test_the_coarse_loss_needs_all_samples(small_weights, model):
