@@ -91,7 +91,7 @@ def runs(tmp_path_factory, config) -> dict[int, pathlib.Path]:
   assert step >= 1
   with _train(folder, config, found[2]) as pair:
     text = ""
-    while "stylizer: 1/2" not in text:
+    while "encoding training views" not in text:
       assert pair.processes[0].poll() is None, text
       time.sleep(0.02)
       text = pair.text(0)
@@ -126,9 +126,10 @@ def test_one_process_writes_metrics(runs):
     rows[count] = {
       (row["phase"], row["step"]): row["loss"] for row in last if "loss" in row
     }
-  assert set(rows[1]) <= set(rows[2])
-  for name, loss in rows[1].items():
-    np.testing.assert_allclose(rows[2][name], loss, rtol=0.01)
+  # A kill between a checkpoint and its line loses the line.
+  assert len(set(rows[1]) - set(rows[2])) <= 1
+  for name in set(rows[1]) & set(rows[2]):
+    np.testing.assert_allclose(rows[2][name], rows[1][name], rtol=0.01)
 
 
 def test_one_process_goes_on_where_two_stopped(runs, config, tmp_path):
