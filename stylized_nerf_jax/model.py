@@ -181,11 +181,10 @@ class StylizedNerf:
     Raises:
       ValueError: as `render`.
     """
-    for style in styles:
-      self._weights(style)
+    _check_dials(intensity, spread)
+    view = self.nearest_view(camera) if view is None else view
     codes = [
-      self._code(camera, style, intensity, spread, view, None)
-      for style in styles
+      self.view_latent(style, view=view, spread=spread) for style in styles
     ]
     variables = {
       "field": self.params["field"],
@@ -216,6 +215,7 @@ class StylizedNerf:
         modules.ray_setting(self.scene),
         _TRACED_SAMPLES,
         rays_per_chunk=self.config.rendering.rays_per_chunk,
+        measure=False,
       )
     arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
     photographed, packed, _ = self._renderers["trace"](
@@ -269,9 +269,7 @@ class StylizedNerf:
 
   def _code(self, camera, style: Style, intensity, spread, view, latent):
     """Checks the dials; returns the code [32], None as photographed."""
-    for name, value in (("intensity", intensity), ("spread", spread)):
-      if not 0.0 <= value <= 1.0:
-        raise ValueError(f"{name} is {value}; expected a number in [0, 1]")
+    _check_dials(intensity, spread)
     if latent is None and style is not None:
       view = self.nearest_view(camera) if view is None else view
       latent = self.view_latent(style, view=view, spread=spread)
@@ -323,3 +321,9 @@ class StylizedNerf:
         "this model has no style field yet: finish phase 3 with "
         "`stylized-nerf train --phase mutual_learning`"
       )
+
+
+def _check_dials(intensity: float, spread: float) -> None:
+  for name, value in (("intensity", intensity), ("spread", spread)):
+    if not 0.0 <= value <= 1.0:
+      raise ValueError(f"{name} is {value}; expected a number in [0, 1]")

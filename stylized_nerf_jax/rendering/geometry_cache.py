@@ -57,6 +57,12 @@ def pack(
     (packed [..., 2, K] uint16: fractions, then weights; share of the opacity
     that was left out [...]).
   """
+  packed, left_out, _ = _pack(samples, rays, space, count)
+  return packed, left_out
+
+
+def _pack(samples, rays, space: normalization.RaySpace, count: int):
+  """What `pack` returns, and which samples are kept [..., K]."""
   kept, index = jax.lax.top_k(samples.weights, count)
   t = jnp.take_along_axis(samples.t, index, axis=-1)
   total = compositing.opacity(samples.weights)
@@ -65,7 +71,7 @@ def pack(
   weights = kept * jnp.where(kept_total > 0.0, scale, 0.0)[..., None]
   fractions = _fraction(t, rays, space)
   packed = jnp.stack([_to_16_bits(fractions), _to_16_bits(weights)], axis=-2)
-  return packed, 1.0 - kept_total / jnp.maximum(total, 1e-9)
+  return packed, 1.0 - kept_total / jnp.maximum(total, 1e-9), index
 
 
 def unpack(
@@ -102,7 +108,9 @@ def render_and_pack(
   rays: rays_lib.Rays,
   setting: renderer.RaySetting,
   count: int,
-) -> tuple[renderer.Rendered, jax.Array, Loss]:
+  *,
+  measure: bool = True,
+) -> tuple[renderer.Rendered, jax.Array, Loss | None]:
   """Renders rays from all samples, packs the heaviest, compares both.
 
   Args:
@@ -111,18 +119,20 @@ def render_and_pack(
     rays: [...].
     setting: of the scene.
     count: samples to keep, K; fewer where the field has fewer.
+    measure: whether to compare.
 
   Returns:
     (rendered from all samples [...], packed [..., 2, K] uint16, what packing
-    loses [...]).
+    loses [...], or None).
   """
   bound = {"params": params}
   samples, _ = field.apply(bound, rays, method="sample", with_color=False)
   count = min(count, samples.weights.shape[-1])
   colors = field.apply(bound, samples, rays.viewdirs, method="color")
-  packed, left_out = pack(samples, rays, setting.space, count)
+  packed, left_out, index = _pack(samples, rays, setting.space, count)
   full = _render(rays, samples, colors, setting)
-  _, index = jax.lax.top_k(samples.weights, count)
+  if not measure:
+    return full, packed, None
   few = _render(
     rays,
     unpack(packed, rays, setting.space),
@@ -146,6 +156,7 @@ def make_renderer(
   count: int,
   *,
   rays_per_chunk: int,
+  measure: bool = True,
 ):
   """Compiles `render_and_pack` for whole images over all devices.
 
@@ -157,7 +168,7 @@ def make_renderer(
   def render_pixels(constants, xy):
     params, camera = constants
     rays = rays_lib.cast_rays(camera, xy, setting.space)
-    return render_and_pack(field, params, rays, setting, count)
+    return render_and_pack(field, params, rays, setting, count, measure=measure)
 
   return renderer.over_images(render_pixels, rays_per_chunk)
 
