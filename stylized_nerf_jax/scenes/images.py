@@ -236,6 +236,24 @@ def check_background(background: str) -> None:
     )
 
 
+def composite(
+  color: np.ndarray, alpha: np.ndarray | None, background: str
+) -> np.ndarray:
+  """Lays a picture over a background.
+
+  Args:
+    color: [H, W, 3], in [0, 1], premultiplied.
+    alpha: [H, W], in [0, 1]; None: opaque.
+    background: name of it, one of BACKGROUNDS.
+
+  Returns:
+    [H, W, 3], in [0, 1].
+  """
+  if alpha is None:
+    return color
+  return color + (1 - alpha[..., None]) * BACKGROUNDS[background]
+
+
 class _Files(Sequence):
   """Files of V pictures with the sizes (width, height) they are wanted in."""
 
@@ -280,10 +298,7 @@ class ImageFiles(_Files):
     return decode_rgba(self.paths[index], self.sizes[index])
 
   def decode(self, path, size):
-    color, alpha = decode_rgba(path, size)
-    if alpha is None:
-      return color
-    return color + (1 - alpha[..., None]) * BACKGROUNDS[self.background]
+    return composite(*decode_rgba(path, size), self.background)
 
   def file_digest(self, index):
     # The background changes the pixels only where there is alpha, but then

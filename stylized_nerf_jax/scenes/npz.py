@@ -52,11 +52,7 @@ class _Images(_Arrays):
     self.background = background
 
   def __getitem__(self, index: int) -> np.ndarray:
-    color, alpha = self.rgba(index)
-    if alpha is None:
-      return color
-    behind = image_files.BACKGROUNDS[self.background]
-    return color + (1 - alpha[..., None]) * behind
+    return image_files.composite(*self.rgba(index), self.background)
 
 
 class _Alphas(_Arrays):

@@ -159,11 +159,7 @@ class CompositedImages(OpaqueImages):
     return color, None if alpha is None else _resize(alpha, size)
 
   def __getitem__(self, index: int) -> np.ndarray:
-    color, alpha = self.rgba(index)
-    if alpha is None:
-      return color
-    behind = image_files.BACKGROUNDS[self.background]
-    return color + (1 - alpha[..., None]) * behind
+    return image_files.composite(*self.rgba(index), self.background)
 
   def file_digest(self, index: int) -> bytes:
     digest = super().file_digest(index) + self.background.encode()
