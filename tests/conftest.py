@@ -3,12 +3,19 @@
 import os
 import pathlib
 import shutil
+import tempfile
 
 # Simulated CPU devices share one thread pool; too small a pool deadlocks
 # collectives, and the size is read when jax is imported.
 os.environ.setdefault("NPROC", "16")
 # Most tests take longer to compile than to run; read at import, too.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# What one test compiles, no other compiles again, nor do other processes, whose
+# environment is this one's.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+  _compiled = tempfile.TemporaryDirectory(prefix="compiled-")
+  os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
+  os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 import jax  # noqa: E402
 import pytest  # noqa: E402

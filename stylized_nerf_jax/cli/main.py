@@ -13,7 +13,12 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from stylized_nerf_jax.training import disk, interruption, processes
+from stylized_nerf_jax.training import (
+  compilation,
+  disk,
+  interruption,
+  processes,
+)
 
 _COMMANDS = {
   "demo": "demo",
@@ -65,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   logging.getLogger("absl").setLevel(logging.ERROR)
   try:
     args, config_args = parser.parse_known_args(arguments[1:])
+    compilation.keep_compiled()
     status = command.run(args, config_args)
   except interruption.Interrupted as stopped:
     print(f"stylized-nerf {name}: {stopped}", file=sys.stderr)
