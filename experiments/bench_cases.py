@@ -19,6 +19,7 @@ from stylized_nerf_jax.phases import (
   modules,
   mutual_steps,
   radiance_field,
+  ray_blocks,
   run_folder,
   views,
 )
@@ -126,7 +127,14 @@ class Bench:
     if config.field.kind == self._config.field.kind:
       params = self._model.params["field"]
     optimizer = radiance_field.make_optimizer(options)
-    take = self._taker(loss, optimizer, params, steps, rows=rays)
+    take = self._taker(
+      loss,
+      optimizer,
+      params,
+      steps,
+      rows=rays,
+      rows_at_once=ray_blocks.for_field_steps(config),
+    )
     flops = 3 * rays * steps * field_flops(config, params)
     return Case(name, rays * steps, lambda: take(bank, None), flops, peer)
 
@@ -151,6 +159,7 @@ class Bench:
       mutual_steps.field_optimizer(config.mutual_learning),
       params,
       steps_per_call,
+      rows_at_once=ray_blocks.for_style_steps(config),
     )
     rendered = views.load_or_render(self._config, self._run, None)
     random = np.random.default_rng(0)
@@ -186,10 +195,10 @@ class Bench:
       "style_train",
     )
 
-  def _taker(self, loss, optimizer, params, steps, rows=None):
+  def _taker(self, loss, optimizer, params, steps, **options):
     """A function that takes steps and waits for their result."""
     take = parallel.make_train_steps(
-      loss, optimizer, num_steps=steps, rows=rows
+      loss, optimizer, num_steps=steps, **options
     )
     kept = [state_lib.create(jax.tree.map(np.asarray, params), optimizer)]
 
@@ -202,7 +211,9 @@ class Bench:
   def _rendering(self, name, config) -> Case:
     style_field, variables = None, {"field": self._model.params["field"]}
     flops = field_flops(self._config, variables["field"])
+    at_once = ray_blocks.for_rendering(self._config)
     if config is not None:
+      at_once = self._rays_at_once(config)
       style_field, more = self._style(config)
       variables |= more
       count = self._config.field.hash_grid.num_fine
@@ -212,6 +223,7 @@ class Bench:
       style_field,
       self._setting,
       rays_per_chunk=self._config.rendering.rays_per_chunk,
+      rays_at_once=at_once,
     )
     rays = _SIZE[0] * _SIZE[1]
     peer = "" if config is None else "style_render"
@@ -229,11 +241,15 @@ class Bench:
       modules.radiance_field(self._config.field, self._space),
       self._setting,
       self._config.geometry_cache.samples,
-      rays_per_chunk=_RAYS,
+      rays_per_chunk=self._config.rendering.rays_per_chunk,
+      rays_at_once=ray_blocks.for_rendering(self._config),
     )
     _, packed, _ = trace(self._model.params["field"], self._camera(), *_SIZE)
     paint = geometry_cache.make_painter(
-      style_field, self._setting, rays_per_chunk=_RAYS
+      style_field,
+      self._setting,
+      rays_per_chunk=self._config.rendering.rays_per_chunk,
+      rays_at_once=ray_blocks.for_rendering(config, samples=packed.shape[-1]),
     )
     flops = style_flops(variables["style_field"], packed.shape[-1])
     rays = _SIZE[0] * _SIZE[1]
@@ -244,6 +260,12 @@ class Bench:
       flops * rays,
       "style_render",
     )
+
+  def _rays_at_once(self, config) -> int:
+    """Of the run's geometry with the style field of another config."""
+    mixed = ml_collections.ConfigDict(config.to_dict())
+    mixed.field = self._config.field
+    return ray_blocks.for_stylized_rendering(mixed)
 
   def _style(self, config):
     style_field = modules.style_field_of(config.style_field, self._space)

@@ -29,8 +29,12 @@ def get_config() -> ml_collections.ConfigDict:
     # Photographs whose pixels take more than this stay on disk.
     pixels_in_memory_mib=512,
   )
-  # Rays that a device holds at a time: what fits a CPU's caches is fastest.
-  config.rendering = _section(rays_per_chunk=2048)
+  config.rendering = _section(
+    rays_per_chunk=8192,  # most that a device gets at a time
+    # Rays of these that are rendered together; 0: on a CPU as many as its
+    # caches hold, elsewhere all.
+    rays_at_once=0,
+  )
   return config
 
 
@@ -209,7 +213,8 @@ def training() -> ml_collections.ConfigDict:
     skipped_in_a_row=50,
     tensorboard=False,  # event files beside metrics.jsonl
     # Rays that a device trains on at a time; the gradients of more, which it
-    # could not hold, are accumulated. 0: any.
+    # could not hold, are accumulated. 0: any, but of the paper's networks on a
+    # CPU as many as its caches hold.
     rays_at_once=0,
   )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from stylized_nerf_jax import model_file
 from stylized_nerf_jax.fields import latents as latents_lib
-from stylized_nerf_jax.phases import modules, restore_run
+from stylized_nerf_jax.phases import modules, ray_blocks, restore_run
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -215,6 +215,7 @@ class StylizedNerf:
         modules.ray_setting(self.scene),
         _TRACED_SAMPLES,
         rays_per_chunk=self.config.rendering.rays_per_chunk,
+        rays_at_once=ray_blocks.for_rendering(self.config),
         measure=False,
       )
     arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
@@ -256,6 +257,9 @@ class StylizedNerf:
         modules.style_field_of(self.config.style_field, space),
         modules.ray_setting(self.scene),
         rays_per_chunk=self.config.rendering.rays_per_chunk,
+        rays_at_once=ray_blocks.for_rendering(
+          self.config, samples=traced.packed.shape[-1]
+        ),
       )
     variables = {
       "style_field": self.params["style_field"],
@@ -292,8 +296,9 @@ class StylizedNerf:
     kind = (stylized, blend, in_styles)
     if kind not in self._renderers:
       space = self.scene.normalization.space
-      style_field = None
+      style_field, at_once = None, ray_blocks.for_rendering(self.config)
       if stylized:
+        at_once = ray_blocks.for_stylized_rendering(self.config)
         style_field = modules.style_field_of(self.config.style_field, space)
       self._renderers[kind] = renderer.make_image_renderer(
         modules.radiance_field(self.config.field, space),
@@ -302,6 +307,7 @@ class StylizedNerf:
         blend=blend,
         in_styles=in_styles,
         rays_per_chunk=self.config.rendering.rays_per_chunk,
+        rays_at_once=at_once,
       )
     return self._renderers[kind]
 

@@ -22,6 +22,7 @@ from stylized_nerf_jax.phases import (
   modules,
   mutual_steps,
   radiance_field,
+  ray_blocks,
   run_folder,
   stylizer,
   stylizer_nets,
@@ -258,7 +259,7 @@ class _Session:
       self._steps.field_loss,
       self._optimizer,
       steps_per_dispatch=self._options.steps_per_dispatch,
-      rows_at_once=self._config.training.rays_at_once,
+      rows_at_once=ray_blocks.for_style_steps(self._config),
       on_steps=keeper.guard,
     )
     key = prng.stream_key(self._config.seed, PHASE)

@@ -22,7 +22,7 @@ import optax
 
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.losses import mutual, stylization
-from stylized_nerf_jax.phases import modules, stylizer_nets
+from stylized_nerf_jax.phases import modules, ray_blocks, stylizer_nets
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene_record
@@ -140,7 +140,9 @@ class MutualSteps:
       "variance": jnp.asarray(facts.latent_variance),
     }
     self._render = parallel.make_map(
-      self._render_pixels, rows_per_device=self._options.decoder_rays
+      self._render_pixels,
+      rows_per_device=self._options.decoder_rays,
+      rows_at_once=ray_blocks.for_stylized_rendering(config),
     )
 
   def field_loss(self, params, constants, batch, key):

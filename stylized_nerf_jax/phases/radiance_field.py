@@ -20,6 +20,7 @@ from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.phases import (
   loop_keeper,
   modules,
+  ray_blocks,
   run_folder,
   training_pixels,
 )
@@ -69,7 +70,7 @@ def train_and_evaluate(
   pixels = training_pixels.load(
     config, run, scene, key, lambda of_step: step_keys(of_step)[0]
   )
-  evaluate = HeldOutViews(field, setting, scene, record, config.rendering)
+  evaluate = HeldOutViews(field, setting, scene, record, config)
   started = time.monotonic()
   with contextlib.closing(checkpoints):
     state = _train(
@@ -209,14 +210,18 @@ def loss_fn(
 class HeldOutViews:
   """Renders and scores the views that no training pixel came from."""
 
-  def __init__(self, field, setting, scene, record, rendering):
+  def __init__(self, field, setting, scene, record, config):
     name = "test" if scene.splits.get("test") else "train"
     self._scene = scene.split(name)
     self._cameras = rays_lib.camera_arrays(
       self._scene.cameras, record.normalization
     )
     self._render = renderer.make_image_renderer(
-      field, None, setting, rays_per_chunk=rendering.rays_per_chunk
+      field,
+      None,
+      setting,
+      rays_per_chunk=config.rendering.rays_per_chunk,
+      rays_at_once=ray_blocks.for_rendering(config),
     )
 
   def __len__(self) -> int:
@@ -263,7 +268,7 @@ def _train(
     optimizer,
     steps_per_dispatch=options.steps_per_dispatch,
     rows=options.rays_per_step if pixels.drawn_in_step else None,
-    rows_at_once=config.training.rays_at_once,
+    rows_at_once=ray_blocks.for_field_steps(config),
     on_steps=keeper.guard,
   )
   drawn = pixels.batches(

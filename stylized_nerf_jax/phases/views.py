@@ -11,7 +11,12 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from stylized_nerf_jax.phases import modules, run_folder, view_geometry
+from stylized_nerf_jax.phases import (
+  modules,
+  ray_blocks,
+  run_folder,
+  view_geometry,
+)
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -97,18 +102,19 @@ def _render(config, record, params, folder, packed_folder, kept: int) -> None:
   cameras = record.split("train")
   field = modules.radiance_field(config.field, record.normalization.space)
   setting = modules.ray_setting(record)
-  chunk = config.rendering.rays_per_chunk
+  chunks = {
+    "rays_per_chunk": config.rendering.rays_per_chunk,
+    "rays_at_once": ray_blocks.for_rendering(config),
+  }
   writer = None
   if kept:
     render_and_pack = geometry_cache.make_renderer(
-      field, setting, kept, rays_per_chunk=chunk
+      field, setting, kept, **chunks
     )
     if processes.is_first():
       writer = view_geometry.Writer(packed_folder, cameras, kept)
   else:
-    render = renderer.make_image_renderer(
-      field, None, setting, rays_per_chunk=chunk
-    )
+    render = renderer.make_image_renderer(field, None, setting, **chunks)
   arrays = rays_lib.camera_arrays(cameras, record.normalization)
   with progress.progress(len(cameras), "rendering training views") as bar:
     for i, camera in enumerate(cameras):

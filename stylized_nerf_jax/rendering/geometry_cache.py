@@ -156,6 +156,7 @@ def make_renderer(
   count: int,
   *,
   rays_per_chunk: int,
+  rays_at_once: int = 0,
   measure: bool = True,
 ):
   """Compiles `render_and_pack` for whole images over all devices.
@@ -170,18 +171,22 @@ def make_renderer(
     rays = rays_lib.cast_rays(camera, xy, setting.space)
     return render_and_pack(field, params, rays, setting, count, measure=measure)
 
-  return renderer.over_images(render_pixels, rays_per_chunk)
+  return renderer.over_images(render_pixels, rays_per_chunk, rays_at_once)
 
 
 def make_painter(
-  style_field: nn.Module, setting: renderer.RaySetting, *, rays_per_chunk: int
+  style_field: nn.Module,
+  setting: renderer.RaySetting,
+  *,
+  rays_per_chunk: int,
+  rays_at_once: int = 0,
 ):
   """Compiles the painting of packed samples, over all devices.
 
   Args:
     style_field: paints the samples.
     setting: of the scene.
-    rays_per_chunk: rays that one device holds at a time.
+    rays_per_chunk, rays_at_once: as in `renderer.over_images`.
 
   Returns:
     paint(variables, camera: CameraArrays of shape [], packed [H, W, 2, K]) ->
@@ -201,7 +206,9 @@ def make_painter(
       samples.weights, colors, setting.background
     )
 
-  mapped = parallel.make_map(paint_pixels, rows_per_device=rays_per_chunk)
+  mapped = parallel.make_map(
+    paint_pixels, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
+  )
 
   def paint(variables, camera, packed):
     height, width = packed.shape[:2]

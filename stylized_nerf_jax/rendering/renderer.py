@@ -181,13 +181,14 @@ def make_image_renderer(
   blend: bool = False,
   in_styles: bool = False,
   rays_per_chunk: int = 16384,
+  rays_at_once: int = 0,
 ) -> Callable:
   """Compiles a renderer of whole images over all devices.
 
   Args:
     field, style_field, setting, blend: as in `render_rays`.
     in_styles: renders with `render_rays_in_styles` instead.
-    rays_per_chunk: rays that one device holds at a time.
+    rays_per_chunk, rays_at_once: as in `over_images`.
 
   Returns:
     render(variables, camera: CameraArrays of shape [], height, width) ->
@@ -205,21 +206,26 @@ def make_image_renderer(
       field, style_field, variables, rays, setting, blend=blend
     )
 
-  return over_images(render_pixels, rays_per_chunk)
+  return over_images(render_pixels, rays_per_chunk, rays_at_once)
 
 
-def over_images(render_pixels: Callable, rays_per_chunk: int) -> Callable:
+def over_images(
+  render_pixels: Callable, rays_per_chunk: int, rays_at_once: int = 0
+) -> Callable:
   """Compiles a function of pixels into one of whole images, on all devices.
 
   Args:
     render_pixels: ((variables, camera), xy [R, 2]) -> tree of [R, ...].
-    rays_per_chunk: R, rays that one device holds at a time.
+    rays_per_chunk: most rays that a device gets in one call.
+    rays_at_once: R, rays of these that are rendered together; 0: all.
 
   Returns:
     render(variables, camera: CameraArrays of shape [], height, width) -> the
     same tree of numpy [H, W, ...].
   """
-  mapped = parallel.make_map(render_pixels, rows_per_device=rays_per_chunk)
+  mapped = parallel.make_map(
+    render_pixels, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
+  )
 
   def render(variables, camera, height: int, width: int):
     xy = np.asarray(rays_lib.pixel_grid(height, width), np.float32)

@@ -1,4 +1,4 @@
-"""Means over more rows than a device can hold, block after block."""
+"""What is done to rows block after block: means, and row-wise functions."""
 
 from collections.abc import Callable
 
@@ -45,6 +45,29 @@ def mean_over_blocks(of_rows: Callable, first, batch, *, most: int):
     rest = of_rows(first + start, cut(start, left))
     mean = jax.tree.map(jnp.add, mean, weighted(left / count, rest))
   return mean
+
+
+def map_blocks(of_rows: Callable, rows, *, each: int):
+  """Applies a row-wise function to blocks of rows, one after the other.
+
+  Args:
+    of_rows: tree of [B, ...] -> tree of [B, ...].
+    rows: tree of [R, ...].
+    each: B, which divides R; 0 or R and more: `of_rows` is called once.
+
+  Returns:
+    Tree of [R, ...].
+  """
+  count = length(rows)
+  if not each or each >= count:
+    return of_rows(rows)
+  blocks = jax.tree.map(
+    lambda values: values.reshape(count // each, each, *values.shape[1:]), rows
+  )
+  found = jax.lax.map(of_rows, blocks)
+  return jax.tree.map(
+    lambda values: values.reshape(count, *values.shape[2:]), found
+  )
 
 
 def weighted(weight, tree):

@@ -83,6 +83,24 @@ def blocks(rows: int, most: int) -> tuple[int, int, int]:
   return number, each, rows - number * each
 
 
+def chunk(rows: int, devices: int, *, most: int, multiple: int = 0) -> int:
+  """Returns how many rows every device gets in one call.
+
+  The same for all numbers of rows from `most` times `devices` on, so that few
+  shapes are compiled.
+
+  Args:
+    rows: in all.
+    devices: that share them.
+    most: rows of a device.
+    multiple: what the answer is a multiple of, if it is more; 0: of nothing.
+  """
+  share = min(most, -(-rows // devices))
+  if not multiple or share <= multiple:
+    return share
+  return min(most // multiple, -(-share // multiple)) * multiple
+
+
 @flax.struct.dataclass
 class Places:
   """What D devices take of a batch.

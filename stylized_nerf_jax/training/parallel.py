@@ -269,12 +269,17 @@ class StepRunner:
     return run(state, constants, key, batch, total)
 
 
-def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
+def make_map(
+  fn: Callable, *, rows_per_device: int, rows_at_once: int = 0
+) -> Callable:
   """Compiles a row-wise function over all devices, in chunks of equal shape.
 
   Args:
     fn: (constants, rows: tree of [R, ...]) -> tree of [R, ...].
-    rows_per_device: R; the last chunk is padded by repeating its last row.
+    rows_per_device: most rows of a device in one call. Chunks are as few and
+      as equal as they can be; the last row is repeated to fill the last one.
+    rows_at_once: of a device's rows `fn` gets so many, block after block, and
+      R is this; 0: all.
 
   Returns:
     run(constants, rows: tree of numpy [N, ...]) -> tree of numpy [N, ...].
@@ -283,7 +288,9 @@ def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
   together = jax.process_count() > 1
 
   def mapped_fn(constants, rows):
-    found = fn(constants, rows)
+    found = accumulation.map_blocks(
+      functools.partial(fn, constants), rows, each=rows_at_once
+    )
     return jax.lax.all_gather(found, _AXIS) if together else found
 
   mapped = _pmap(mapped_fn, in_axes=(None, 0), out_axes=None if together else 0)
@@ -292,7 +299,9 @@ def make_map(fn: Callable, *, rows_per_device: int) -> Callable:
     constants = replicate(constants)
     total = jax.tree.leaves(rows)[0].shape[0]
     devices = device_count()
-    per_device = min(rows_per_device, -(-total // devices))
+    per_device = division_lib.chunk(
+      total, devices, most=rows_per_device, multiple=rows_at_once
+    )
     parts = []
     for start in range(0, total, per_device * devices):
       cut = functools.partial(_cut, start=start, shape=(devices, per_device))

@@ -1,5 +1,7 @@
 """How rows are dealt to devices, against plain counting."""
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 
@@ -38,3 +40,18 @@ def test_nothing_is_copied_where_all_rows_are_taken():
   np.testing.assert_array_equal(
     division_lib.take(values, np.array([2, 0])), [[2, 0], [5, 3]]
   )
+
+
+@hypothesis.given(
+  st.integers(1, 500), st.integers(1, 8), st.integers(1, 60), st.integers(0, 70)
+)
+def test_chunks_are_of_few_shapes_and_whole_blocks(rows, devices, most, block):
+  found = division_lib.chunk(rows, devices, most=most, multiple=block)
+  assert 1 <= found <= most
+  if block and found > block:
+    assert found % block == 0
+  # A shape of its own only where all rows fit into one call.
+  if found * devices < rows:
+    assert found == division_lib.chunk(
+      10**6, devices, most=most, multiple=block
+    )

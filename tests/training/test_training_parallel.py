@@ -288,3 +288,22 @@ def test_every_chunk_of_a_map_has_one_shape():
     rows = np.arange(count, dtype=np.float32)
     np.testing.assert_array_equal(mapped(np.float32(1), rows), rows + 1)
   assert set(traces) == {(2,)}
+
+
+@pytest.mark.parametrize("count", [1, 3, 24, 100])
+def test_a_map_in_blocks_equals_the_plain_function(count):
+  shapes = set()
+
+  def fn(constants, rows):
+    shapes.add(rows["a"].shape)
+    return row_function(constants, rows)
+
+  mapped = parallel.make_map(fn, rows_per_device=9, rows_at_once=3)
+  rows = {
+    "a": RNG.normal(size=(count, 3)).astype(np.float32),
+    "b": RNG.normal(size=(count,)).astype(np.float32),
+  }
+  out = mapped(np.float32(2), rows)
+  assert all(rows <= 3 for rows, _ in shapes)
+  np.testing.assert_allclose(out["sum"], 2 * rows["a"].sum(-1), rtol=1e-5)
+  np.testing.assert_allclose(out["b"], np.sin(rows["b"]), rtol=1e-5)
