@@ -9,9 +9,9 @@ import jax
 
 from stylized_nerf_jax.fields import encodings, style_field
 
-# 5 MiB of a layer's float32. Of less, starting a layer takes as long as
+# 4 MiB of a layer's float32. Of less, starting a layer takes as long as
 # computing it; more is written to memory and read again (docs/performance.md).
-_CACHED_FLOATS = 5 << 18
+_CACHED_FLOATS = 1 << 20
 _FEWEST = 8
 
 
