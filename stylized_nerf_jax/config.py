@@ -101,6 +101,19 @@ def from_plain(fields: dict) -> ml_collections.ConfigDict:
   return ml_collections.ConfigDict(_tuples(fields))
 
 
+def completed(
+  given: ml_collections.ConfigDict,
+) -> ml_collections.FrozenConfigDict:
+  """Adds what the config of an earlier version lacks, as it is by default.
+
+  Args:
+    given: of a finished run.
+  """
+  config = defaults.get_config()
+  config.update(given)
+  return ml_collections.FrozenConfigDict(config)
+
+
 def _split(arguments: Sequence[str]) -> tuple[str, list[str]]:
   """Separates the config file from the overrides of its fields."""
   path, overrides = "", []

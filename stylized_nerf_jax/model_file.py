@@ -9,7 +9,6 @@ import pathlib
 import zipfile
 from collections.abc import Mapping
 
-import ml_collections
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
@@ -65,9 +64,7 @@ def read(path: str | pathlib.Path) -> dict:
       f"expected {_FORMAT} version {_VERSION}"
     )
   return {
-    "config": ml_collections.FrozenConfigDict(
-      config_lib.from_plain(meta["config"])
-    ),
+    "config": config_lib.completed(config_lib.from_plain(meta["config"])),
     "scene": scene_record.SceneRecord.from_dict(meta["scene"]),
     "styles": tuple(meta["styles"]),
     "style_hashes": tuple(meta["style_hashes"]),

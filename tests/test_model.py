@@ -1,5 +1,7 @@
 """`StylizedNerf` of a finished run: dials, determinism, files."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -165,3 +167,17 @@ def test_a_saved_file_holds_everything(model, camera, stylized, tmp_path):
 def test_wrong_dials_are_named(model, camera, style, dials, message):
   with pytest.raises(ValueError, match=message):
     model.render(camera, style, **dials)
+
+
+def test_a_run_of_an_earlier_version_renders_as_it_did(
+  model, camera, stylized, run_copy
+):
+  path = run_copy / "config.json"
+  config = json.loads(path.read_text())
+  del config["rendering"]["rays_at_once"]
+  del config["training"]
+  path.write_text(json.dumps(config))
+  older = snj.StylizedNerf.load(run_copy)
+  assert older.config.rendering == model.config.rendering
+  out = older.render(camera, style=older.styles[0])
+  np.testing.assert_array_equal(out.rgb, stylized.rgb)

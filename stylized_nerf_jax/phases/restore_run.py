@@ -3,9 +3,9 @@
 import pathlib
 
 import jax
-import ml_collections
 import numpy as np
 
+from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.phases import (
   modules,
   mutual_learning,
@@ -28,7 +28,7 @@ def restore(path: str | pathlib.Path) -> dict:
       "`stylized-nerf train`"
     )
   run = run_folder.RunFolder(path)
-  config = ml_collections.FrozenConfigDict(run.config())
+  config = config_lib.completed(run.config())
   record = run.scene()
   fields = {
     "config": config,
