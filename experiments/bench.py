@@ -48,13 +48,13 @@ def main() -> None:
   peers = [_peer(args)] if args.peer else []
   bench = bench_cases.Bench(args.run)
   cases = bench.steps() if args.suite == "steps" else bench.renderings()
-  first = {case.name: _seconds(case.call) for case in cases}
+  first = {case.name: seconds(case.call) for case in cases}
   times = {case.name: [] for case in cases}
   ceilings = []
   for _ in range(args.rounds):
     ceilings.append(_matrix_flops())
     for case in cases:
-      times[case.name].append(_seconds(case.call))
+      times[case.name].append(seconds(case.call))
   if args.peer:
     peers.append(_peer(args))
   ceiling = statistics.median(ceilings)
@@ -76,7 +76,7 @@ def main() -> None:
     print(*row, sep="  ")
 
 
-def _seconds(call) -> float:
+def seconds(call) -> float:
   start = time.perf_counter()
   call()
   return time.perf_counter() - start
@@ -95,9 +95,7 @@ def _matrix_flops() -> float:
 
   x = jnp.ones((rows, width))
   chain(x).block_until_ready()
-  seconds = min(
-    _seconds(lambda: chain(x).block_until_ready()) for _ in range(3)
-  )
+  seconds = min(seconds(lambda: chain(x).block_until_ready()) for _ in range(3))
   return 2.0 * rows * width * width * length / seconds
 
 

@@ -96,6 +96,44 @@ class Bench:
       self._painting(f"{painted}, paper's MLP", paper),
     ]
 
+  def in_blocks(self, blocks):
+    """Cases that take rays in blocks, with blocks of several sizes.
+
+    Args:
+      blocks: numbers of rays.
+
+    Returns:
+      For each case: name, a `Case` for each block, and the block that is
+      chosen where the config asks for none.
+    """
+    fast, paper = self._config, self._paper_config()
+    traced = self._config.geometry_cache.samples
+    chosen = {
+      "photographed": ray_blocks.for_rendering(fast),
+      "paint, hash grid": ray_blocks.for_rendering(fast, samples=traced),
+      "paint, paper's MLP": ray_blocks.for_rendering(paper, samples=traced),
+      "phase 1, paper's field": ray_blocks.for_field_steps(paper),
+    }
+    made = {name: [] for name in chosen}
+    run_config = self._config
+    for block in blocks:
+      paper, fast = self._paper_config(), self._fast_config()
+      for config in (paper, fast):
+        config.rendering.rays_at_once = config.training.rays_at_once = block
+      self._config = fast
+      for name, case in (
+        ("photographed", self._rendering("", None)),
+        ("paint, hash grid", self._painting("", fast)),
+        ("paint, paper's MLP", self._painting("", paper)),
+        ("phase 1, paper's field", self._field_step("", paper, _PAPER_RAYS, 1)),
+      ):
+        made[name].append(case)
+    self._config = run_config
+    return [(name, made[name], chosen[name]) for name in chosen]
+
+  def _fast_config(self):
+    return ml_collections.ConfigDict(self._config.to_dict())
+
   def _paper_config(self):
     """The run's config with networks of the paper's size."""
     config = ml_collections.ConfigDict(self._config.to_dict())

@@ -11,7 +11,7 @@ from stylized_nerf_jax.fields import encodings, style_field
 
 # 4 MiB of a layer's float32. Of less, starting a layer takes as long as
 # computing it; more is written to memory and read again (docs/performance.md).
-_CACHED_FLOATS = 1 << 20
+CACHED_FLOATS = 1 << 20
 _FEWEST = 8
 
 
@@ -60,7 +60,7 @@ def for_style_steps(config) -> int:
 def _in_cache(floats_per_ray: int) -> int:
   if jax.default_backend() != "cpu":
     return 0
-  rays = max(_CACHED_FLOATS // floats_per_ray, _FEWEST)
+  rays = max(CACHED_FLOATS // floats_per_ray, _FEWEST)
   # A power of two, which divides other powers of two.
   return 1 << (rays.bit_length() - 1)
 

@@ -47,27 +47,32 @@ def mean_over_blocks(of_rows: Callable, first, batch, *, most: int):
   return mean
 
 
-def map_blocks(of_rows: Callable, rows, *, each: int):
+def map_blocks(of_rows: Callable, rows, *, most: int):
   """Applies a row-wise function to blocks of rows, one after the other.
 
   Args:
     of_rows: tree of [B, ...] -> tree of [B, ...].
     rows: tree of [R, ...].
-    each: B, which divides R; 0 or R and more: `of_rows` is called once.
+    most: rows of a block; 0: any number, and `of_rows` is called once.
 
   Returns:
     Tree of [R, ...].
   """
-  count = length(rows)
-  if not each or each >= count:
+  number, each, left = division.blocks(length(rows), most)
+  if number == 1:
     return of_rows(rows)
+  end = number * each
   blocks = jax.tree.map(
-    lambda values: values.reshape(count // each, each, *values.shape[1:]), rows
+    lambda values: values[:end].reshape(number, each, *values.shape[1:]), rows
   )
-  found = jax.lax.map(of_rows, blocks)
-  return jax.tree.map(
-    lambda values: values.reshape(count, *values.shape[2:]), found
+  found = jax.tree.map(
+    lambda values: values.reshape(end, *values.shape[2:]),
+    jax.lax.map(of_rows, blocks),
   )
+  if not left:
+    return found
+  rest = of_rows(jax.tree.map(lambda values: values[end:], rows))
+  return jax.tree.map(lambda *parts: jnp.concatenate(parts), found, rest)
 
 
 def weighted(weight, tree):

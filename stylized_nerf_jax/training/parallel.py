@@ -289,7 +289,7 @@ def make_map(
 
   def mapped_fn(constants, rows):
     found = accumulation.map_blocks(
-      functools.partial(fn, constants), rows, each=rows_at_once
+      functools.partial(fn, constants), rows, most=rows_at_once
     )
     return jax.lax.all_gather(found, _AXIS) if together else found
 
