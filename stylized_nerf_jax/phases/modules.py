@@ -34,6 +34,13 @@ def radiance_field(config, space: normalization.RaySpace) -> nn.Module:
   )
 
 
+def final_samples(config) -> int:
+  """Number of final samples of a ray in the field that `config.field` is."""
+  if config.kind == "hash_grid":
+    return config.hash_grid.num_fine
+  return config.positional.num_coarse + config.positional.num_fine
+
+
 def style_field_of(config, space: normalization.RaySpace) -> nn.Module:
   """Builds the style field that `config.style_field` describes."""
   options = config.to_dict()

@@ -8,6 +8,7 @@ as it can hold.
 import jax
 
 from stylized_nerf_jax.fields import encodings, style_field
+from stylized_nerf_jax.phases import modules
 
 # 4 MiB of a layer's float32. Of less, starting a layer takes as long as
 # computing it; more is written to memory and read again (docs/performance.md).
@@ -31,7 +32,7 @@ def for_rendering(config, *, samples: int = 0) -> int:
 
 def for_stylized_rendering(config) -> int:
   """The same where a style field paints what the radiance field samples."""
-  found = _style_floats(config.style_field, _final_samples(config.field))
+  found = _style_floats(config.style_field, modules.final_samples(config.field))
   floats = max(found, _field_floats(config.field))
   return config.rendering.rays_at_once or _in_cache(floats)
 
@@ -53,7 +54,7 @@ def for_style_steps(config) -> int:
   asked = config.training.rays_at_once
   if asked or config.style_field.encoding == "hash_grid":
     return asked
-  kept = config.geometry_cache.samples or _final_samples(config.field)
+  kept = config.geometry_cache.samples or modules.final_samples(config.field)
   return _in_cache(_style_floats(config.style_field, kept))
 
 
@@ -63,12 +64,6 @@ def _in_cache(floats_per_ray: int) -> int:
   rays = max(CACHED_FLOATS // floats_per_ray, _FEWEST)
   # A power of two, which divides other powers of two.
   return 1 << (rays.bit_length() - 1)
-
-
-def _final_samples(config) -> int:
-  if config.kind == "hash_grid":
-    return config.hash_grid.num_fine
-  return config.positional.num_coarse + config.positional.num_fine
 
 
 def _field_floats(config) -> int:

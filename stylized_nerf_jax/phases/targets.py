@@ -19,6 +19,7 @@ from stylized_nerf_jax.phases import (
   view_geometry,
 )
 from stylized_nerf_jax.scenes import cameras as cameras_lib
+from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
 from stylized_nerf_jax.training import disk, processes, progress
 
@@ -45,13 +46,10 @@ class Targets:
     folder.mkdir(parents=True, exist_ok=True)
     self._features, self._facts = features, facts
     self._geometry = geometry
-    self._widths, self._heights = cameras.width, cameras.height
-    sizes = cameras.width * cameras.height
-    self._offsets = np.concatenate([[0], np.cumsum(sizes)])
+    self._views = view_pixels.ViewPixels(cameras.width, cameras.height)
     self._paths = [folder / f"{name[:16]}.npy" for name in facts.hashes]
     for style in self._own_styles():
-      size = (int(self._offsets[-1]), 3)
-      disk.open_memmap(self._paths[style], np.uint8, size)
+      disk.open_memmap(self._paths[style], np.uint8, (self._views.total, 3))
     self._open()
     self._paint = jax.jit(_paint, static_argnames=("height", "width"))
 
@@ -79,16 +77,17 @@ class Targets:
     with progress.progress(total, "stylizing training views") as bar:
       for view in range(total):
         features = np.asarray(self._features[view], np.float32)
-        where = slice(self._offsets[view], self._offsets[view + 1])
+        height, width = self._views.size(view)
         for style in self._own_styles():
           image = self._paint(
             decoder_params,
             features,
             *(s[style] for s in self._facts.statistics["relu4_1"]),
-            height=int(self._heights[view]),
-            width=int(self._widths[view]),
+            height=height,
+            width=width,
           )
-          self._pixels[style][where] = np.asarray(image).reshape(-1, 3)
+          rows = np.asarray(image).reshape(-1, 3)
+          self._pixels[style][self._views.rows(view)] = rows
         bar.advance()
     if processes.count() > 1:
       for style in self._own_styles():
@@ -113,19 +112,16 @@ class Targets:
       uint8, packed samples [..., 2, K] or None.
     """
     style = random.integers(len(self._pixels), size=shape)
-    index = random.integers(self._offsets[-1], size=shape)
+    index = random.integers(self._views.total, size=shape)
     style, index = style[rows], index[rows]
-    view = np.searchsorted(self._offsets, index, side="right") - 1
-    inside = index - self._offsets[view]
-    width = self._widths[view]
-    xy = np.stack([inside % width, inside // width], axis=-1) + 0.5
+    view, xy = self._views.locate(index)
     colors = np.empty((*style.shape, 3), np.uint8)
     for s, pixels in enumerate(self._pixels):
       colors[style == s] = pixels[index[style == s]]
     return (
       style.astype(np.int32),
-      view.astype(np.int32),
-      xy.astype(np.float32),
+      view,
+      xy,
       colors,
       None if self._geometry is None else self._geometry.rows(index),
     )
@@ -142,18 +138,17 @@ class Targets:
     """
     style = int(random.integers(len(self._pixels)))
     view = random.integers(len(self._features), size=count)
-    shortest = int(min(self._widths.min(), self._heights.min()))
+    shortest = int(min(self._views.widths.min(), self._views.heights.min()))
     stride = vgg.STRIDE
     size = max(2 * stride, min(size, shortest) // stride * stride)
     corners, features, colors, packed = [], [], [], []
     for v in view:
-      width, height = int(self._widths[v]), int(self._heights[v])
+      height, width = self._views.size(v)
       last = np.array([width - size, height - size])
       x, y = corner = stride * random.integers(0, last // stride + 1)
       corners.append(corner)
       features.append(view_crops.window(self._features[v], x, y, size, stride))
-      image = self._pixels[style][self._offsets[v] : self._offsets[v + 1]]
-      image = image.reshape(height, width, 3)
+      image = self._views.image(self._pixels[style], v)
       colors.append(view_crops.window(image, x, y, size))
       if self._geometry is not None:
         packed.append(self._geometry.window(v, x, y, size))

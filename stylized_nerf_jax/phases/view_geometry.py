@@ -12,9 +12,10 @@ import pathlib
 
 import numpy as np
 
-from stylized_nerf_jax.phases import view_crops
+from stylized_nerf_jax.phases import modules, view_crops
 from stylized_nerf_jax.rendering import geometry_cache
 from stylized_nerf_jax.scenes import cameras as cameras_lib
+from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.training import disk, progress
 
 # Fewer samples than these do not hold a surface and what shows through it.
@@ -35,7 +36,7 @@ def samples_kept(config, cameras: cameras_lib.Cameras) -> int:
     return 0  # The coarse network's samples are wanted, too.
   pixels = int(np.sum(cameras.width * cameras.height))
   fits = options.mib * 2**20 // (pixels * geometry_cache.BYTES_PER_SAMPLE)
-  wanted = int(min(options.samples, _samples_of_field(config.field)))
+  wanted = int(min(options.samples, modules.final_samples(config.field)))
   kept = int(min(wanted, fits))
   if kept < min(_FEWEST, wanted):
     kept = 0
@@ -57,9 +58,7 @@ class ViewGeometry:
 
   def __init__(self, path: pathlib.Path, cameras: cameras_lib.Cameras):
     self._packed = np.load(path, mmap_mode="r")
-    self._widths, self._heights = cameras.width, cameras.height
-    sizes = cameras.width * cameras.height
-    self._offsets = np.concatenate([[0], np.cumsum(sizes)])
+    self._views = view_pixels.ViewPixels(cameras.width, cameras.height)
 
   def rows(self, index: np.ndarray) -> np.ndarray:
     """Returns those of pixels [...], counted over all views: [..., 2, K]."""
@@ -67,9 +66,7 @@ class ViewGeometry:
 
   def window(self, view: int, x: int, y: int, size: int) -> np.ndarray:
     """Returns those of a square of a view: [size, size, 2, K]."""
-    rows = self._packed[self._offsets[view] : self._offsets[view + 1]]
-    shape = (int(self._heights[view]), int(self._widths[view]))
-    return view_crops.window(rows.reshape(*shape, *rows.shape[1:]), x, y, size)
+    return view_crops.window(self._views.image(self._packed, view), x, y, size)
 
 
 class Writer:
@@ -151,10 +148,3 @@ def load(
     )
     return None
   return ViewGeometry(folder / "samples.npy", cameras)
-
-
-def _samples_of_field(config) -> int:
-  """Number of final samples of a ray."""
-  if config.kind == "hash_grid":
-    return config.hash_grid.num_fine
-  return config.positional.num_coarse + config.positional.num_fine

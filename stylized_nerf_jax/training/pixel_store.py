@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.training import pixel_bank, pixel_file, prng
 
 
@@ -33,9 +34,7 @@ class PixelStore:
     pixel_key: Callable[[jax.Array], jax.Array],
   ):
     self._file = file
-    self._widths = np.array([width for width, _ in sizes], np.int64)
-    counts = [width * height for width, height in sizes]
-    self._offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    self._views = view_pixels.ViewPixels(*zip(*sizes))
     self._key = np.asarray(jax.random.key_data(key))
     self._ranks = jax.jit(
       functools.partial(_ranks, pixel_key=pixel_key, count=file.num_usable),
@@ -64,15 +63,7 @@ class PixelStore:
 
   def _take(self, rank: np.ndarray):
     index = self._file.find(rank)
-    view = np.searchsorted(self._offsets, index, side="right") - 1
-    inside = index - self._offsets[view]
-    width = self._widths[view]
-    xy = np.stack([inside % width, inside // width], axis=-1) + 0.5
-    return (
-      view.astype(np.int32),
-      xy.astype(np.float32),
-      self._file.colors(index),
-    )
+    return *self._views.locate(index), self._file.colors(index)
 
 
 def _ranks(key_data, steps, *, pixel_key, count: int, num: int) -> jax.Array:

@@ -108,6 +108,7 @@ def losses(setting):
     config = types.SimpleNamespace(
       field=model.config.field,
       style_field=model.config.style_field,
+      rendering=model.config.rendering,
       mutual_learning=types.SimpleNamespace(**options),
     )
     steps = mutual_steps.MutualSteps(

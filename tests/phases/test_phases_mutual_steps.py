@@ -45,6 +45,7 @@ def gradients(model):
       config = types.SimpleNamespace(
         field=model.config.field,
         style_field=model.config.style_field,
+        rendering=model.config.rendering,
         mutual_learning=types.SimpleNamespace(**options),
       )
       steps = mutual_steps.MutualSteps(

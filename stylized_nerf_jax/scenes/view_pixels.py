@@ -1,0 +1,49 @@
+"""Pixels of several views as one long row, view behind view."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class ViewPixels:
+  """Where the pixels of V views lie among all.
+
+  Args:
+    widths: [V], pixels.
+    heights: [V], pixels.
+  """
+
+  def __init__(self, widths: Sequence[int], heights: Sequence[int]):
+    self.widths = np.asarray(widths, np.int64)
+    self.heights = np.asarray(heights, np.int64)
+    counts = self.widths * self.heights
+    self._offsets = np.concatenate([[0], np.cumsum(counts)])
+
+  @property
+  def total(self) -> int:
+    """Number of all pixels, P."""
+    return int(self._offsets[-1])
+
+  def size(self, view: int) -> tuple[int, int]:
+    """Returns height and width of a view."""
+    return int(self.heights[view]), int(self.widths[view])
+
+  def rows(self, view: int) -> slice:
+    """Returns where the pixels of a view are."""
+    return slice(int(self._offsets[view]), int(self._offsets[view + 1]))
+
+  def image(self, values: np.ndarray, view: int) -> np.ndarray:
+    """Returns what a view has of values [P, ...]: [H, W, ...]."""
+    return values[self.rows(view)].reshape(*self.size(view), *values.shape[1:])
+
+  def locate(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Finds pixels [...] by their places in the row.
+
+    Returns:
+      View [...] int32, and pixel centre x, y [..., 2] float32.
+    """
+    view = np.searchsorted(self._offsets, index, side="right") - 1
+    inside = index - self._offsets[view]
+    width = self.widths[view]
+    xy = np.stack([inside % width, inside // width], axis=-1) + 0.5
+    return view.astype(np.int32), xy.astype(np.float32)
