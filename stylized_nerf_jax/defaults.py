@@ -75,7 +75,7 @@ def _field() -> ml_collections.ConfigDict:
     hash_grid=_section(
       num_levels=7,
       num_features=4,
-      log2_table_size=17,
+      log2_table_size=18,
       coarsest_resolution=16,
       finest_resolution=512,
       width=64,
@@ -117,7 +117,7 @@ def _radiance_field() -> ml_collections.ConfigDict:
   return _section(
     steps=1500,
     rays_per_step=2048,
-    learning_rate=1e-2,
+    learning_rate=2e-2,
     learning_rate_final=1e-3,
     adam_b2=0.99,
     adam_eps=1e-15,  # hash grids: entries that are seldom hit learn as fast
