@@ -197,9 +197,9 @@ class Lab:
     where, saving, equal, runs = collections.Counter(), 0, 0, 0
     while sum(where.values()) < count:
       run = self.new_run()
-      for _ in range(min(_FAULTS_A_RUN, count - sum(where.values()))):
+      for number in range(min(_FAULTS_A_RUN, count - sum(where.values()))):
         process = self.start(run)
-        if not self._wait_for_a_moment(process, run):
+        if not self._wait_for_a_moment(process, run, number):
           break
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -226,9 +226,9 @@ class Lab:
     stopped, sent, equal, runs, seconds = 0, 0, 0, 0, []
     while sent < count:
       run = self.new_run()
-      for _ in range(min(_FAULTS_A_RUN, count - sent)):
+      for number in range(min(_FAULTS_A_RUN, count - sent)):
         process = self.start(run)
-        if not self._wait_for_a_moment(process, run):
+        if not self._wait_for_a_moment(process, run, number):
           break
         process.send_signal(
           self._random.choice([signal.SIGTERM, signal.SIGINT])
@@ -388,18 +388,19 @@ class Lab:
       "one line, status 2; the resumed run ends with the same bits",
     ]
 
-  def _wait_for_a_moment(self, process, run: pathlib.Path) -> bool:
+  def _wait_for_a_moment(self, process, run: pathlib.Path, number: int) -> bool:
     """Waits for a random moment of training; False if the run ended first.
 
-    A moment is a little after a checkpoint of a random phase, so that all
-    phases have their share, or, one time in three, within a save.
+    A moment is a little after a random checkpoint, or, one time in three,
+    within a save. The faults 0, 1, ... of a run are dealt to the phases in
+    turn, so that all have their share.
     """
     while not _is_locked(run):
       if process.poll() is not None:
         return False
       time.sleep(0.01)
-    left = _PHASES[_PHASES.index(_phase(run)) :]
-    phase = self._random.choice(left)
+    planned = number * len(_PHASES) // _FAULTS_A_RUN
+    phase = _PHASES[max(planned, _PHASES.index(_phase(run)))]
     first = _newest(run, phase)
     after = self._random.randint(max(first, 0), _STEPS[phase])
     within_save = self._random.random() < 1 / 3
