@@ -164,7 +164,7 @@ class Bench:
     params = radiance_field.init_params(field, record, seed=0)
     if config.field.kind == self._config.field.kind:
       params = self._model.params["field"]
-    optimizer = radiance_field.make_optimizer(options)
+    optimizer = radiance_field.make_optimizer(options, self._space)
     take = self._taker(
       loss,
       optimizer,

@@ -117,7 +117,10 @@ def _radiance_field() -> ml_collections.ConfigDict:
   return _section(
     steps=1500,
     rays_per_step=2048,
-    learning_rate=2e-2,
+    learning_rate=1e-2,
+    # The same in NDC; 0: no other. With room before the cameras, a rate as high
+    # as this fills it with haze, decay or not.
+    ndc_learning_rate=2e-2,
     learning_rate_final=1e-3,
     adam_b2=0.99,
     adam_eps=1e-15,  # hash grids: entries that are seldom hit learn as fast

@@ -7,7 +7,11 @@ else follows the number of devices: batches and rates are those of the config.
 import ml_collections
 
 _SCALED = {
-  "radiance_field": ("learning_rate", "learning_rate_final"),
+  "radiance_field": (
+    "learning_rate",
+    "ndc_learning_rate",
+    "learning_rate_final",
+  ),
   "mutual_learning": (
     "learning_rate",
     "learning_rate_final",

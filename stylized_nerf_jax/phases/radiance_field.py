@@ -59,7 +59,7 @@ def train_and_evaluate(
   field = modules.radiance_field(config.field, record.normalization.space)
   setting = modules.ray_setting(record)
   params = init_params(field, record, seed=config.seed)
-  optimizer = make_optimizer(config.radiance_field)
+  optimizer = make_optimizer(config.radiance_field, setting.space)
   state = state_lib.create(params, optimizer)
   checkpoints = run.checkpoints(PHASE)
   resume = state_of_work == "resume"
@@ -112,14 +112,24 @@ def init_params(field, record: scene_record.SceneRecord, *, seed: int):
   return init(prng.stream_key(seed, "radiance_field/init"))
 
 
-def make_optimizer(config) -> optax.GradientTransformation:
-  """Adam with exponential decay over the phase."""
+def make_optimizer(
+  options, space: normalization.RaySpace
+) -> optax.GradientTransformation:
+  """Adam with exponential decay over the phase.
+
+  Args:
+    options: `config.radiance_field`.
+    space: that the rays live in.
+  """
+  rate = options.learning_rate
+  if space.kind == "ndc" and options.ndc_learning_rate:
+    rate = options.ndc_learning_rate
   schedule = optax.exponential_decay(
-    config.learning_rate,
-    transition_steps=config.steps,
-    decay_rate=config.learning_rate_final / config.learning_rate,
+    rate,
+    transition_steps=options.steps,
+    decay_rate=options.learning_rate_final / rate,
   )
-  return optax.adam(schedule, b2=config.adam_b2, eps=config.adam_eps)
+  return optax.adam(schedule, b2=options.adam_b2, eps=options.adam_eps)
 
 
 def decay_weight(options, space: normalization.RaySpace) -> float:
@@ -259,7 +269,7 @@ def _train(
     setting=setting,
     options=options,
   )
-  optimizer = make_optimizer(options)
+  optimizer = make_optimizer(options, setting.space)
   keeper = loop_keeper.LoopKeeper(
     PHASE, checkpoints, config.training, every=options.checkpoint_every
   )

@@ -29,6 +29,8 @@ def test_rays_and_rates_grow_together(section):
   rates = {"learning_rate", "learning_rate_final"}
   if section == "mutual_learning":
     rates.add("latent_learning_rate")
+  else:
+    rates.add("ndc_learning_rate")
   assert changed == {"rays_per_step", *rates}
   for name in changed:
     assert after[section][name] == 4 * before[section][name]

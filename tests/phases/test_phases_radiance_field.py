@@ -82,6 +82,19 @@ def test_unbounded_scenes_have_a_decay_of_their_own(kind):
   np.testing.assert_allclose(added, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+  "kind, of_ndc, rate", [("ndc", 0.5, 0.5), ("ndc", 0, 0.1), ("box", 0.5, 0.1)]
+)
+def test_ndc_has_a_rate_of_its_own(kind, of_ndc, rate):
+  options = defaults.get_config().radiance_field
+  options.learning_rate, options.ndc_learning_rate = 0.1, of_ndc
+  space = types.SimpleNamespace(kind=kind)
+  optimizer = radiance_field.make_optimizer(options, space)
+  # The first step of Adam is as long as its rate.
+  step, _ = optimizer.update(np.ones(1), optimizer.init(np.ones(1)))
+  np.testing.assert_allclose(step, -rate, rtol=1e-5)
+
+
 def test_masked_pixels_do_not_count():
   """The loss is blind to the colours of masked pixels, and to no others."""
   options = defaults.get_config().radiance_field

@@ -39,7 +39,7 @@ bank = pixel_bank.make_pixel_bank(
   (train.images[i] for i in range(len(train))),
   rays.camera_arrays(train.cameras, record.normalization),
 )
-optimizer = radiance_field.make_optimizer(options)
+optimizer = radiance_field.make_optimizer(options, record.normalization.space)
 params = radiance_field.init_params(field, record, seed=0)
 state = state_lib.create(params, optimizer)
 loss = functools.partial(
