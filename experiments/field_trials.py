@@ -22,10 +22,15 @@ _GRID = "config.field.hash_grid"
 # Name: lines beside the preset's, what was expected, what is done with it.
 _TRIALS = {
   "base": ((), "-", "the preset"),
-  "lr2": (
-    (f"{_FIELD}.learning_rate=2e-2", f"{_FIELD}.learning_rate_final=2e-3"),
-    "more in few steps, less in many",
-    "not taken: a tenth of a dB",
+  "lr1": (
+    (f"{_FIELD}.ndc_learning_rate=0.0",),
+    "less: the field underfits",
+    "not taken: less",
+  ),
+  "log17": (
+    (f"{_GRID}.log2_table_size=17",),
+    "less: entries collide",
+    "not taken: less",
   ),
   "dist0": (
     (f"{_FIELD}.distortion_weight=0.0",),
