@@ -77,6 +77,7 @@ def main() -> None:
 
 
 def seconds(call) -> float:
+  """Times one call."""
   start = time.perf_counter()
   call()
   return time.perf_counter() - start
@@ -95,8 +96,8 @@ def _matrix_flops() -> float:
 
   x = jnp.ones((rows, width))
   chain(x).block_until_ready()
-  seconds = min(seconds(lambda: chain(x).block_until_ready()) for _ in range(3))
-  return 2.0 * rows * width * width * length / seconds
+  fastest = min(seconds(lambda: chain(x).block_until_ready()) for _ in range(3))
+  return 2.0 * rows * width * width * length / fastest
 
 
 def _peer(args) -> dict[str, float]:

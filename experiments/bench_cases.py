@@ -132,11 +132,12 @@ class Bench:
     return [(name, made[name], chosen[name]) for name in chosen]
 
   def _fast_config(self):
+    """The run's config, to be changed."""
     return ml_collections.ConfigDict(self._config.to_dict())
 
   def _paper_config(self):
     """The run's config with networks of the paper's size."""
-    config = ml_collections.ConfigDict(self._config.to_dict())
+    config = self._fast_config()
     config.field.kind = "positional"
     # The peer's: 64 coarse and 192 fine ones.
     config.field.positional.update(num_coarse=64, num_fine=128)
