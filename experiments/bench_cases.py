@@ -9,10 +9,12 @@ import dataclasses
 import functools
 import types
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import ml_collections
 import numpy as np
+import optax
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.phases import (
@@ -54,6 +56,43 @@ class Case:
   peer: str = ""
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Problem:
+  """Training steps, and all that they are taken with.
+
+  Attributes:
+    loss, optimizer: as `parallel.make_train_steps` takes them.
+    params: to start from.
+    constants, key: of the steps.
+    batch: tree of [steps, rays, ...]; None where the loss draws its rows.
+    rays: of a step.
+    steps: of a call.
+    flops: of a ray.
+    rows_at_once: rays that are taken together.
+  """
+
+  loss: Callable
+  optimizer: optax.GradientTransformation
+  params: Any
+  constants: Any
+  batch: Any
+  rays: int
+  steps: int
+  flops: float
+  rows_at_once: int
+  key: jax.Array
+
+  @property
+  def rows(self) -> int | None:
+    """Of a step, where the loss draws them."""
+    return self.rays if self.batch is None else None
+
+  def state(self) -> state_lib.TrainState:
+    """Returns a state to start from."""
+    params = jax.tree.map(np.asarray, self.params)
+    return state_lib.create(params, self.optimizer)
+
+
 class Bench:
   """Cases of one run.
 
@@ -83,6 +122,20 @@ class Bench:
       self._style_step(f"phase 3, paper's MLP, {all_samples}", paper),
       self._style_step("phase 3, paper's MLP, cache", paper, packed=True),
     ]
+
+  def problems(self) -> dict[str, tuple[Problem, int]]:
+    """Steps as the run's phases take them, and steps of a checkpoint."""
+    config = self._config
+    return {
+      "phase 1, hash grid": (
+        self._field_problem(config, _RAYS, _DISPATCH),
+        config.radiance_field.checkpoint_every,
+      ),
+      "phase 3, hash grid, cache": (
+        self._style_problem(config, packed=True),
+        config.mutual_learning.checkpoint_every,
+      ),
+    }
 
   def renderings(self) -> list[Case]:
     """Renderings of a part of a training view."""
@@ -145,6 +198,31 @@ class Bench:
     return config
 
   def _field_step(self, name, config, rays, steps, peer="") -> Case:
+    return self._case(name, self._field_problem(config, rays, steps), peer)
+
+  def _style_step(self, name, config, *, packed=False) -> Case:
+    problem = self._style_problem(config, packed=packed)
+    return self._case(name, problem, "style_train")
+
+  def _case(self, name: str, problem: Problem, peer: str) -> Case:
+    """A call that takes the steps of a problem and waits for their result."""
+    take = parallel.make_train_steps(
+      problem.loss,
+      problem.optimizer,
+      num_steps=problem.steps,
+      rows=problem.rows,
+      rows_at_once=problem.rows_at_once,
+    )
+    kept = [problem.state()]
+
+    def call():
+      kept[0], _ = take(kept[0], problem.constants, problem.key, problem.batch)
+      jax.block_until_ready(kept[0])
+
+    rays = problem.rays * problem.steps
+    return Case(name, rays, call, problem.flops * rays, peer)
+
+  def _field_problem(self, config, rays: int, steps: int) -> Problem:
     record, options = self._record, config.radiance_field
     field = modules.radiance_field(config.field, self._space)
     cameras = record.split("train")
@@ -165,19 +243,20 @@ class Bench:
     params = radiance_field.init_params(field, record, seed=0)
     if config.field.kind == self._config.field.kind:
       params = self._model.params["field"]
-    optimizer = radiance_field.make_optimizer(options, self._space)
-    take = self._taker(
+    return Problem(
       loss,
-      optimizer,
+      radiance_field.make_optimizer(options, self._space),
       params,
-      steps,
-      rows=rays,
+      constants=bank,
+      batch=None,
+      rays=rays,
+      steps=steps,
+      flops=3 * field_flops(config, params),
       rows_at_once=ray_blocks.for_field_steps(config),
+      key=self._key,
     )
-    flops = 3 * rays * steps * field_flops(config, params)
-    return Case(name, rays * steps, lambda: take(bank, None), flops, peer)
 
-  def _style_step(self, name, config, *, packed=False) -> Case:
+  def _style_problem(self, config, *, packed: bool) -> Problem:
     # Steps of the paper's network take long enough by themselves.
     steps_per_call = _DISPATCH if config is self._config else 2
     model = self._model
@@ -191,14 +270,6 @@ class Bench:
     )
     style_field = modules.init_style_field(
       config.style_field, self._space, self._key
-    )
-    params = {"style_field": style_field, "latents": model.params["latents"]}
-    take = self._taker(
-      steps.field_loss,
-      mutual_steps.field_optimizer(config.mutual_learning),
-      params,
-      steps_per_call,
-      rows_at_once=ray_blocks.for_style_steps(config),
     )
     rendered = views.load_or_render(self._config, self._run, None)
     random = np.random.default_rng(0)
@@ -224,28 +295,18 @@ class Bench:
       random.integers(0, 256, (*shape, 3)).astype(np.uint8),
       samples,
     )
-    flops = 3 * style_flops(style_field, count) + geometry
-    rays = steps_per_call * _RAYS
-    return Case(
-      name,
-      rays,
-      lambda: take(steps.field_constants, batch),
-      flops * rays,
-      "style_train",
+    return Problem(
+      steps.field_loss,
+      mutual_steps.field_optimizer(config.mutual_learning),
+      {"style_field": style_field, "latents": model.params["latents"]},
+      constants=steps.field_constants,
+      batch=batch,
+      rays=_RAYS,
+      steps=steps_per_call,
+      flops=3 * style_flops(style_field, count) + geometry,
+      rows_at_once=ray_blocks.for_style_steps(config),
+      key=self._key,
     )
-
-  def _taker(self, loss, optimizer, params, steps, **options):
-    """A function that takes steps and waits for their result."""
-    take = parallel.make_train_steps(
-      loss, optimizer, num_steps=steps, **options
-    )
-    kept = [state_lib.create(jax.tree.map(np.asarray, params), optimizer)]
-
-    def call(constants, batch):
-      kept[0], _ = take(kept[0], constants, self._key, batch)
-      jax.block_until_ready(kept[0])
-
-    return call
 
   def _rendering(self, name, config) -> Case:
     style_field, variables = None, {"field": self._model.params["field"]}

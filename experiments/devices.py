@@ -6,7 +6,8 @@ Tiny runs of the embedded scene through all three phases, with networks of a few
 layers (tests/tiny_run.py), on simulated CPU devices; the processes talk over
 the loopback interface. Compared are the gradients of the first step of every
 kind, the losses of all steps, the score on held-out views, and the parameters
-at the end. Writes experiments/results/devices.json.
+at the end. Writes experiments/results/devices.json, and draws the losses over
+each other into docs/images/device_losses.png (extra `plot`).
 """
 
 import argparse
@@ -27,7 +28,10 @@ import numpy as np
 import scene
 
 _TESTS = pathlib.Path(__file__).parents[1] / "tests"
+_PICTURE = _TESTS.parent / "docs" / "images" / "device_losses.png"
 _PHASES = ("radiance_field", "stylizer", "mutual_learning")
+# Of crops and patches in a step: devices share them.
+_GROUPS = 4
 # Name: (processes, devices of each, what it is compared with).
 _LAYOUTS = {
   "1 device": (1, 1, "1 device"),
@@ -56,6 +60,7 @@ def main() -> None:
     for name in args.layouts:
       found[name] = _train(folder, name)
       _write_result(args.steps, found)
+    _draw_losses(found)
 
 
 def _write_config(folder: pathlib.Path, steps: int) -> None:
@@ -69,12 +74,15 @@ def _write_config(folder: pathlib.Path, steps: int) -> None:
     radiance_field__checkpoint_every=steps,
     stylizer__steps=steps,
     stylizer__checkpoint_every=steps,
+    stylizer__groups_per_step=_GROUPS,
     # The rates of the presets: those of the tests tell decoders apart.
     mutual_learning__decoder_learning_rate=1e-4,
     mutual_learning__steps=steps - patches,
     mutual_learning__patch_steps=patches,
     mutual_learning__decoder_every=max(steps // 20, 1),
     mutual_learning__refresh_every=5,
+    mutual_learning__decoder_groups=_GROUPS,
+    mutual_learning__patch_groups=_GROUPS,
     mutual_learning__checkpoint_every=steps,
   )
   config_lib.save(config, folder / "config.json")
@@ -286,6 +294,24 @@ def _write_result(steps: int, found: dict) -> None:
       },
     },
   )
+
+
+def _draw_losses(found: dict) -> None:
+  """Draws the losses of all layouts, one panel for each kind of step."""
+  from matplotlib import figure
+
+  kinds = list(next(iter(found.values()))["losses"])
+  canvas = figure.Figure(figsize=(3.0 * len(kinds), 2.8), layout="constrained")
+  panels = canvas.subplots(1, len(kinds))
+  for panel, kind in zip(panels, kinds):
+    for width, (name, one) in zip(range(2 * len(found), 0, -2), found.items()):
+      # The first is the widest, so that all can be seen.
+      panel.plot(one["losses"][kind], linewidth=0.7 * width, label=name)
+    panel.set(title=kind.replace("_", " "), xlabel="step", yscale="log")
+  panels[0].set_ylabel("loss")
+  panels[0].legend(fontsize="x-small")
+  canvas.savefig(_PICTURE, dpi=80)
+  print(f"wrote {_PICTURE}")
 
 
 def _gradient_difference(one: dict, other: dict, kind: str) -> float:

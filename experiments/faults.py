@@ -1,4 +1,5 @@
-"""What a run survives: kills, signals, damage, a second writer, a full disk.
+"""What a run survives: kills, signals, damage, a second writer, a full disk,
+a clock that goes backwards.
 
   python experiments/faults.py --kills 50 --terms 20
 
@@ -34,6 +35,8 @@ _STEPS = {"radiance_field": 24, "stylizer": 8, "mutual_learning": 18}
 _FAULTS_A_RUN = 6
 _STOPPED = 75
 _DAMAGES = ("missing", "truncated", "flipped")
+# Environment variable of a process whose clock goes backwards.
+_BACKWARDS = "FAULTS_CLOCK_GOES_BACKWARDS"
 
 
 def main() -> None:
@@ -58,6 +61,7 @@ def main() -> None:
       functools.partial(lab.kill, args.kills),
       functools.partial(lab.terminate, args.terms),
       lab.write_twice,
+      lab.turn_clock_back,
       functools.partial(lab.damage, args.damages),
       lab.fill_disk,
     ):
@@ -85,9 +89,22 @@ def _write_result(rows: list[list]) -> None:
 def _child(arguments: list[str]) -> int:
   """Runs one command with the small networks."""
   _use_small_networks()
+  if _BACKWARDS in os.environ:
+    _turn_clock_back()
   from stylized_nerf_jax.cli import main as cli
 
   return cli.main(arguments)
+
+
+def _turn_clock_back() -> None:
+  """From now on Python's clock goes back an hour every second."""
+  now, since = time.time(), time.monotonic()
+
+  def clock() -> float:
+    return now - 3600.0 * (time.monotonic() - since)
+
+  time.time = clock
+  time.time_ns = lambda: int(1e9 * clock())
 
 
 def _use_small_networks():
@@ -168,14 +185,17 @@ class Lab:
     self._count += 1
     return self._folder / f"run-{self._count}"
 
-  def start(self, run: pathlib.Path, *arguments: str, **options):
+  def start(
+    self, run: pathlib.Path, *arguments: str, backwards=False, **options
+  ):
     """Starts or resumes the training of a run; its errors go to a file."""
+    environment = self._environment | ({_BACKWARDS: "1"} if backwards else {})
     command = [sys.executable, __file__, "--child"]
     command += ["train", f"--config={self._config}", f"--workdir={run}"]
     with (self._folder / "stderr").open("w") as errors:
       return subprocess.Popen(
         [*command, *arguments],
-        env=self._environment,
+        env=environment,
         stderr=errors,
         stdout=subprocess.DEVNULL,
         **options,
@@ -293,10 +313,25 @@ class Lab:
       )
     return rows
 
-  def _cut_run(self) -> pathlib.Path:
+  def turn_clock_back(self) -> list[list]:
+    """A run whose clock goes backwards, before and after it is stopped."""
+    run = self._cut_run(backwards=True)
+    status = self.start(run, backwards=True).wait()
+    fine = status == 0 and self._is_equal(run)
+    shutil.rmtree(run)
+    return [
+      [
+        "a clock that goes back an hour every second; stopped and resumed",
+        1,
+        f"{int(fine)} of 1",
+        "the same bits at the end",
+      ]
+    ]
+
+  def _cut_run(self, **options) -> pathlib.Path:
     """Returns a run that was stopped in the middle of phase 3."""
     run = self.new_run()
-    process = self.start(run)
+    process = self.start(run, **options)
     while _newest(run, "mutual_learning") < 9 and process.poll() is None:
       time.sleep(0.005)
     process.send_signal(signal.SIGTERM)

@@ -148,6 +148,9 @@ def _geometry_cache() -> ml_collections.ConfigDict:
 def _stylizer() -> ml_collections.ConfigDict:
   return _section(
     steps=100,
+    # Each of `views_per_step` neighbouring views in one style; devices share
+    # them.
+    groups_per_step=1,
     views_per_step=3,
     crop=160,  # pixels, a side of the crop of every view; 0: whole views
     learning_rate=1e-4,
@@ -177,6 +180,7 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     decoder_muon_learning_rate=5e-4,  # of D's hidden kernels; 0: all Adam
     decoder_clip=200.0,  # longest gradient of D; 0: any
     decoder_every=50,  # field steps for each decoder step; 0: one-way
+    decoder_groups=1,  # of two neighbouring views, shared by devices
     decoder_crop=160,
     decoder_rays=1024,
     refresh_every=20,  # decoder steps between two makings of all 2D targets
@@ -190,7 +194,8 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     # D's content and style losses too, over the contrast of the painting: the
     # mean variance of its features, summed over layers, some tens.
     patch_steps=150,
-    patches_per_step=8,
+    patch_groups=1,  # each in one style; devices share them
+    patches_per_step=8,  # of each group
     patch=40,  # pixels, a side
     patch_learning_rate=1e-3,
     patch_learning_rate_final=1e-4,
@@ -212,6 +217,9 @@ def training() -> ml_collections.ConfigDict:
   return _section(
     # Longest time between two checkpoints, beside `checkpoint_every`; 0: any.
     checkpoint_minutes=10.0,
+    checkpoints_kept=2,  # of a phase, the newest
+    # Those of steps that are multiples of this are kept as well; 0: no others.
+    checkpoints_kept_every=0,
     # So many steps in a row whose losses are not finite end the run.
     skipped_in_a_row=50,
     tensorboard=False,  # event files beside metrics.jsonl

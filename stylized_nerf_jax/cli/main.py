@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from stylized_nerf_jax.training import (
   compilation,
+  device_memory,
   disk,
   interruption,
   processes,
@@ -71,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
   try:
     args, config_args = parser.parse_known_args(arguments[1:])
     compilation.keep_compiled()
-    status = command.run(args, config_args)
+    with device_memory.advising(name, "the size or number of pictures"):
+      status = command.run(args, config_args)
   except interruption.Interrupted as stopped:
     print(f"stylized-nerf {name}: {stopped}", file=sys.stderr)
     return interruption.EXIT_STATUS

@@ -32,6 +32,7 @@ from stylized_nerf_jax.phases import (
   decoder_stages,
   held_out_scores,
   loop_keeper,
+  run_folder,
   run_lock,
   stylizer_data,
   vae_training,
@@ -85,7 +86,9 @@ def _train(config: Any, workdir: pathlib.Path) -> None:
   if config.stages:
     train_decoder(config, workdir, encoder, pictures, held_out, log)
   if config.vae.steps:
-    store = checkpoints.Checkpoints(workdir / "vae" / "checkpoints")
+    store = checkpoints.Checkpoints(
+      workdir / "vae" / "checkpoints", **run_folder.kept(config.training)
+    )
     with contextlib.closing(store):
       tree, scores = vae_training.train_vae(
         config, encoder, pictures, log, store
@@ -141,7 +144,9 @@ def train_decoder(
   log: metric_log.MetricLog,
 ) -> None:
   """Run the stages, from the newest checkpoint on."""
-  store = checkpoints.Checkpoints(workdir / "decoder")
+  store = checkpoints.Checkpoints(
+    workdir / "decoder", **run_folder.kept(config.training)
+  )
   store.repair()
   position = find_position(config, store)
   run = _Run(

@@ -8,7 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import guard, interruption, processes
+from stylized_nerf_jax.training import (
+  device_memory,
+  guard,
+  interruption,
+  processes,
+  progress,
+)
 
 
 class LoopKeeper:
@@ -38,6 +44,20 @@ class LoopKeeper:
     self._rays, self._seconds, self._waited = 0, 0.0, None
     self.guard = guard.Guard(phase, limit=options.skipped_in_a_row)
 
+  def planner(self, what: str) -> Callable[[int], None]:
+    """Returns what says, once, how many bytes `what` takes on a device."""
+    said = []
+
+    def say(needed: int) -> None:
+      if not said:
+        progress.say(
+          f"{self._phase}: {what} takes {device_memory.mib(needed)} MiB of a "
+          f"device's {device_memory.mib(device_memory.limit_bytes())}"
+        )
+      said.append(needed)
+
+    return say
+
   @contextlib.contextmanager
   def stepping(self) -> Iterator[Callable[[int], None]]:
     """Times a block of steps; it yields what the block tells its rays."""
@@ -64,10 +84,14 @@ class LoopKeeper:
   def figures(self) -> dict[str, float]:
     """Returns what is known of the steps since this was asked last.
 
-    Skipped steps; rays a second, where rays were counted; and the share of
-    their time that was spent waiting for batches, where there were any.
+    Skipped steps; the largest memory in use so far; rays a second, where rays
+    were counted; and the share of their time that was spent waiting for
+    batches, where there were any.
     """
-    found = {"skipped": self.guard.take()}
+    found = {
+      "skipped": self.guard.take(),
+      "memory_mib": device_memory.peak_mib(),
+    }
     seconds = max(self._seconds, 1e-9)
     if self._rays:
       found["rays_per_second"] = self._rays / seconds

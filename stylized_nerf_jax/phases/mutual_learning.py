@@ -70,7 +70,7 @@ def train(
     run.note(PHASE, earlier=_earlier(run, before, inputs))
   session = _Session(config, run, nets, facts)
   earlier = run.facts(PHASE).get("earlier")
-  checkpoints = run.checkpoints(PHASE)
+  checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
   if resume and processes.by_first(checkpoints.repair) is not None:
     session.restore(checkpoints)
@@ -148,7 +148,7 @@ class _Session:
     take_rays = self._make_ray_steps(keeper)
     take_patches = self._make_patch_steps(keeper)
     decoder_steps = (
-      self._make_decoder_steps() if options.decoder_every else None
+      self._make_decoder_steps(keeper) if options.decoder_every else None
     )
     total = options.steps + options.patch_steps
     with progress.progress(total, PHASE, initial=self.step) as bar:
@@ -261,6 +261,7 @@ class _Session:
       steps_per_dispatch=self._options.steps_per_dispatch,
       rows_at_once=ray_blocks.for_style_steps(self._config),
       on_steps=keeper.guard,
+      on_plan=keeper.planner("a dispatch of steps on rays"),
     )
     key = prng.stream_key(self._config.seed, PHASE)
 
@@ -289,7 +290,12 @@ class _Session:
       self._steps.patch_loss, layout=self._nets.encoder.layout
     )
     take = parallel.make_train_steps(
-      loss, self._optimizer, num_steps=1, on_steps=keeper.guard
+      loss,
+      self._optimizer,
+      num_steps=1,
+      rows_at_once=1,
+      on_steps=keeper.guard,
+      on_plan=keeper.planner("a step on patches"),
     )
     constants = {
       **self._steps.field_constants,
@@ -302,7 +308,10 @@ class _Session:
       random = np.random.default_rng([self._config.seed, 5, self.step])
       with keeper.stepping() as count:
         batch = self._targets.draw_patches(
-          random, options.patches_per_step, options.patch
+          random,
+          options.patches_per_step,
+          options.patch,
+          groups=options.patch_groups,
         )
         count(batch.colors.size // 3)
         batch = jax.tree.map(lambda values: values[None], batch)
@@ -311,7 +320,7 @@ class _Session:
 
     return step
 
-  def _make_decoder_steps(self):
+  def _make_decoder_steps(self, keeper: loop_keeper.LoopKeeper):
     """Returns a function that takes one decoder step and tells its losses."""
     options = self._options
     sampler = view_crops.CropSampler(
@@ -335,7 +344,12 @@ class _Session:
       f"{PHASE}, decoder", limit=self._config.training.skipped_in_a_row
     )
     take = parallel.make_train_steps(
-      loss, self._decoder_optimizer, num_steps=1, on_steps=watch
+      loss,
+      self._decoder_optimizer,
+      num_steps=1,
+      rows_at_once=1,
+      on_steps=watch,
+      on_plan=keeper.planner("a step of the decoder"),
     )
     constants = stylizer.make_constants(
       self._nets,
@@ -346,9 +360,7 @@ class _Session:
     key = prng.stream_key(self._config.seed, "mutual_learning/decoder")
     rim = decoder_objective.margin(sampler.size)
 
-    def step():
-      done = int(self.decoder.step)
-      random = np.random.default_rng([self._config.seed, 4, done])
+    def draw_group(random):
       crops = sampler.draw(random, 2 if options.consistency_weight else 1)
       style = int(random.integers(len(self._facts.names)))
       pixels = random.integers(
@@ -360,8 +372,15 @@ class _Session:
         int(crops.view[0]),
         (crops.corner[0] + pixels[:, ::-1] + 0.5).astype(np.float32),
       )
-      batch = stylizer.make_batch(
+      return stylizer.make_group(
         crops, style, pixels=pixels.astype(np.int32), rendered=rendered
+      )
+
+    def step():
+      done = int(self.decoder.step)
+      random = np.random.default_rng([self._config.seed, 4, done])
+      batch = stylizer.make_batch(
+        [draw_group(random) for _ in range(options.decoder_groups)]
       )
       self.decoder, metrics = take(self.decoder, constants, key, batch)
       age = (done + 1) % options.refresh_every

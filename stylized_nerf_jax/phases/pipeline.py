@@ -17,7 +17,24 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, style_set, tfds_address
 from stylized_nerf_jax.scenes import styles as style_reader
-from stylized_nerf_jax.training import interruption, processes, progress
+from stylized_nerf_jax.training import (
+  device_memory,
+  interruption,
+  processes,
+  progress,
+)
+
+# Config fields that a phase's memory grows with.
+_TO_LOWER = {
+  "radiance_field": "rendering.rays_per_chunk, or raise scene.downsample",
+  "stylizer": (
+    "stylizer.crop or stylizer.views_per_step, or raise scene.downsample"
+  ),
+  "mutual_learning": (
+    "mutual_learning.decoder_crop, mutual_learning.patches_per_step or "
+    "rendering.rays_per_chunk, or raise scene.downsample"
+  ),
+}
 
 
 def train(
@@ -40,6 +57,7 @@ def train(
   Raises:
     ValueError: what is wrong with scene, styles, weights, config or folder,
       raised before any training; or losses that are not finite.
+    device_memory.OutOfMemoryError: names config fields to lower.
     interruption.Interrupted: a signal came.
     disk.DiskFullError: the run can be resumed when there is space.
   """
@@ -77,14 +95,18 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
     if processes.is_first():
       store_styles(run, styles)
     facts = stylizer_nets.style_facts(nets, styles)
+  advising = device_memory.advising
   if "radiance_field" in wanted:
-    radiance_field.train_and_evaluate(config, run, scene)
+    with advising(radiance_field.PHASE, _TO_LOWER[radiance_field.PHASE]):
+      radiance_field.train_and_evaluate(config, run, scene)
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
-    stylizer.train(config, run, nets, facts)
+    with advising(stylizer.PHASE, _TO_LOWER[stylizer.PHASE]):
+      stylizer.train(config, run, nets, facts)
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
-    mutual_learning.train(config, run, nets, facts)
+    with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
+      mutual_learning.train(config, run, nets, facts)
 
 
 train_radiance_field = functools.partial(train, phase="radiance_field")

@@ -61,7 +61,7 @@ def train_and_evaluate(
   params = init_params(field, record, seed=config.seed)
   optimizer = make_optimizer(config.radiance_field, setting.space)
   state = state_lib.create(params, optimizer)
-  checkpoints = run.checkpoints(PHASE)
+  checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
   if resume and processes.by_first(checkpoints.repair) is not None:
     state = state_lib.restore(checkpoints, state)
@@ -280,6 +280,7 @@ def _train(
     rows=options.rays_per_step if pixels.drawn_in_step else None,
     rows_at_once=ray_blocks.for_field_steps(config),
     on_steps=keeper.guard,
+    on_plan=keeper.planner("a dispatch"),
   )
   drawn = pixels.batches(
     steps, keeper, int(state.step), options.steps, options.rays_per_step
@@ -294,6 +295,7 @@ def _train(
           key,
           until=options.steps,
           batch=next(batches),
+          total=options.rays_per_step,
         )
         taken = int(state.step) - step
         count(taken * options.rays_per_step)

@@ -270,9 +270,15 @@ class RunFolder:
     """Returns the folder of a phase."""
     return self.path / phase
 
-  def checkpoints(self, phase: str) -> checkpoints.Checkpoints:
-    """Opens the checkpoints of a phase."""
-    return checkpoints.Checkpoints(self.phase_path(phase) / "checkpoints")
+  def checkpoints(self, phase: str, options=None) -> checkpoints.Checkpoints:
+    """Opens the checkpoints of a phase.
+
+    Args:
+      phase: one of `PHASES`.
+      options: `config.training`, for who saves.
+    """
+    folder = self.phase_path(phase) / "checkpoints"
+    return checkpoints.Checkpoints(folder, **(kept(options) if options else {}))
 
   def replaced(self, phase: str) -> list[pathlib.Path]:
     """Returns the folders of earlier results of a phase, newest first."""
@@ -305,6 +311,14 @@ class RunFolder:
   def _write(self) -> None:
     if processes.is_first():
       disk.write_json(self._manifest_path, self._manifest)
+
+
+def kept(options) -> dict[str, int]:
+  """Returns which checkpoints `config.training` keeps, for `Checkpoints`."""
+  return {
+    "keep": options.checkpoints_kept,
+    "keep_every": options.checkpoints_kept_every,
+  }
 
 
 def as_json(values: Mapping[str, object]) -> dict:

@@ -7,6 +7,7 @@ style are held.
 
 import contextlib
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -55,7 +56,7 @@ def train(
   state = state_lib.create(
     jax.tree.map(jnp.asarray, dict(nets.decoder)), optimizer
   )
-  checkpoints = run.checkpoints(PHASE)
+  checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
   if resume and processes.by_first(checkpoints.repair) is not None:
     state = state_lib.restore(checkpoints, state)
@@ -140,15 +141,26 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
     PHASE, checkpoints, config.training, every=options.checkpoint_every
   )
   steps = parallel.make_train_steps(
-    loss, optimizer, num_steps=1, on_steps=keeper.guard
+    loss,
+    optimizer,
+    num_steps=1,
+    rows_at_once=1,
+    on_steps=keeper.guard,
+    on_plan=keeper.planner("a step"),
   )
   key = prng.stream_key(config.seed, PHASE)
   with progress.progress(options.steps, PHASE, initial=int(state.step)) as bar:
     while (step := int(state.step)) < options.steps:
       random = np.random.default_rng([config.seed, 2, step])
-      crops = sampler.draw(random, options.views_per_step)
-      style = int(random.integers(len(facts.names)))
-      batch = make_batch(crops, style)
+      batch = make_batch(
+        [
+          make_group(
+            sampler.draw(random, options.views_per_step),
+            int(random.integers(len(facts.names))),
+          )
+          for _ in range(options.groups_per_step)
+        ]
+      )
       state, metrics = steps(state, constants, key, batch)
       bar.advance(1, **metrics)
       if (step + 1) % 20 == 0:
@@ -159,16 +171,20 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
   return state
 
 
-def make_batch(crops: view_crops.Crops, style: int, **more):
-  """Wraps one group of crops as the batch of one step, [1, 1, ...]."""
-  batch = decoder_objective.Batch(
+def make_group(crops: view_crops.Crops, style: int, **more):
+  """Wraps crops as one group of a batch, without its dimension of groups."""
+  return decoder_objective.Batch(
     style=np.int32(style),
     features=crops.features,
     depth=crops.depth,
     cameras=crops.cameras,
     **more,
   )
-  return jax.tree.map(lambda values: np.asarray(values)[None, None], batch)
+
+
+def make_batch(groups: Sequence[decoder_objective.Batch]):
+  """Stacks groups as the batch of one step, [1, G, ...]."""
+  return jax.tree.map(lambda *values: np.stack(values)[None], *groups)
 
 
 def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:

@@ -127,15 +127,25 @@ class Targets:
     )
 
   def draw_patches(
-    self, random: np.random.Generator, count: int, size: int
+    self,
+    random: np.random.Generator,
+    count: int,
+    size: int,
+    *,
+    groups: int = 1,
   ) -> mutual_steps.PatchBatch:
-    """Draws a group of patches anywhere in the views, all in one style.
+    """Draws patches anywhere in the views, those of a group in one style.
 
     Args:
       random: source of randomness.
-      count: how many.
+      count: how many in each group.
       size: pixels a side; made smaller, to a multiple of 8, where a view is.
+      groups: how many.
     """
+    drawn = [self._draw_group(random, count, size) for _ in range(groups)]
+    return jax.tree.map(lambda *values: np.stack(values), *drawn)
+
+  def _draw_group(self, random, count: int, size: int):
     style = int(random.integers(len(self._pixels)))
     view = random.integers(len(self._features), size=count)
     shortest = int(min(self._views.widths.min(), self._views.heights.min()))
@@ -153,12 +163,12 @@ class Targets:
       if self._geometry is not None:
         packed.append(self._geometry.window(v, x, y, size))
     return mutual_steps.PatchBatch(
-      style=np.array([style], np.int32),
-      view=view[None].astype(np.int32),
-      corner=np.stack(corners)[None].astype(np.int32),
-      features=np.stack(features)[None].astype(np.float32),
-      colors=np.stack(colors)[None],
-      packed=np.stack(packed)[None] if packed else None,
+      style=np.int32(style),
+      view=view.astype(np.int32),
+      corner=np.stack(corners).astype(np.int32),
+      features=np.stack(features).astype(np.float32),
+      colors=np.stack(colors),
+      packed=np.stack(packed) if packed else None,
     )
 
 

@@ -81,12 +81,14 @@ class OnDisk:
       keeper: is told how long they are waited for.
       first: steps taken before.
       until: steps taken at the end.
-      num: pixels of a step, over all devices.
+      num: pixels of a step, over all devices; of them the rows are drawn
+        that this process takes.
     """
+    rows = parallel.own_rows(num)
 
     def draw(dispatch: tuple[int, int]):
       step, length = dispatch
-      return self._store.draw(range(step, step + length), num)
+      return self._store.draw(range(step, step + length), num, rows)
 
     drawn = ahead.ahead(
       draw, _dispatches(steps, first, until), workers=_WORKERS, depth=_DEPTH

@@ -32,11 +32,15 @@ class Checkpoints:
   Args:
     folder: made when the first checkpoint is saved.
     keep: how many of the newest are kept.
+    keep_every: those of steps that are multiples of this are kept as well; 0:
+      no others.
   """
 
-  def __init__(self, folder: str | pathlib.Path, *, keep: int = 2):
+  def __init__(
+    self, folder: str | pathlib.Path, *, keep: int = 2, keep_every: int = 0
+  ):
     self._folder = pathlib.Path(folder).absolute()
-    self._keep = keep
+    self._keep, self._keep_every = keep, keep_every
     self._opened: ocp.CheckpointManager | None = None
 
   @property
@@ -48,6 +52,7 @@ class Checkpoints:
         self._folder.mkdir(parents=True, exist_ok=True)
       options = ocp.CheckpointManagerOptions(
         max_to_keep=self._keep,
+        keep_period=self._keep_every or None,
         create=not together,
         enable_async_checkpointing=True,
         # To orbax every process is alone.

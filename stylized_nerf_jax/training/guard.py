@@ -1,6 +1,6 @@
 """Stops a run whose losses are not finite for many steps in a row."""
 
-from stylized_nerf_jax.training import parallel
+from stylized_nerf_jax.training import skips as skips_lib
 
 # Not losses of their own: they follow from those that went first.
 _SUMS = ("loss", "gradient_norm", "psnr")
@@ -23,7 +23,7 @@ class Guard:
     self._row, self._first = 0, ""
     self._count = 0
 
-  def __call__(self, skips: parallel.Skips, num_steps: int) -> None:
+  def __call__(self, skips: skips_lib.Skips, num_steps: int) -> None:
     """Adds what was skipped among the last `num_steps` steps.
 
     Raises:
@@ -50,7 +50,7 @@ class Guard:
     return count
 
 
-def _first(skips: parallel.Skips) -> str:
+def _first(skips: skips_lib.Skips) -> str:
   names = sorted(n for n, finite in skips.finite.items() if not finite)
   own = [name for name in names if name not in _SUMS]
   return ", ".join(own or [n for n in names if n == "loss"] or ["the gradient"])

@@ -9,13 +9,17 @@ inside, before the update.
 import functools
 from collections.abc import Callable
 
-import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from stylized_nerf_jax.training import accumulation, prng
+from stylized_nerf_jax.training import (
+  accumulation,
+  device_memory,
+  prng,
+  skips,
+)
 from stylized_nerf_jax.training import division as division_lib
 from stylized_nerf_jax.training import state as state_lib
 
@@ -74,22 +78,6 @@ def _places() -> np.ndarray:
   )
 
 
-@flax.struct.dataclass
-class Skips:
-  """Steps that were skipped because something was not finite.
-
-  Attributes:
-    count: [], int32, how many.
-    row: [], int32, how many of them follow each other up to the last step.
-    finite: for each metric whether it was finite, [], in the first step of
-      that row.
-  """
-
-  count: jax.Array
-  row: jax.Array
-  finite: dict[str, jax.Array]
-
-
 def make_train_steps(
   loss_fn: Callable,
   optimizer: optax.GradientTransformation,
@@ -97,7 +85,8 @@ def make_train_steps(
   num_steps: int,
   rows: int | None = None,
   rows_at_once: int = 0,
-  on_steps: Callable[[Skips, int], None] | None = None,
+  on_steps: Callable[[skips.Skips, int], None] | None = None,
+  on_plan: Callable[[int], None] | None = None,
 ) -> Callable:
   """Compiles `num_steps` optimizer steps into one dispatch over all devices.
 
@@ -115,7 +104,10 @@ def make_train_steps(
       a batch it is then given the number of its rows.
     rows_at_once: rows that a device can hold; of more, gradients are
       accumulated over blocks. 0: any number.
+      Fewer where the device's memory asks for it.
     on_steps: told of every call what was skipped, and `num_steps`.
+    on_plan: told once, before the first step, how many bytes the program takes
+      on every device.
 
   Returns:
     run(state, constants, key, batch=None, total=None) -> (state, metrics
@@ -135,7 +127,7 @@ def make_train_steps(
     )
     return loss, grads, metrics
 
-  def one_step(constants, key, places, state, batch):
+  def one_step(constants, key, places, at_once, state, batch):
     step_key = jax.random.fold_in(key, state.step)
     of_rows = functools.partial(gradients, state.params, constants, step_key)
     own, extra = (division.each, 1) if rows else batch
@@ -145,7 +137,7 @@ def make_train_steps(
       of_rows,
       places.first,
       own,
-      most=rows_at_once,
+      most=at_once,
     )
     if places.extra is None:
       loss, grads, metrics = jax.lax.pmean(mean_of_own(), _AXIS)
@@ -169,19 +161,24 @@ def make_train_steps(
     new = state_lib.TrainState(state.step + 1, params, opt_state)
     return new, (good, metrics)
 
-  def many_steps(state, constants, key_data, places, batch):
+  def many_steps(at_once, state, constants, key_data, places, batch):
     key = jax.random.wrap_key_data(key_data)
-    body = functools.partial(one_step, constants, key, places)
+    body = functools.partial(one_step, constants, key, places, at_once)
     state, (good, metrics) = jax.lax.scan(body, state, batch, length=num_steps)
-    return state, _mean_of_good(good, metrics), _skips(good, metrics)
+    mean = skips.mean_of_good(good, metrics)
+    return state, mean, skips.describe(good, metrics)
 
-  mapped = _pmap(
-    many_steps,
-    in_axes=(None, None, None, 0, 0),
-    out_axes=(None, None, None),
-  )
+  def make(at_once: int):
+    return _pmap(
+      functools.partial(many_steps, at_once),
+      in_axes=(None, None, None, 0, 0),
+      out_axes=(None, None, None),
+    )
+
+  mapped = None
 
   def run(state, constants, key, batch=None, total=None):
+    nonlocal mapped
     state, constants = replicate((state, constants))
     if batch is not None and total is None:
       total = jax.tree.leaves(batch)[0].shape[1]
@@ -189,38 +186,25 @@ def make_train_steps(
         lambda v: division_lib.take(v, own_rows(total)), batch
       )
     divided = division or division_lib.Division(total, device_count())
-    state, metrics, skips = mapped(
+    arguments = (
       state,
       constants,
       jax.random.key_data(key),
       division_lib.make_places(divided, _places()),
       division_lib.by_device(batch, divided, jax.local_device_count()),
     )
+    if mapped is None:
+      mapped, needed = device_memory.fit(
+        make, arguments, rows=divided.each or 1, at_once=rows_at_once
+      )
+      if on_plan is not None:
+        on_plan(needed)
+    state, metrics, skipped = mapped(*arguments)
     if on_steps is not None:
-      on_steps(skips, num_steps)
+      on_steps(skipped, num_steps)
     return state, metrics
 
   return run
-
-
-def _mean_of_good(good, metrics):
-  """Averages metrics [S] over the good ones of S steps, or over all."""
-  chosen = good | ~good.any()
-  return jax.tree.map(
-    lambda values: jnp.where(chosen, values, 0.0).sum() / chosen.sum(), metrics
-  )
-
-
-def _skips(good, metrics) -> Skips:
-  """Describes which of S steps were not good: [S] bool, metrics [S]."""
-  number = jnp.arange(good.shape[0])
-  row = number[-1] - jnp.max(jnp.where(good, number, -1))
-  first = jnp.minimum(good.shape[0] - row, number[-1])
-  return Skips(
-    count=jnp.sum(~good, dtype=jnp.int32),
-    row=row.astype(jnp.int32),
-    finite={n: jnp.isfinite(values[first]) for n, values in metrics.items()},
-  )
 
 
 class StepRunner:
@@ -279,7 +263,7 @@ def make_map(
     rows_per_device: most rows of a device in one call. Chunks are as few and
       as equal as they can be; the last row is repeated to fill the last one.
     rows_at_once: of a device's rows `fn` gets so many, block after block, and
-      R is this; 0: all.
+      R is this; 0: all. Fewer where the device's memory asks for it.
 
   Returns:
     run(constants, rows: tree of numpy [N, ...]) -> tree of numpy [N, ...].
@@ -287,13 +271,20 @@ def make_map(
   """
   together = jax.process_count() > 1
 
-  def mapped_fn(constants, rows):
+  def mapped_fn(at_once, constants, rows):
     found = accumulation.map_blocks(
-      functools.partial(fn, constants), rows, most=rows_at_once
+      functools.partial(fn, constants), rows, most=at_once
     )
     return jax.lax.all_gather(found, _AXIS) if together else found
 
-  mapped = _pmap(mapped_fn, in_axes=(None, 0), out_axes=None if together else 0)
+  def make(at_once: int):
+    return _pmap(
+      functools.partial(mapped_fn, at_once),
+      in_axes=(None, 0),
+      out_axes=None if together else 0,
+    )
+
+  mapped = {}  # by the rows that a device gets
 
   def run(constants, rows):
     constants = replicate(constants)
@@ -305,7 +296,12 @@ def make_map(
     parts = []
     for start in range(0, total, per_device * devices):
       cut = functools.partial(_cut, start=start, shape=(devices, per_device))
-      parts.append(mapped(constants, jax.tree.map(cut, rows)))
+      arguments = constants, jax.tree.map(cut, rows)
+      if per_device not in mapped:
+        mapped[per_device], _ = device_memory.fit(
+          make, arguments, rows=per_device, at_once=rows_at_once
+        )
+      parts.append(mapped[per_device](*arguments))
     return jax.tree.map(
       lambda *xs: np.concatenate([_flat(x) for x in xs])[:total], *parts
     )

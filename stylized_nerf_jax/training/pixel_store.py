@@ -41,12 +41,18 @@ class PixelStore:
       static_argnames="num",
     )
 
-  def draw(self, steps: Sequence[int], num: int):
+  def draw(
+    self,
+    steps: Sequence[int],
+    num: int,
+    rows: np.ndarray | slice = slice(None),
+  ):
     """Draws the pixels of some steps; may be called in any thread.
 
     Args:
       steps: S of them.
-      num: pixels of each, R.
+      num: pixels of each.
+      rows: R of them that are read and returned, the same of every step.
 
     Returns:
       (view [S, R] int32, xy [S, R, 2] float32 pixel centres, colors [S, R, 3]
@@ -54,12 +60,12 @@ class PixelStore:
     """
     with _on_host():
       ranks = self._ranks(self._key, np.asarray(steps, np.int32), num=num)
-    ranks = np.asarray(ranks)
+    ranks = np.asarray(ranks)[:, rows]
     if ranks.ndim == 3:
       high, low = np.moveaxis(ranks.astype(np.uint64), -1, 0)
       ranks = ((high << 32 | low) % self._file.num_usable).astype(np.int64)
-    rows = [self._take(of_step) for of_step in ranks]
-    return tuple(np.stack(values) for values in zip(*rows))
+    taken = [self._take(of_step) for of_step in ranks]
+    return tuple(np.stack(values) for values in zip(*taken))
 
   def _take(self, rank: np.ndarray):
     index = self._file.find(rank)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.stylizer import pretrained, weights_file
+from stylized_nerf_jax.training import device_memory
 
 
 @pytest.fixture
@@ -237,6 +238,17 @@ def test_a_phase_needs_those_before_it(refused, run_copy):
     assert f"stylized-nerf train --phase {missing} --workdir" in line
     assert "changed" in line
     assert _snapshot(run_copy) == before
+
+
+def test_a_device_that_is_too_small(run_copy, monkeypatch, capsys):
+  earlier = _snapshot(run_copy / "stylizer")
+  monkeypatch.setattr(device_memory, "limit_bytes", lambda: 10_000)
+  changed = _arguments(run_copy, mutual_learning__steps=3)
+  assert main.main(["train", *changed]) == 2
+  line = capsys.readouterr().err.splitlines()[-1]
+  assert line.startswith("stylized-nerf train: mutual_learning: out of memory")
+  assert "lower mutual_learning.decoder_crop" in line
+  assert _snapshot(run_copy / "stylizer") == earlier
 
 
 @pytest.mark.usefixtures("small_networks")

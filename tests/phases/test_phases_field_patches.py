@@ -89,6 +89,17 @@ def test_patches_are_cut_from_the_stylized_views(setting):
   assert len({style for style, *_ in seen}) == 2
 
 
+def test_groups_are_drawn_one_after_the_other(setting):
+  one = setting.targets.draw_patches(np.random.default_rng(1), 2, _SIZE)
+  more = setting.targets.draw_patches(
+    np.random.default_rng(1), 2, _SIZE, groups=3
+  )
+  for alone, among in zip(jax.tree.leaves(one), jax.tree.leaves(more)):
+    assert among.shape == (3, *alone.shape[1:])
+    np.testing.assert_array_equal(among[:1], alone)
+  assert not np.array_equal(more.colors[0], more.colors[2])
+
+
 def test_a_patch_larger_than_a_view_is_made_smaller(setting):
   height = int(setting.cameras.height[0])
   batch = setting.targets.draw_patches(np.random.default_rng(0), 1, 1000)

@@ -49,6 +49,15 @@ def folder(tmp_path):
   opened.close()
 
 
+def test_the_newest_and_those_of_some_steps_are_kept(tmp_path):
+  saved = checkpoints_lib.Checkpoints(tmp_path, keep=2, keep_every=4)
+  for step in range(2, 11, 2):
+    saved.save(step, {"params": {"x": np.full(2, step)}}, {})
+  saved.close()
+  kept = sorted(int(f.name) for f in tmp_path.iterdir() if f.name.isdigit())
+  assert kept == [4, 8, 10]
+
+
 def assert_equal(one, two):
   assert jax.tree.structure(one) == jax.tree.structure(two)
   for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two)):

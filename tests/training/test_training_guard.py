@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from stylized_nerf_jax.training import guard, parallel
+from stylized_nerf_jax.training import guard, parallel, skips
 from stylized_nerf_jax.training import state as state_lib
 
 KEY = jax.random.key(0)
@@ -80,7 +80,7 @@ def test_the_other_steps_of_a_dispatch_are_taken():
 
 def skipped(count, row, *bad):
   names = ("loss", "gradient_norm", "mse", "psnr", "distortion")
-  return parallel.Skips(
+  return skips.Skips(
     np.int32(count), np.int32(row), {n: np.bool_(n not in bad) for n in names}
   )
 

@@ -81,6 +81,10 @@ def test_the_host_draws_what_devices_draw(tmp_path, masked):
     np.testing.assert_array_equal(found[0][s], view)
     np.testing.assert_array_equal(found[1][s], xy)
     np.testing.assert_array_equal(found[2][s], np.round(colors * 255))
+  some = np.array([5, 6, 100, 100])
+  shares = store.draw(steps, 4 * rows, some)
+  for share, whole in zip(shares, found):
+    np.testing.assert_array_equal(share, whole[:, some])
   assert [values.dtype for values in found] == [np.int32, np.float32, np.uint8]
   assert (tmp_path / "usable.bin").exists() == bool(masked)
 

@@ -1,0 +1,212 @@
+"""What pmap, the log and checkpoints cost on one device, beside the steps.
+
+  python experiments/overhead.py --run runs/fern
+
+RUN is a finished run of the fast preset, whose batch is used. In turn, round
+after round, the same steps are taken
+
+- bare: by `jax.jit` of a scan over loss, gradient and update, nothing else;
+- by `parallel.make_train_steps`: pmap, the guard against what is not finite,
+  gradient norms;
+- with all that a training loop does beside: progress, clocks, the check for
+  signals, a line of metrics every 100 steps;
+- and with a checkpoint, saved in the background, while they are taken. A run
+  makes one every `checkpoint_every` steps, of which its share is counted.
+
+Shares are medians over rounds. Writes experiments/results/overhead.json.
+"""
+
+import argparse
+import datetime
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+import types
+
+import bench_cases
+import jax
+import numpy as np
+import optax
+import scene
+
+from stylized_nerf_jax.phases import loop_keeper
+from stylized_nerf_jax.training import (
+  checkpoints,
+  metric_log,
+  parallel,
+  prng,
+  progress,
+)
+from stylized_nerf_jax.training import state as state_lib
+
+_STEPS = 100  # of a round; a line of metrics is written after as many
+_KINDS = ("bare", "pmap", "loop", "loop and checkpoint")
+
+
+def main() -> None:
+  """Times the kinds in turn and writes their shares."""
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+  parser.add_argument("--run", type=pathlib.Path, required=True)
+  parser.add_argument("--rounds", type=int, default=9)
+  args = parser.parse_args()
+  bench = bench_cases.Bench(args.run)
+  rows, seconds = [], {}
+  for name, (problem, every) in bench.problems().items():
+    with tempfile.TemporaryDirectory() as folder:
+      times = _time(problem, pathlib.Path(folder), args.rounds)
+    seconds[name] = times
+    rows.append([name, *_shares(times, every)])
+    print(*rows[-1], sep="  ")
+  columns = [
+    "steps",
+    "bare, ms a step",
+    "pmap and guard",
+    "loop and log",
+    "checkpoints",
+    "altogether",
+    "one checkpoint, s",
+  ]
+  content = {
+    "date": datetime.date.today().isoformat(),
+    "command": scene.describe_command(),
+    "machine": scene.describe_machine(),
+    "steps_a_round": _STEPS,
+    "seconds": seconds,
+    "table": {"columns": columns, "rows": rows},
+  }
+  scene.write_result("overhead", content)
+
+
+def _time(problem, folder: pathlib.Path, rounds: int) -> dict[str, list[float]]:
+  """Seconds of `_STEPS` steps of each kind, round after round."""
+  loops = {
+    "bare": _bare(problem),
+    "pmap": _mapped(problem),
+    "loop": _kept(problem, folder / "loop", save=False),
+    "loop and checkpoint": _kept(problem, folder / "saved", save=True),
+  }
+  times = {kind: [] for kind in _KINDS}
+  for number in range(rounds + 1):
+    for kind in _KINDS:
+      started = time.perf_counter()
+      loops[kind]()
+      if number:  # The first round compiles.
+        times[kind].append(time.perf_counter() - started)
+  return times
+
+
+def _shares(times: dict[str, list[float]], every: int) -> list[str]:
+  """Cells of a row."""
+
+  def of_round(cost):
+    return statistics.median(cost(*row) for row in zip(*times.values()))
+
+  def share(value: float) -> str:
+    return f"{value:+.1%}"
+
+  saved = of_round(lambda bare, pmap, loop, checkpoint: checkpoint - loop)
+  step = statistics.median(times["bare"]) / _STEPS
+  parts = [
+    of_round(lambda bare, pmap, *_: pmap / bare - 1.0),
+    of_round(lambda bare, pmap, loop, _: (loop - pmap) / bare),
+    saved / (every * step),
+  ]
+  cells = [f"{1e3 * step:.1f}", *map(share, parts), share(sum(parts))]
+  return [*cells, f"{saved:.2f}"]
+
+
+def _bare(problem: bench_cases.Problem):
+  """The steps themselves, without this project's loop."""
+
+  def one(state, batch):
+    key = jax.random.fold_in(problem.key, state.step)
+    rows = problem.rows if batch is None else batch
+    grads, _ = jax.grad(problem.loss, has_aux=True)(
+      state.params, problem.constants, rows, prng.share_key(key, 0)
+    )
+    updates, opt_state = problem.optimizer.update(
+      grads, state.opt_state, state.params
+    )
+    params = optax.apply_updates(state.params, updates)
+    return state_lib.TrainState(state.step + 1, params, opt_state), None
+
+  @jax.jit
+  def take(state, batch):
+    return jax.lax.scan(one, state, batch, length=problem.steps)[0]
+
+  kept = [problem.state()]
+
+  def steps():
+    for _ in range(_STEPS // problem.steps):
+      kept[0] = take(kept[0], problem.batch)
+    jax.block_until_ready(kept[0])
+
+  return steps
+
+
+def _mapped(problem: bench_cases.Problem):
+  """The same by the project's own steps."""
+  take, kept = _taker(problem), [problem.state()]
+
+  def steps():
+    for _ in range(_STEPS // problem.steps):
+      kept[0], _ = take(kept[0])
+    jax.block_until_ready(kept[0])
+
+  return steps
+
+
+def _kept(problem: bench_cases.Problem, folder: pathlib.Path, *, save: bool):
+  """The loop of a phase; with `save`, one checkpoint in each round."""
+  store = checkpoints.Checkpoints(folder / "checkpoints")
+  folder.mkdir()
+  log = metric_log.MetricLog(folder / "metrics.jsonl")
+  options = types.SimpleNamespace(checkpoint_minutes=0, skipped_in_a_row=50)
+  keeper = loop_keeper.LoopKeeper(
+    "overhead", store, options, every=_STEPS if save else sys.maxsize
+  )
+  take = _taker(problem, on_steps=keeper.guard)
+  # The first call of a round ends at a multiple of `_STEPS`, and saves; the
+  # others run while that is written.
+  begin = np.int32(_STEPS - problem.steps)
+  kept = [problem.state().replace(step=begin)]
+
+  def steps():
+    with progress.progress(_STEPS, "overhead") as bar:
+      for _ in range(_STEPS // problem.steps):
+        before = int(kept[0].step)
+        with keeper.stepping() as count:
+          kept[0], metrics = take(kept[0])
+          count(problem.steps * problem.rays)
+        bar.advance(problem.steps, loss=metrics["loss"])
+        keeper.after(
+          before, kept[0].step, lambda: state_lib.save(store, kept[0])
+        )
+      metrics |= keeper.figures()
+      log.write(phase="overhead", step=kept[0].step, **metrics)
+    store.wait()
+
+  return steps
+
+
+def _taker(problem: bench_cases.Problem, **options):
+  """A function of the state alone."""
+  take = parallel.make_train_steps(
+    problem.loss,
+    problem.optimizer,
+    num_steps=problem.steps,
+    rows=problem.rows,
+    rows_at_once=problem.rows_at_once,
+    **options,
+  )
+
+  def call(state):
+    return take(state, problem.constants, problem.key, problem.batch)
+
+  return call
+
+
+if __name__ == "__main__":
+  main()
