@@ -18,6 +18,7 @@ Shares are medians over rounds. Writes experiments/results/overhead.json.
 
 import argparse
 import datetime
+import functools
 import pathlib
 import statistics
 import sys
@@ -120,11 +121,11 @@ def _shares(times: dict[str, list[float]], every: int) -> list[str]:
 def _bare(problem: bench_cases.Problem):
   """The steps themselves, without this project's loop."""
 
-  def one(state, batch):
+  def one(constants, state, batch):
     key = jax.random.fold_in(problem.key, state.step)
     rows = problem.rows if batch is None else batch
     grads, _ = jax.grad(problem.loss, has_aux=True)(
-      state.params, problem.constants, rows, prng.share_key(key, 0)
+      state.params, constants, rows, prng.share_key(key, 0)
     )
     updates, opt_state = problem.optimizer.update(
       grads, state.opt_state, state.params
@@ -133,14 +134,15 @@ def _bare(problem: bench_cases.Problem):
     return state_lib.TrainState(state.step + 1, params, opt_state), None
 
   @jax.jit
-  def take(state, batch):
-    return jax.lax.scan(one, state, batch, length=problem.steps)[0]
+  def take(state, constants, batch):
+    body = functools.partial(one, constants)
+    return jax.lax.scan(body, state, batch, length=problem.steps)[0]
 
-  kept = [problem.state()]
+  kept, constants = [problem.state()], jax.device_put(problem.constants)
 
   def steps():
     for _ in range(_STEPS // problem.steps):
-      kept[0] = take(kept[0], problem.batch)
+      kept[0] = take(kept[0], constants, problem.batch)
     jax.block_until_ready(kept[0])
 
   return steps

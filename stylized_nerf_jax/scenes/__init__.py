@@ -41,7 +41,9 @@ def load_scene(
       has a sky.
     format: "llff", "blender", "transforms" (instant-ngp, nerfstudio),
       "colmap" (mip-NeRF 360, too), "nerfpp" (Tanks and Temples), "npz", or
-      "auto", which looks at the files of the folder.
+      "auto", which looks at the files of the folder. It reads LLFF poses of
+      an all-round capture as "colmap" where a COLMAP model lies beside them, as
+      in the folders of mip-NeRF 360: an unbounded scene.
     holdout: every holdout-th image, from the first, is "test" where the
       format has no splits of its own; 0 holds none out.
 
@@ -67,14 +69,14 @@ def load_scene(
       f"{root}: no such folder; expected the folder of a scene, or "
       '"synthetic" for the embedded one'
     )
+  options = {"downsample": downsample, "background": background}
   if format == "auto":
-    format = _detect(root)
+    format = _detect(root, **options)
   if format not in FORMATS:
     raise ValueError(
       f"format is {format!r}; expected auto, {', '.join(FORMATS)}"
     )
   reader = importlib.import_module(f"{__name__}.{format}")
-  options = {"downsample": downsample, "background": background}
   if format not in _OWN_SPLITS:
     options["holdout"] = holdout
   return getattr(reader, f"load_{format}")(root, **options)
@@ -95,13 +97,17 @@ def _synthetic(downsample: float) -> Scene:
   return synthetic.make_scene(width=width, height=height)
 
 
-def _detect(root: pathlib.Path) -> str:
+def _detect(root: pathlib.Path, **options) -> str:
   """Names the format of a folder by the files that hold its poses."""
-  from stylized_nerf_jax.scenes import colmap, nerfpp, npz
+  from stylized_nerf_jax.scenes import colmap, llff, nerfpp, npz
 
   for name, file in _FORMAT_FILES.items():
-    if (root / file).is_file():
-      return name
+    if not (root / file).is_file():
+      continue
+    if name == "llff" and colmap.find_model(root) is not None:
+      scene = llff.load_llff(root, **options)
+      return "llff" if scene.layout == "forward_facing" else "colmap"
+    return name
   if colmap.find_model(root) is not None:
     return "colmap"
   if nerfpp.is_nerfpp(root):

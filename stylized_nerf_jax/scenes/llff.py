@@ -80,15 +80,10 @@ def load_llff(
   )
   forward_facing, angle = pose_geometry.is_forward_facing(cameras)
   kind = "forward-facing" if forward_facing else "all-round"
-  messages = [
+  message = (
     f"{kind} capture: the pictures reach {angle:.0f} degrees from the mean "
     "viewing direction"
-  ]
-  if not forward_facing and (root / "sparse").is_dir():
-    messages.append(
-      'a COLMAP model lies beside the poses: scene.format="colmap" reads it '
-      "instead, as an unbounded scene"
-    )
+  )
   return scene_lib.Scene(
     name=root.resolve().name,
     format="llff",
@@ -107,7 +102,7 @@ def load_llff(
     far=float(poses.bounds.max()),
     bounding_box=None,
     splits=scene_lib.holdout_splits(len(files), holdout),
-    messages=tuple(messages),
+    messages=(message,),
   )
 
 

@@ -1,5 +1,7 @@
 """One scene, written in every format, has the same rays whatever was read."""
 
+import shutil
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,3 +63,20 @@ def test_every_lens_gives_the_same_rays(name, model, tmp_path):
   scene = load_scene(root, holdout=0)
   assert scene.cameras.models == (model,) * 3
   assert_same_rays(scene.cameras, given.cameras)
+
+
+@pytest.mark.parametrize(
+  ("make", "expected"),
+  [(scene_writers.make, "llff"), (scene_writers.make_ring, "colmap")],
+)
+def test_of_two_formats_all_round_captures_take_the_model(
+  make, expected, tmp_path
+):
+  given = make()
+  for name in ("llff", "colmap"):
+    scene_writers.WRITERS[name](given, tmp_path / name)
+  shutil.copytree(tmp_path / "colmap", tmp_path / "llff", dirs_exist_ok=True)
+  scene = load_scene(tmp_path / "llff")
+  assert scene.format == expected
+  assert_same_rays(scene.cameras, given.cameras)
+  assert load_scene(tmp_path / "llff", format="llff").format == "llff"
