@@ -208,7 +208,7 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     style_weight=1.0,
     consistency_weight=100.0,
     checkpoint_every=500,
-    steps_per_dispatch=20,
+    steps_per_dispatch=25,  # of `decoder_every`, so that none is alone
   )
 
 

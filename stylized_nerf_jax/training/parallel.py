@@ -140,7 +140,7 @@ def make_train_steps(
       most=at_once,
     )
     if places.extra is None:
-      loss, grads, metrics = jax.lax.pmean(mean_of_own(), _AXIS)
+      loss, grads, metrics = _mean_of_devices(mean_of_own())
     else:
       found = accumulation.weighted(
         places.extra_weight, of_rows(places.extra, extra)
@@ -149,14 +149,16 @@ def make_train_steps(
         more = accumulation.weighted(places.weight, mean_of_own())
         found = jax.tree.map(jnp.add, more, found)
       loss, grads, metrics = jax.lax.psum(found, _AXIS)
-    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
     metrics["gradient_norm"] = optax.tree.norm(grads)
     good = jnp.isfinite(loss) & jnp.isfinite(metrics["gradient_norm"])
-    params, opt_state = jax.tree.map(
-      lambda new, old: jnp.where(good, new, old),
-      (params, opt_state),
-      (state.params, state.opt_state),
+
+    def update(params, opt_state):
+      updates, opt_state = optimizer.update(grads, opt_state, params)
+      return optax.apply_updates(params, updates), opt_state
+
+    # A choice between old and new numbers would write all of them once more.
+    params, opt_state = jax.lax.cond(
+      good, update, lambda *kept: kept, state.params, state.opt_state
     )
     new = state_lib.TrainState(state.step + 1, params, opt_state)
     return new, (good, metrics)
@@ -205,6 +207,11 @@ def make_train_steps(
     return state, metrics
 
   return run
+
+
+def _mean_of_devices(tree):
+  """Averages over devices; one alone would only copy its own."""
+  return tree if device_count() == 1 else jax.lax.pmean(tree, _AXIS)
 
 
 class StepRunner:
