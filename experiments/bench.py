@@ -6,8 +6,10 @@
 RUN is a finished run of the fast preset. All cases are timed in turn, round
 after round, so that a change of the machine's speed touches them alike; the
 peer runs before and after. Writes experiments/results/bench_SUITE.json.
-FLOPs are those of dense layers alone, counted by hand (the codes' share too,
-though it is computed once a ray): hash grids are memory traffic, not FLOPs.
+FLOPs are those of dense layers and convolutions alone, counted by hand (the
+codes' share too, though it is computed once a ray): hash grids are memory
+traffic, not FLOPs. The suite "stylizer" counts pixels in place of rays, and has
+no peer.
 """
 
 import argparse
@@ -20,10 +22,12 @@ import sys
 import time
 
 import bench_cases
+import bench_stylizer
 import jax
 import jax.numpy as jnp
 import scene
 
+_SUITES = ("steps", "render", "stylizer")
 _COLUMNS = (
   "case",
   "rays/s",
@@ -39,15 +43,14 @@ _COLUMNS = (
 def main() -> None:
   """Times a suite and writes what it found."""
   parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument("--suite", choices=("steps", "render"), required=True)
+  parser.add_argument("--suite", choices=_SUITES, required=True)
   parser.add_argument("--run", type=pathlib.Path, required=True)
   parser.add_argument("--rounds", type=int, default=5)
   parser.add_argument("--peer", type=pathlib.Path)
   parser.add_argument("--peer-python", default=sys.executable)
   args = parser.parse_args()
   peers = [_peer(args)] if args.peer else []
-  bench = bench_cases.Bench(args.run)
-  cases = bench.steps() if args.suite == "steps" else bench.renderings()
+  cases = _cases(args.suite, args.run)
   first = {case.name: seconds(case.call) for case in cases}
   times = {case.name: [] for case in cases}
   ceilings = []
@@ -69,11 +72,23 @@ def main() -> None:
     "ceiling_gflops": [round(value / 1e9, 1) for value in ceilings],
     "peer": peers,
     "seconds": times,
-    "table": {"columns": _COLUMNS, "rows": rows},
+    "table": {"columns": _columns(args.suite), "rows": rows},
   }
   scene.write_result(f"bench_{args.suite}", content)
   for row in rows:
     print(*row, sep="  ")
+
+
+def _cases(suite: str, run: pathlib.Path) -> list[bench_cases.Case]:
+  if suite == "stylizer":
+    return bench_stylizer.cases(run)
+  bench = bench_cases.Bench(run)
+  return bench.steps() if suite == "steps" else bench.renderings()
+
+
+def _columns(suite: str) -> list[str]:
+  unit = "pixels" if suite == "stylizer" else "rays"
+  return [name.replace("rays", unit) for name in _COLUMNS]
 
 
 def seconds(call) -> float:

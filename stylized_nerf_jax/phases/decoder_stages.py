@@ -168,8 +168,8 @@ def keep_running_mean(decay: float) -> optax.GradientTransformation:
 
 
 def running_mean(state: state_lib.TrainState) -> dict[str, Any]:
-  """Take the mean that `make_optimizer` keeps, as numpy arrays."""
-  return jax.tree.map(np.asarray, state.opt_state[-1]["mean"])
+  """Copy the mean that `make_optimizer` keeps into numpy arrays."""
+  return jax.tree.map(np.array, state.opt_state[-1]["mean"])
 
 
 def make_steps(

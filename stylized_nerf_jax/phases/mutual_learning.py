@@ -385,7 +385,8 @@ class _Session:
       self.decoder, metrics = take(self.decoder, constants, key, batch)
       age = (done + 1) % options.refresh_every
       if age == 0:
-        self._target_decoder = self.decoder.params
+        # A copy: the next step consumes these.
+        self._target_decoder = jax.tree.map(jnp.array, self.decoder.params)
         self._targets.remake(self._target_decoder)
       metrics["skipped"] = watch.take()
       named = {f"decoder_{name}": value for name, value in metrics.items()}

@@ -52,7 +52,7 @@ def train(
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  optimizer = _make_optimizer(config.stylizer, nets)
+  optimizer = make_optimizer(config.stylizer, nets)
   state = state_lib.create(
     jax.tree.map(jnp.asarray, dict(nets.decoder)), optimizer
   )
@@ -68,8 +68,13 @@ def train(
   run.finish(PHASE)
 
 
-def _make_optimizer(options, nets: stylizer_nets.Nets):
-  """Muon or Adam, decaying over the phase; see `decoder_optimizer`."""
+def make_optimizer(options, nets: stylizer_nets.Nets):
+  """Muon or Adam, decaying over the phase; see `decoder_optimizer`.
+
+  Args:
+    options: `config.stylizer`.
+    nets: the 2D networks, of which the decoder learns.
+  """
   ratio = options.learning_rate_final / options.learning_rate
 
   def schedule(peak):

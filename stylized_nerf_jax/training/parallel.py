@@ -111,7 +111,9 @@ def make_train_steps(
 
   Returns:
     run(state, constants, key, batch=None, total=None) -> (state, metrics
-    averaged over the steps that were taken, or over all if none was). `key` is
+    averaged over the steps that were taken, or over all if none was). The
+    state that the call before returned is consumed: nothing of it may be used
+    afterwards. Others stay as they are. `key` is
     the phase's; the step is folded in here. `batch` is a tree of [num_steps, B,
     ...], or None with `rows`. With `total` it consists of the rows
     `own_rows(total)` of a batch of that many.
@@ -175,12 +177,15 @@ def make_train_steps(
       functools.partial(many_steps, at_once),
       in_axes=(None, None, None, 0, 0),
       out_axes=(None, None, None),
+      donate=(0,),
     )
 
-  mapped = None
+  mapped = own = None
 
   def run(state, constants, key, batch=None, total=None):
-    nonlocal mapped
+    nonlocal mapped, own
+    if state is not own:
+      state = jax.tree.map(jnp.array, state)
     state, constants = replicate((state, constants))
     if batch is not None and total is None:
       total = jax.tree.leaves(batch)[0].shape[1]
@@ -201,10 +206,10 @@ def make_train_steps(
       )
       if on_plan is not None:
         on_plan(needed)
-    state, metrics, skipped = mapped(*arguments)
+    own, metrics, skipped = mapped(*arguments)
     if on_steps is not None:
       on_steps(skipped, num_steps)
-    return state, metrics
+    return own, metrics
 
   return run
 
@@ -316,13 +321,17 @@ def make_map(
   return run
 
 
-def _pmap(fn: Callable, *, in_axes, out_axes) -> Callable:
-  """Maps over all devices; a process gives and gets what its own have."""
+def _pmap(fn: Callable, *, in_axes, out_axes, donate=()) -> Callable:
+  """Maps over all devices; a process gives and gets what its own have.
+
+  Arguments of the numbers `donate` are consumed: results take their place.
+  """
   return jax.pmap(
     fn,
     axis_name=_AXIS,
     in_axes=in_axes,
     out_axes=out_axes,
+    donate_argnums=donate,
     devices=_devices() if jax.process_count() > 1 else None,
   )
 

@@ -77,6 +77,19 @@ def test_there_are_four_devices():
   assert parallel.device_count() == 4
 
 
+def test_only_states_that_it_returned_are_consumed(one_step):
+  given = jax.tree.map(jnp.asarray, make_state(SGD))
+  before = jax.tree.map(np.array, given)
+  batch = make_batch(1, 8)
+  first, _ = one_step(given, SCALE, KEY, batch)
+  kept = jax.tree.map(jnp.array, first)
+  second, _ = one_step(first, SCALE, KEY, batch)
+  assert_close(given, before)
+  assert all(leaf.is_deleted() for leaf in jax.tree.leaves(first))
+  again, _ = one_step(kept, SCALE, KEY, batch)
+  assert_close(again, second)
+
+
 def test_gradients_are_those_of_the_whole_batch(one_step):
   batch = make_batch(1, 8)
   state = make_state(SGD)

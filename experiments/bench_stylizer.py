@@ -1,0 +1,141 @@
+"""What `bench.py` times of phase 2: a step of the decoder at 256 pixels.
+
+One crop, content and style losses, the scene's own optimizer. Beside the step
+as it is, whose content and style features were computed once, the same step
+that encodes the photograph and the painting again.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from bench_cases import Case
+
+from stylized_nerf_jax.losses import stylization
+from stylized_nerf_jax.phases import (
+  decoder_objective,
+  pipeline,
+  radiance_field,
+  run_folder,
+  stylizer,
+  stylizer_nets,
+  view_crops,
+  view_features,
+  views,
+)
+from stylized_nerf_jax.stylizer import adain, decoder, vgg
+from stylized_nerf_jax.training import parallel, prng
+from stylized_nerf_jax.training import state as state_lib
+
+_SIZE = 256
+_WEIGHTS = decoder_objective.Weights(content=1.0, style=1.0, consistency=0.0)
+
+
+def cases(folder) -> list[Case]:
+  """Steps on features that are kept, and that are computed anew.
+
+  Args:
+    folder: of a run whose phases are all finished.
+  """
+  run = run_folder.RunFolder(folder)
+  config = run.config()
+  nets = stylizer_nets.load_nets(config.weights)
+  facts = stylizer_nets.style_facts(nets, pipeline.stored_styles(run))
+  rendered = views.load_or_render(config, run, None)
+  features = view_features.load_or_encode(
+    run.phase_path(radiance_field.PHASE), rendered, nets
+  )
+  crops = view_crops.CropSampler(
+    rendered, features, crop=_SIZE, neighbours=1
+  ).draw(np.random.default_rng(0), 1)
+  kept = stylizer.make_batch([stylizer.make_group(crops, 0)])
+  x, y = crops.corner[0]
+  photo = view_crops.window(rendered.rgb(int(crops.view[0])), x, y, _SIZE)
+  painting = np.random.default_rng(0).random((1, 1, _SIZE, _SIZE, 3))
+  anew = (photo[None, None], painting.astype(np.float32))
+  constants = stylizer.make_constants(nets, facts, rendered, tolerance=0.05)
+  layout = nets.encoder.layout
+  forward = _encoder_flops(layout), _decoder_flops()
+  # The decoder learns; the encoder only passes gradients on.
+  step = 2 * forward[0] + 3 * forward[1]
+  return [
+    _case(
+      "decoder step, features kept",
+      functools.partial(
+        decoder_objective.decoder_loss, layout=layout, weights=_WEIGHTS
+      ),
+      (config, nets, constants, kept),
+      step,
+    ),
+    _case(
+      "decoder step, features anew",
+      functools.partial(_loss_anew, layout=layout),
+      (config, nets, constants, anew),
+      step + 2 * forward[0],
+    ),
+  ]
+
+
+def _case(name: str, loss, setting, flops: float) -> Case:
+  config, nets, constants, batch = setting
+  optimizer = stylizer.make_optimizer(config.stylizer, nets)
+  take = parallel.make_train_steps(loss, optimizer, num_steps=1)
+  state = state_lib.create(
+    jax.tree.map(jnp.asarray, dict(nets.decoder)), optimizer
+  )
+  now = [state]
+  key = prng.stream_key(0, "bench")
+
+  def call():
+    now[0], _ = take(now[0], constants, key, batch)
+    jax.block_until_ready(now[0])
+
+  return Case(name, _SIZE**2, call, flops)
+
+
+def _loss_anew(params, constants, batch, key, *, layout):
+  """The losses of a photograph and a painting, [1, 256, 256, 3] each."""
+  del key
+  photo, painting = batch
+  encode = functools.partial(
+    vgg.VggEncoder(layout).apply, {"params": constants.encoder}
+  )
+  statistics = stylization.layer_statistics(encode(painting))
+  content = encode(photo)["relu4_1"]
+  target = adain.adain(content, *statistics["relu4_1"])
+  output = encode(decoder.Decoder().apply({"params": params}, target))
+  parts = {
+    "content": stylization.content_loss(output["relu4_1"], target),
+    "style": stylization.style_loss(output, statistics),
+  }
+  loss = parts["content"] + parts["style"]
+  return loss, {"loss": loss, **parts}
+
+
+def _encoder_flops(layout: str) -> float:
+  """FLOPs of E on a picture of 256 pixels, by its convolutions."""
+  shapes = jax.eval_shape(
+    vgg.VggEncoder(layout).init,
+    jax.random.key(0),
+    jax.ShapeDtypeStruct((1, 16, 16, 3), np.float32),
+  )["params"]
+  names = vgg.convolution_names(layout)
+  return sum(
+    2.0 * shapes[name]["kernel"].size * (_SIZE >> int(name[4]) - 1) ** 2
+    for name in names
+  )
+
+
+def _decoder_flops() -> float:
+  """FLOPs of D on the features of such a picture."""
+  shapes = jax.eval_shape(
+    decoder.Decoder().init,
+    jax.random.key(0),
+    jax.ShapeDtypeStruct((1, 2, 2, 512), np.float32),
+  )["params"]
+  flops, side = 0.0, _SIZE // vgg.STRIDE
+  for name, _, grows in decoder.LAYERS:
+    side *= 2 if grows else 1
+    flops += 2.0 * shapes[name]["kernel"].size * side**2
+  return flops
