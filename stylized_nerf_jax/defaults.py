@@ -129,7 +129,7 @@ def _radiance_field() -> ml_collections.ConfigDict:
     distortion_weight=0.001,
     grid_decay=0.0,  # weight of the mean square of each level's features
     # The same where the scene is unbounded: against haze before the cameras.
-    unbounded_grid_decay=1.0,
+    unbounded_grid_decay=10.0,
     evaluate_every=1000,
     checkpoint_every=1000,
     steps_per_dispatch=20,
@@ -208,7 +208,7 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     style_weight=1.0,
     consistency_weight=100.0,
     checkpoint_every=500,
-    steps_per_dispatch=25,  # of `decoder_every`, so that none is alone
+    steps_per_dispatch=25,  # divides `decoder_every`: no step is taken alone
   )
 
 
