@@ -8,12 +8,16 @@ few layers (tests/tiny_run.py). Whatever was done to a run, it is resumed to its
 end, and all numbers of the last checkpoint of every phase, optimizer states
 included, are compared bit for bit with those of a run that nothing happened to.
 Writes experiments/results/faults.json.
+
+Every file of a checkpoint is spoilt in three ways; what is then restored is
+compared with what was saved, and some of these runs are resumed to their end.
 """
 
 import argparse
 import collections
 import datetime
 import functools
+import hashlib
 import json
 import logging
 import os
@@ -44,29 +48,37 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
   parser.add_argument("--kills", type=int, default=50)
   parser.add_argument("--terms", type=int, default=20)
-  parser.add_argument("--damages", type=int, default=1000, help="at most")
+  parser.add_argument(
+    "--damages", type=int, default=12, help="damaged runs resumed to their end"
+  )
   parser.add_argument("--seed", type=int, default=0)
   parser.add_argument(
-    "--folder", help="kept, and the run that nothing happened to used again"
+    "--folder", help="kept; what is finished in it is not done again"
   )
   parser.add_argument("--child", nargs=argparse.REMAINDER, help="internal")
   args = parser.parse_args()
   if args.child:
     sys.exit(_child(args.child))
+  # Checkpoint libraries warn about files that were never meant to be there.
+  logging.getLogger("absl").setLevel(logging.ERROR)
   with tempfile.TemporaryDirectory() as temporary:
     folder = pathlib.Path(args.folder or temporary).absolute()
     lab = Lab(folder, seed=args.seed)
-    rows = []
-    for found in (
-      functools.partial(lab.kill, args.kills),
-      functools.partial(lab.terminate, args.terms),
-      lab.write_twice,
-      lab.turn_clock_back,
-      functools.partial(lab.damage, args.damages),
-      lab.fill_disk,
+    finished = folder / "finished.json"
+    rows = json.loads(finished.read_text()) if finished.exists() else {}
+    for name, find in (
+      ("kills", functools.partial(lab.kill, args.kills)),
+      ("signals", functools.partial(lab.terminate, args.terms)),
+      ("second process", lab.write_twice),
+      ("clock", lab.turn_clock_back),
+      ("damaged files", lab.damage),
+      ("resumed", functools.partial(lab.resume_damaged, args.damages)),
+      ("full disk", lab.fill_disk),
     ):
-      rows += found()
-      _write_result(rows)
+      if name not in rows:
+        rows[name] = find()
+        finished.write_text(json.dumps(rows))
+      _write_result(sum(rows.values(), []))
 
 
 def _write_result(rows: list[list]) -> None:
@@ -109,8 +121,6 @@ def _turn_clock_back() -> None:
 
 def _use_small_networks():
   """Puts small networks in place; returns the module that has them."""
-  # Checkpoint libraries warn about files that were never meant to be there.
-  logging.getLogger("absl").setLevel(logging.ERROR)
   sys.path.insert(0, str(_TESTS))
   import pytest
   import tiny_run
@@ -282,36 +292,57 @@ class Lab:
       ],
     ]
 
-  def damage(self, most: int) -> list[list]:
+  def damage(self) -> list[list]:
     """Spoils each file of the newest checkpoint of a phase in turn."""
-    rows = []
     cut = self._cut_run()
-    step = _newest(cut, "mutual_learning")
-    newest = cut / "mutual_learning" / "checkpoints" / str(step)
-    files = [p.relative_to(cut) for p in newest.rglob("*") if p.is_file()]
-    tried = [(kind, name) for kind in _DAMAGES for name in sorted(files)]
+    newest, before = _steps(cut, "mutual_learning")[:2]
+    saved = {step: _restored(cut, step) for step in (newest, before)}
+    times, unharmed, earlier = (collections.Counter() for _ in range(3))
+    for kind in _DAMAGES:
+      for name in _files_of_newest(cut):
+        run = shutil.copytree(cut, self.new_run())
+        _damage(run / name, kind)
+        step = _intact(run, "mutual_learning")
+        right = step in saved and _restored(run, step) == saved[step]
+        times[kind] += 1
+        unharmed[kind] += right and step == newest
+        earlier[kind] += right and step == before
+        shutil.rmtree(run)
+      print(f"{kind}: {times[kind]} files, {earlier[kind]} noticed")
+    shutil.rmtree(cut)
+    return [
+      [
+        f"each file of the newest checkpoint {kind}",
+        times[kind],
+        f"{unharmed[kind] + earlier[kind]} of {times[kind]}",
+        f"{earlier[kind]} noticed, the checkpoint before restored; "
+        f"{unharmed[kind]} on which no number depends; all numbers as they "
+        "were saved",
+      ]
+      for kind in _DAMAGES
+    ]
+
+  def resume_damaged(self, count: int) -> list[list]:
+    """Resumes runs with a spoilt file of the newest checkpoint."""
+    cut = self._cut_run()
+    tried = [(k, name) for k in _DAMAGES for name in _files_of_newest(cut)]
     self._random.shuffle(tried)
-    told, equal, times = (collections.Counter() for _ in range(3))
-    for kind, name in tried[:most]:
+    equal = 0
+    for kind, name in tried[:count]:
       run = shutil.copytree(cut, self.new_run())
       _damage(run / name, kind)
       self._finish(run, "--phase=mutual_learning")
-      times[kind] += 1
-      told[kind] += any("is damaged" in line for line in self._errors())
-      equal[kind] += self._is_equal(run)
-      print(f"damages {dict(times)}, told {dict(told)}, equal {dict(equal)}")
+      equal += self._is_equal(run)
       shutil.rmtree(run)
-    for kind in _DAMAGES:
-      rows.append(
-        [
-          f"a file of the newest checkpoint {kind}",
-          times[kind],
-          f"{equal[kind]} of {times[kind]} runs",
-          f"reported where numbers depend on the file ({told[kind]}), the one "
-          "before used, the same bits at the end",
-        ]
-      )
-    return rows
+    count = min(count, len(tried))
+    return [
+      [
+        "... and resumed",
+        count,
+        f"{equal} of {count} runs",
+        "the resumed run ends with the same bits",
+      ]
+    ]
 
   def turn_clock_back(self) -> list[list]:
     """A run whose clock goes backwards, before and after it is stopped."""
@@ -468,12 +499,58 @@ def _sums(run: pathlib.Path) -> dict:
 
 def _newest(run: pathlib.Path, phase: str) -> int:
   """Step of the newest complete checkpoint; -1 without one."""
+  return next(iter(_steps(run, phase)), -1)
+
+
+def _steps(run: pathlib.Path, phase: str) -> list[int]:
+  """Steps of the complete checkpoints, newest first."""
   folder = run / phase / "checkpoints"
   try:
     names = [path.name for path in folder.iterdir()]
   except OSError:
-    return -1
-  return max((int(name) for name in names if name.isdigit()), default=-1)
+    return []
+  return sorted((int(name) for name in names if name.isdigit()), reverse=True)
+
+
+def _files_of_newest(run: pathlib.Path) -> list[pathlib.Path]:
+  """Files of the newest checkpoint of phase 3, relative to the run."""
+  step = _newest(run, "mutual_learning")
+  folder = run / "mutual_learning" / "checkpoints" / str(step)
+  return sorted(p.relative_to(run) for p in folder.rglob("*") if p.is_file())
+
+
+def _intact(run: pathlib.Path, phase: str) -> int | None:
+  """Step that a resumed run goes on from; puts damaged ones aside."""
+  from stylized_nerf_jax.training import checkpoints
+
+  store = checkpoints.Checkpoints(run / phase / "checkpoints")
+  step = store.repair()
+  store.close()
+  return step
+
+
+def _restored(run: pathlib.Path, step: int) -> dict[str, str]:
+  """Hashes of all numbers of a checkpoint of phase 3, as they are read."""
+  import jax
+  import orbax.checkpoint as ocp
+
+  from stylized_nerf_jax.training import checkpoints
+
+  folder = run / "mutual_learning" / "checkpoints"
+  names = [path.name for path in (folder / str(step)).iterdir()]
+  with ocp.StandardCheckpointer() as reader:
+    like = {
+      name: reader.metadata(folder / str(step) / name).item_metadata
+      for name in names
+      if (folder / str(step) / name).is_dir() and name != "meta"
+    }
+  store = checkpoints.Checkpoints(folder)
+  found, _ = store.restore(like, step=step)
+  store.close()
+  return {
+    jax.tree_util.keystr(path): hashlib.sha256(leaf.tobytes()).hexdigest()
+    for path, leaf in jax.tree.leaves_with_path(found)
+  }
 
 
 def _is_saving(run: pathlib.Path) -> bool:
