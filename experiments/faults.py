@@ -154,7 +154,16 @@ class Lab:
     if not (self._whole / "manifest.json").exists():
       self._write_config()
       self._make_whole()
+    self._check_version()
     self._expected = _sums(self._whole)
+
+  def _check_version(self) -> None:
+    """Ends the program if the folder was made by another state of the code."""
+    from stylized_nerf_jax.phases import run_folder
+
+    made_by = run_folder.RunFolder(self._whole).facts(_PHASES[0])["revision"]
+    if made_by != run_folder.git_revision():
+      raise SystemExit(f"{self._folder} was made by {made_by}: use another")
 
   def _make_whole(self) -> None:
     """Runs twice without a fault; raises SystemExit if the two differ."""
