@@ -162,7 +162,9 @@ class Lab:
     from stylized_nerf_jax.phases import run_folder
 
     made_by = run_folder.RunFolder(self._whole).facts(_PHASES[0])["revision"]
-    if made_by != run_folder.git_revision():
+    # A result that was written since does not count.
+    made_by = made_by.removesuffix("-dirty")
+    if made_by != run_folder.git_revision().removesuffix("-dirty"):
       raise SystemExit(f"{self._folder} was made by {made_by}: use another")
 
   def _make_whole(self) -> None:

@@ -9,7 +9,6 @@ ends with exit status 75.
 
 import argparse
 import importlib
-import logging
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +16,7 @@ from stylized_nerf_jax.training import (
   compilation,
   device_memory,
   disk,
+  echoes,
   interruption,
   processes,
 )
@@ -67,8 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     prog=f"stylized-nerf {name}", description=command.HELP, allow_abbrev=False
   )
   command.add_arguments(parser)
-  # Checkpoint libraries warn about files that were never meant to be there.
-  logging.getLogger("absl").setLevel(logging.ERROR)
+  echoes.hide()
   try:
     args, config_args = parser.parse_known_args(arguments[1:])
     compilation.keep_compiled()

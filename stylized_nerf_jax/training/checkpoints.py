@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import pathlib
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from stylized_nerf_jax.training import disk, processes, progress
+from stylized_nerf_jax.training import disk, echoes, processes, progress
 
 _CHECKSUMS = "checksums"
 
@@ -117,7 +116,7 @@ class Checkpoints:
     if step is not None:
       return self._read(step, abstract)
     errors = []
-    with _without_echoes():
+    with echoes.hidden():
       for newest in self._steps():
         try:
           found = self._read(newest, abstract)
@@ -140,7 +139,7 @@ class Checkpoints:
     Returns:
       The step of the newest intact checkpoint, or None.
     """
-    with _without_echoes():
+    with echoes.hidden():
       while (step := self.latest_step()) is not None:
         try:
           self._read(step, None)
@@ -236,25 +235,6 @@ class _MismatchError(ValueError):
 
 class _NotSavedError(FileNotFoundError):
   """What is asked for was never saved."""
-
-
-@contextlib.contextmanager
-def _without_echoes() -> Iterator[None]:
-  """Hides what other arrays raise in threads after the read of one failed.
-
-  Orbax has closed by then the event loop that they report to.
-  """
-  before = sys.unraisablehook
-
-  def hook(raised):
-    if "Event loop is closed" not in str(raised.exc_value):
-      before(raised)
-
-  sys.unraisablehook = hook
-  try:
-    yield
-  finally:
-    sys.unraisablehook = before
 
 
 def _check(folder: pathlib.Path, tree, sums: Mapping[str, str] | None) -> None:
