@@ -170,16 +170,6 @@ def test_registered_images_without_a_file_are_left_out(tmp_path):
     load_scene(root)
 
 
-def test_poses_of_llff_win_and_say_what_lies_beside_them(tmp_path):
-  given = scene_writers.make_ring(6)
-  root = scene_writers.colmap(given, tmp_path / "scene")
-  scene_writers.llff(given, root)
-  scene = load_scene(root)
-  assert scene.format == "llff"
-  assert 'scene.format="colmap"' in scene.messages[1]
-  assert load_scene(root, format="colmap").format == "colmap"
-
-
 @pytest.mark.parametrize("file", ["cameras.bin", "images.bin", "points3D.bin"])
 def test_files_that_are_cut_off(tmp_path, file):
   root = scene_writers.colmap(scene_writers.make(2), tmp_path / "scene")
