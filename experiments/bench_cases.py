@@ -92,6 +92,37 @@ class Problem:
     params = jax.tree.map(np.asarray, self.params)
     return state_lib.create(params, self.optimizer)
 
+  def taker(self, **options) -> Callable:
+    """Returns what takes the steps of a call: state -> (state, metrics).
+
+    Args:
+      **options: of `parallel.make_train_steps`, beside the problem's own.
+    """
+    take = parallel.make_train_steps(
+      self.loss,
+      self.optimizer,
+      num_steps=self.steps,
+      rows=self.rows,
+      rows_at_once=self.rows_at_once,
+      **options,
+    )
+
+    def call(state):
+      return take(state, self.constants, self.key, self.batch)
+
+    return call
+
+  def case(self, name: str, peer: str = "") -> Case:
+    """Returns a call that takes its steps and waits for their result."""
+    take, kept = self.taker(), [self.state()]
+
+    def call():
+      kept[0], _ = take(kept[0])
+      jax.block_until_ready(kept[0])
+
+    rays = self.rays * self.steps
+    return Case(name, rays, call, self.flops * rays, peer)
+
 
 class Bench:
   """Cases of one run.
@@ -198,29 +229,11 @@ class Bench:
     return config
 
   def _field_step(self, name, config, rays, steps, peer="") -> Case:
-    return self._case(name, self._field_problem(config, rays, steps), peer)
+    return self._field_problem(config, rays, steps).case(name, peer)
 
   def _style_step(self, name, config, *, packed=False) -> Case:
     problem = self._style_problem(config, packed=packed)
-    return self._case(name, problem, "style_train")
-
-  def _case(self, name: str, problem: Problem, peer: str) -> Case:
-    """A call that takes the steps of a problem and waits for their result."""
-    take = parallel.make_train_steps(
-      problem.loss,
-      problem.optimizer,
-      num_steps=problem.steps,
-      rows=problem.rows,
-      rows_at_once=problem.rows_at_once,
-    )
-    kept = [problem.state()]
-
-    def call():
-      kept[0], _ = take(kept[0], problem.constants, problem.key, problem.batch)
-      jax.block_until_ready(kept[0])
-
-    rays = problem.rays * problem.steps
-    return Case(name, rays, call, problem.flops * rays, peer)
+    return problem.case(name, "style_train")
 
   def _field_problem(self, config, rays: int, steps: int) -> Problem:
     record, options = self._record, config.radiance_field

@@ -7,10 +7,9 @@ that encodes the photograph and the painting again.
 
 import functools
 
+import bench_cases
 import jax
-import jax.numpy as jnp
 import numpy as np
-from bench_cases import Case
 
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import (
@@ -24,15 +23,15 @@ from stylized_nerf_jax.phases import (
   view_features,
   views,
 )
+from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import adain, decoder, vgg
-from stylized_nerf_jax.training import parallel, prng
-from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.training import prng
 
 _SIZE = 256
 _WEIGHTS = decoder_objective.Weights(content=1.0, style=1.0, consistency=0.0)
 
 
-def cases(folder) -> list[Case]:
+def cases(folder) -> list[bench_cases.Case]:
   """Steps on features that are kept, and that are computed anew.
 
   Args:
@@ -51,7 +50,7 @@ def cases(folder) -> list[Case]:
   ).draw(np.random.default_rng(0), 1)
   kept = stylizer.make_batch([stylizer.make_group(crops, 0)])
   x, y = crops.corner[0]
-  photo = view_crops.window(rendered.rgb(int(crops.view[0])), x, y, _SIZE)
+  photo = view_pixels.window(rendered.rgb(int(crops.view[0])), x, y, _SIZE)
   painting = np.random.default_rng(0).random((1, 1, _SIZE, _SIZE, 3))
   anew = (photo[None, None], painting.astype(np.float32))
   constants = stylizer.make_constants(nets, facts, rendered, tolerance=0.05)
@@ -60,38 +59,35 @@ def cases(folder) -> list[Case]:
   # The decoder learns; the encoder only passes gradients on.
   step = 2 * forward[0] + 3 * forward[1]
   return [
-    _case(
-      "decoder step, features kept",
+    _problem(
       functools.partial(
         decoder_objective.decoder_loss, layout=layout, weights=_WEIGHTS
       ),
       (config, nets, constants, kept),
       step,
-    ),
-    _case(
-      "decoder step, features anew",
+    ).case("decoder step, features kept"),
+    _problem(
       functools.partial(_loss_anew, layout=layout),
       (config, nets, constants, anew),
       step + 2 * forward[0],
-    ),
+    ).case("decoder step, features anew"),
   ]
 
 
-def _case(name: str, loss, setting, flops: float) -> Case:
+def _problem(loss, setting, flops: float) -> bench_cases.Problem:
   config, nets, constants, batch = setting
-  optimizer = stylizer.make_optimizer(config.stylizer, nets)
-  take = parallel.make_train_steps(loss, optimizer, num_steps=1)
-  state = state_lib.create(
-    jax.tree.map(jnp.asarray, dict(nets.decoder)), optimizer
+  return bench_cases.Problem(
+    loss,
+    stylizer.make_optimizer(config.stylizer, nets),
+    dict(nets.decoder),
+    constants=constants,
+    batch=batch,
+    rays=_SIZE**2,
+    steps=1,
+    flops=flops / _SIZE**2,
+    rows_at_once=1,
+    key=prng.stream_key(0, "bench"),
   )
-  now = [state]
-  key = prng.stream_key(0, "bench")
-
-  def call():
-    now[0], _ = take(now[0], constants, key, batch)
-    jax.block_until_ready(now[0])
-
-  return Case(name, _SIZE**2, call, flops)
 
 
 def _loss_anew(params, constants, batch, key, *, layout):

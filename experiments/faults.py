@@ -19,7 +19,6 @@ import datetime
 import functools
 import hashlib
 import json
-import logging
 import os
 import pathlib
 import random
@@ -32,6 +31,8 @@ import tempfile
 import time
 
 import scene
+
+from stylized_nerf_jax.training import echoes
 
 _TESTS = pathlib.Path(__file__).parents[1] / "tests"
 _PHASES = ("radiance_field", "stylizer", "mutual_learning")
@@ -59,8 +60,7 @@ def main() -> None:
   args = parser.parse_args()
   if args.child:
     sys.exit(_child(args.child))
-  # Checkpoint libraries warn about files that were never meant to be there.
-  logging.getLogger("absl").setLevel(logging.ERROR)
+  echoes.hide()
   with tempfile.TemporaryDirectory() as temporary:
     folder = pathlib.Path(args.folder or temporary).absolute()
     lab = Lab(folder, seed=args.seed)
@@ -494,15 +494,12 @@ class Lab:
 
 def _sums(run: pathlib.Path) -> dict:
   """Checksums of the last checkpoint of every phase, verified."""
-  from stylized_nerf_jax.training import checkpoints
 
   found = {}
   for phase in _PHASES:
-    store = checkpoints.Checkpoints(run / phase / "checkpoints")
-    step = store.latest_step()
-    if store.repair() != step:
+    step = _newest(run, phase)
+    if _intact(run, phase) != step:
       raise SystemExit(f"the last checkpoint of {run}, {phase} is damaged")
-    store.close()
     meta = run / phase / "checkpoints" / str(step) / "meta" / "metadata"
     found[phase] = step, json.loads(meta.read_text())["checksums"]
   return found

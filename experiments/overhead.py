@@ -36,7 +36,6 @@ from stylized_nerf_jax.phases import loop_keeper
 from stylized_nerf_jax.training import (
   checkpoints,
   metric_log,
-  parallel,
   prng,
   progress,
 )
@@ -150,7 +149,7 @@ def _bare(problem: bench_cases.Problem):
 
 def _mapped(problem: bench_cases.Problem):
   """The same by the project's own steps."""
-  take, kept = _taker(problem), [problem.state()]
+  take, kept = problem.taker(), [problem.state()]
 
   def steps():
     for _ in range(_STEPS // problem.steps):
@@ -169,7 +168,7 @@ def _kept(problem: bench_cases.Problem, folder: pathlib.Path, *, save: bool):
   keeper = loop_keeper.LoopKeeper(
     "overhead", store, options, every=_STEPS if save else sys.maxsize
   )
-  take = _taker(problem, on_steps=keeper.guard)
+  take = problem.taker(on_steps=keeper.guard)
   # The first call of a round ends at a multiple of `_STEPS`, and saves; the
   # others run while that is written.
   begin = np.int32(_STEPS - problem.steps)
@@ -191,23 +190,6 @@ def _kept(problem: bench_cases.Problem, folder: pathlib.Path, *, save: bool):
     store.wait()
 
   return steps
-
-
-def _taker(problem: bench_cases.Problem, **options):
-  """A function of the state alone."""
-  take = parallel.make_train_steps(
-    problem.loss,
-    problem.optimizer,
-    num_steps=problem.steps,
-    rows=problem.rows,
-    rows_at_once=problem.rows_at_once,
-    **options,
-  )
-
-  def call(state):
-    return take(state, problem.constants, problem.key, problem.batch)
-
-  return call
 
 
 if __name__ == "__main__":

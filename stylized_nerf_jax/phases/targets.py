@@ -15,7 +15,6 @@ import numpy as np
 from stylized_nerf_jax.phases import (
   mutual_steps,
   stylizer_nets,
-  view_crops,
   view_geometry,
 )
 from stylized_nerf_jax.scenes import cameras as cameras_lib
@@ -157,9 +156,9 @@ class Targets:
       last = np.array([width - size, height - size])
       x, y = corner = stride * random.integers(0, last // stride + 1)
       corners.append(corner)
-      features.append(view_crops.window(self._features[v], x, y, size, stride))
+      features.append(view_pixels.window(self._features[v], x, y, size, stride))
       image = self._views.image(self._pixels[style], v)
-      colors.append(view_crops.window(image, x, y, size))
+      colors.append(view_pixels.window(image, x, y, size))
       if self._geometry is not None:
         packed.append(self._geometry.window(v, x, y, size))
     return mutual_steps.PatchBatch(

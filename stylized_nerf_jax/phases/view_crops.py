@@ -8,6 +8,7 @@ import numpy as np
 
 from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import vgg
 
 _STRIDE = vgg.STRIDE
@@ -81,8 +82,10 @@ class CropSampler:
   def _cut(self, view: np.ndarray, corner: np.ndarray) -> Crops:
     features, depth = [], []
     for v, (x, y) in zip(view, corner):
-      features.append(window(self._features[v], x, y, self.size, _STRIDE))
-      depth.append(window(self._views.depth(v), x, y, self.size))
+      features.append(
+        view_pixels.window(self._features[v], x, y, self.size, _STRIDE)
+      )
+      depth.append(view_pixels.window(self._views.depth(v), x, y, self.size))
     cameras = self._camera(view)
     intrinsics = cameras.intrinsics.copy()
     intrinsics[:, 2:] -= corner
@@ -124,10 +127,3 @@ class CropSampler:
       return last // 2 // _STRIDE * _STRIDE
     corner = np.round((np.asarray(xy) - self.size / 2) / _STRIDE)
     return np.clip(_STRIDE * corner.astype(np.int64), 0, last)
-
-
-def window(values: np.ndarray, x: int, y: int, size: int, stride: int = 1):
-  """Cuts the crop whose first pixel is (x, y) from what has a row for every
-  `stride` rows of pixels."""
-  x, y, size = x // stride, y // stride, size // stride
-  return values[y : y + size, x : x + size]

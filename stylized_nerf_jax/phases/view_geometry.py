@@ -12,7 +12,7 @@ import pathlib
 
 import numpy as np
 
-from stylized_nerf_jax.phases import modules, view_crops
+from stylized_nerf_jax.phases import modules
 from stylized_nerf_jax.rendering import geometry_cache
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.scenes import view_pixels
@@ -66,7 +66,7 @@ class ViewGeometry:
 
   def window(self, view: int, x: int, y: int, size: int) -> np.ndarray:
     """Returns those of a square of a view: [size, size, 2, K]."""
-    return view_crops.window(self._views.image(self._packed, view), x, y, size)
+    return view_pixels.window(self._views.image(self._packed, view), x, y, size)
 
 
 class Writer:

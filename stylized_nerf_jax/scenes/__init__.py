@@ -71,15 +71,32 @@ def load_scene(
     )
   options = {"downsample": downsample, "background": background}
   if format == "auto":
-    format = _detect(root, **options)
+    found = _detect(root)
+    scene = _read(found, root, holdout, options)
+    if found == "llff" and _is_better_as_colmap(scene, root):
+      return _read("colmap", root, holdout, options)
+    return scene
   if format not in FORMATS:
     raise ValueError(
       f"format is {format!r}; expected auto, {', '.join(FORMATS)}"
     )
+  return _read(format, root, holdout, options)
+
+
+def _read(format: str, root: pathlib.Path, holdout: int, options) -> Scene:
+  """Calls the reader of a format."""
   reader = importlib.import_module(f"{__name__}.{format}")
   if format not in _OWN_SPLITS:
-    options["holdout"] = holdout
+    options = {**options, "holdout": holdout}
   return getattr(reader, f"load_{format}")(root, **options)
+
+
+def _is_better_as_colmap(scene: Scene, root: pathlib.Path) -> bool:
+  """Tells whether a COLMAP model beside LLFF poses is to be read instead."""
+  from stylized_nerf_jax.scenes import colmap
+
+  all_round = scene.layout != "forward_facing"
+  return all_round and colmap.find_model(root) is not None
 
 
 def _synthetic(downsample: float) -> Scene:
@@ -97,17 +114,13 @@ def _synthetic(downsample: float) -> Scene:
   return synthetic.make_scene(width=width, height=height)
 
 
-def _detect(root: pathlib.Path, **options) -> str:
+def _detect(root: pathlib.Path) -> str:
   """Names the format of a folder by the files that hold its poses."""
-  from stylized_nerf_jax.scenes import colmap, llff, nerfpp, npz
+  from stylized_nerf_jax.scenes import colmap, nerfpp, npz
 
   for name, file in _FORMAT_FILES.items():
-    if not (root / file).is_file():
-      continue
-    if name == "llff" and colmap.find_model(root) is not None:
-      scene = llff.load_llff(root, **options)
-      return "llff" if scene.layout == "forward_facing" else "colmap"
-    return name
+    if (root / file).is_file():
+      return name
   if colmap.find_model(root) is not None:
     return "colmap"
   if nerfpp.is_nerfpp(root):

@@ -1,4 +1,4 @@
-"""Pixels of several views as one long row, view behind view."""
+"""Pixels of several views as one long row, view behind view, and crops."""
 
 from collections.abc import Sequence
 
@@ -47,3 +47,10 @@ class ViewPixels:
     width = self.widths[view]
     xy = np.stack([inside % width, inside // width], axis=-1) + 0.5
     return view.astype(np.int32), xy.astype(np.float32)
+
+
+def window(values: np.ndarray, x: int, y: int, size: int, stride: int = 1):
+  """Cuts the crop whose first pixel is (x, y) from what has a row for every
+  `stride` rows of pixels."""
+  x, y, size = x // stride, y // stride, size // stride
+  return values[y : y + size, x : x + size]

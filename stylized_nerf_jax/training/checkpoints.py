@@ -8,12 +8,10 @@ all checks that orbax and its storage make.
 Of several processes the first saves; all of them read, each by itself.
 """
 
-import contextlib
 import hashlib
 import json
-import logging
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -262,20 +260,8 @@ def _check(folder: pathlib.Path, tree, sums: Mapping[str, str] | None) -> None:
 def _saved_tree(folder: pathlib.Path):
   """What an item saved in a folder consists of: leaves of shape and dtype."""
   # An item of a checkpoint lacks a file that a checkpoint by itself would have.
-  with ocp.StandardCheckpointer() as reader, _without_warnings():
+  with ocp.StandardCheckpointer() as reader, echoes.without_warnings():
     return reader.metadata(folder).item_metadata
-
-
-@contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-  """Hides what checkpoint libraries warn of."""
-  logger = logging.getLogger("absl")
-  before = logger.level
-  logger.setLevel(logging.ERROR)
-  try:
-    yield
-  finally:
-    logger.setLevel(before)
 
 
 def _checksum(tree) -> str:

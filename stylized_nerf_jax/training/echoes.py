@@ -14,7 +14,20 @@ def hide() -> None:
   """
   for library in ("absl", "asyncio"):
     logging.getLogger(library).setLevel(logging.CRITICAL)
-  sys.unraisablehook = _filtered(sys.unraisablehook)
+  if not hasattr(sys.unraisablehook, "echoes_of"):
+    sys.unraisablehook = _filtered(sys.unraisablehook)
+
+
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+  """Hides in a block what checkpoint libraries warn of."""
+  logger = logging.getLogger("absl")
+  before = logger.level
+  logger.setLevel(max(before, logging.ERROR))
+  try:
+    yield
+  finally:
+    logger.setLevel(before)
 
 
 @contextlib.contextmanager
@@ -33,4 +46,5 @@ def _filtered(hook):
     if "Event loop is closed" not in str(raised.exc_value):
       hook(raised)
 
+  filtered.echoes_of = hook
   return filtered

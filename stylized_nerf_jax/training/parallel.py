@@ -103,8 +103,8 @@ def make_train_steps(
     rows: of the whole batch, where `loss_fn` draws its rows itself; in place of
       a batch it is then given the number of its rows.
     rows_at_once: rows that a device can hold; of more, gradients are
-      accumulated over blocks. 0: any number.
-      Fewer where the device's memory asks for it.
+      accumulated over blocks. 0: any number. Fewer where the device's memory
+      asks for it.
     on_steps: told of every call what was skipped, and `num_steps`.
     on_plan: told once, before the first step, how many bytes the program takes
       on every device.
