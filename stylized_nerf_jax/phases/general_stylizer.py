@@ -195,6 +195,7 @@ def _train_stage(run: _Run, index: int, params: Any) -> Any:
       state, metrics = step_fn(state, run.encoder.params, key, batch)
       bar.advance(loss=metrics["loss"])
       _record(run, index, step, state, metrics, keeper)
+  keeper.settle()
   return decoder_stages.running_mean(state)
 
 

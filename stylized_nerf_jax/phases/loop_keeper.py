@@ -60,10 +60,23 @@ class LoopKeeper:
 
   @contextlib.contextmanager
   def stepping(self) -> Iterator[Callable[[int], None]]:
-    """Times a block of steps; it yields what the block tells its rays."""
+    """Times a block of steps; it yields what the block tells its rays.
+
+    Steps may be under way when the block ends: the next block, or `settle`,
+    waits for them.
+    """
     started = time.monotonic()
     yield self._count
     self._seconds += time.monotonic() - started
+
+  def settle(self) -> None:
+    """Waits until the steps that were begun are done; it is of their time.
+
+    Raises:
+      guard.NotFiniteError: too many of them were skipped.
+    """
+    with self.stepping():
+      self.guard.look()
 
   def _count(self, rays: int) -> None:
     self._rays += rays
@@ -88,6 +101,7 @@ class LoopKeeper:
     were counted; and the share of their time that was spent waiting for
     batches, where there were any.
     """
+    self.settle()
     found = {
       "skipped": self.guard.take(),
       "memory_mib": device_memory.peak_mib(),
@@ -117,6 +131,7 @@ class LoopKeeper:
     )
     late, asked = processes.any_of(late, interruption.asked())
     if asked or late or passed(before, step, self._every):
+      self.settle()
       save()
       self._saved = time.monotonic()
     if asked:

@@ -85,7 +85,13 @@ def train(
 
 
 class _Session:
-  """The state of phase 3 and what it is made of."""
+  """The state of phase 3 and what it is made of.
+
+  Attributes:
+    field: state of style field and codes.
+    step: field steps taken; `field` knows it too, but not before they are done.
+    decoder: state of the decoder.
+  """
 
   def __init__(self, config, run, nets, facts):
     self._options = config.mutual_learning
@@ -114,6 +120,7 @@ class _Session:
       hold_colours=colour_path.is_present(nets.decoder),
     )
     self.field = state_lib.create(self._first_params(record), self._optimizer)
+    self.step = 0
     decoder = stylizer.load_decoder(run, nets)
     self.decoder = state_lib.create(decoder, self._decoder_optimizer)
     # The decoder that made the present targets: a resumed run needs the same.
@@ -133,11 +140,6 @@ class _Session:
       f"stylized views take {self._targets.num_bytes / 2**20:.0f} MiB on disk"
     )
 
-  @property
-  def step(self) -> int:
-    """Field steps taken."""
-    return int(self.field.step)
-
   def train(self, checkpoints) -> None:
     """Alternates field and decoder steps until the configured step."""
     options = self._options
@@ -152,13 +154,15 @@ class _Session:
     )
     total = options.steps + options.patch_steps
     with progress.progress(total, PHASE, initial=self.step) as bar:
-      while (step := self.step) < total:
+      while self.step < total:
+        step = self.step
         metrics = take_rays() if step < options.steps else take_patches()
         if decoder_steps and self.step % options.decoder_every == 0:
           metrics |= decoder_steps()
         bar.advance(self.step - step, **_shown(metrics))
         self._log(step, metrics, keeper)
         keeper.after(step, self.step, lambda: self.save(checkpoints))
+    keeper.settle()
 
   def save(self, checkpoints) -> None:
     """Saves everything a resumed run needs."""
@@ -171,6 +175,7 @@ class _Session:
     self.field = state_lib.TrainState(
       params=items["params"], **items["optimizer"]
     )
+    self.step = int(self.field.step)
     self.decoder = state_lib.TrainState(
       params=items["decoder"], **items["decoder_optimizer"]
     )
@@ -274,11 +279,12 @@ class _Session:
           self.field,
           self._steps.field_constants,
           key,
-          until=until,
+          length=length,
           batch=batch,
           total=self._options.rays_per_step,
         )
         count(length * self._options.rays_per_step)
+      self.step += length
       return metrics
 
     return steps
@@ -316,6 +322,7 @@ class _Session:
         count(batch.colors.size // 3)
         batch = jax.tree.map(lambda values: values[None], batch)
         self.field, metrics = take(self.field, constants, key, batch)
+      self.step += 1
       return metrics
 
     return step

@@ -286,32 +286,36 @@ def _train(
     steps, keeper, int(state.step), options.steps, options.rays_per_step
   )
   bar = progress.progress(options.steps, PHASE, initial=int(state.step))
+  step = int(state.step)
   with drawn as batches, bar as bar:
-    while (step := int(state.step)) < options.steps:
+    while step < options.steps:
+      before, taken = step, steps.next_length(step, options.steps)
       with keeper.stepping() as count:
         state, metrics = steps(
           state,
           pixels.constants,
           key,
-          until=options.steps,
+          length=taken,
           batch=next(batches),
           total=options.rays_per_step,
         )
-        taken = int(state.step) - step
         count(taken * options.rays_per_step)
+      step += taken
       bar.advance(taken, psnr=metrics["psnr"])
       save = functools.partial(state_lib.save, checkpoints, state)
-      keeper.after(step, state.step, save)
-      if loop_keeper.passed(step, state.step, options.evaluate_every):
+      keeper.after(before, step, save)
+      if loop_keeper.passed(before, step, options.evaluate_every):
+        keeper.settle()
         save()
         checkpoints.wait()
         scores = evaluate(state.params, limit=4)
         metrics |= {**keeper.figures(), **scores}
-        run.metrics.write(phase=PHASE, step=state.step, **metrics)
-        progress.say(f"{PHASE}: step {int(state.step)} {_scores_line(scores)}")
-      elif loop_keeper.passed(step, state.step, 100):
+        run.metrics.write(phase=PHASE, step=step, **metrics)
+        progress.say(f"{PHASE}: step {step} {_scores_line(scores)}")
+      elif loop_keeper.passed(before, step, 100):
         metrics |= keeper.figures()
-        run.metrics.write(phase=PHASE, step=state.step, **metrics)
+        run.metrics.write(phase=PHASE, step=step, **metrics)
+  keeper.settle()
   return state
 
 

@@ -154,8 +154,9 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
     on_plan=keeper.planner("a step"),
   )
   key = prng.stream_key(config.seed, PHASE)
-  with progress.progress(options.steps, PHASE, initial=int(state.step)) as bar:
-    while (step := int(state.step)) < options.steps:
+  first = int(state.step)
+  with progress.progress(options.steps, PHASE, initial=first) as bar:
+    for step in range(first, options.steps):
       random = np.random.default_rng([config.seed, 2, step])
       batch = make_batch(
         [
@@ -173,6 +174,7 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
         run.metrics.write(phase=PHASE, step=step + 1, **metrics)
       save = functools.partial(state_lib.save, checkpoints, state)
       keeper.after(step, step + 1, save)
+  keeper.settle()
   return state
 
 

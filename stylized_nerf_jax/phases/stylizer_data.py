@@ -1,8 +1,7 @@
 """Batches and held-out pictures for the general training of the stylizer."""
 
-import collections
-import concurrent.futures
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -18,10 +17,10 @@ from stylized_nerf_jax.scenes import (
   styles,
 )
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import progress
+from stylized_nerf_jax.training import ahead, progress
 
-# Batches made ahead of the step that needs them.
-_AHEAD = 4
+# That make batches ahead of the steps that need them.
+WORKERS = min(os.cpu_count() or 1, 8)
 _HELD_OUT_PHOTOS = 8
 
 
@@ -125,19 +124,9 @@ def open_pictures(
 def prefetch(
   make: Callable[[int], Any], start: int, stop: int
 ) -> Iterator[Any]:
-  """Yield make(start), ..., make(stop - 1), made ahead in one thread."""
-  with concurrent.futures.ThreadPoolExecutor(1) as thread:
-    waiting = collections.deque()
-    try:
-      for step in range(start, stop):
-        waiting.append(thread.submit(make, step))
-        if len(waiting) > _AHEAD:
-          yield waiting.popleft().result()
-      while waiting:
-        yield waiting.popleft().result()
-    finally:
-      for future in waiting:
-        future.cancel()
+  """Yield make(start), ..., make(stop - 1), made ahead in `WORKERS` threads."""
+  steps = range(start, stop)
+  return ahead.ahead(make, steps, workers=WORKERS, depth=2 * WORKERS)
 
 
 def _find(sources: str, field: str) -> Sequence[picture_sources.Picture]:

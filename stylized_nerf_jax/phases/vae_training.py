@@ -78,17 +78,21 @@ def train_vae(
   state = state_lib.create(params, optimizer)
   if store.repair() is not None:
     state = state_lib.restore(store, state)
-  with progress.progress(settings.steps, "vae", initial=int(state.step)) as bar:
-    while (step := int(state.step)) < settings.steps:
-      state, metrics = run(state, rest, key, until=settings.steps)
-      bar.advance(int(state.step) - step, loss=metrics["loss"])
-      if loop_keeper.passed(step, state.step, _STEPS_BETWEEN_SCORES):
+  step = int(state.step)
+  with progress.progress(settings.steps, "vae", initial=step) as bar:
+    while step < settings.steps:
+      before, length = step, run.next_length(step, settings.steps)
+      state, metrics = run(state, rest, key, length=length)
+      step += length
+      bar.advance(length, loss=metrics["loss"])
+      if loop_keeper.passed(before, step, _STEPS_BETWEEN_SCORES):
         metrics |= keeper.figures()
-        log.write(phase="vae", step=state.step, **metrics)
+        log.write(phase="vae", step=step, **metrics)
         scores = {"explained": explained(module, state.params, held)}
-        log.write(phase="vae/held_out", step=state.step, **scores)
+        log.write(phase="vae/held_out", step=step, **scores)
       save = functools.partial(state_lib.save, store, state)
-      keeper.after(step, state.step, save)
+      keeper.after(before, step, save)
+  keeper.settle()
   state_lib.save(store, state)
   params = state.params
   scores = {"explained": explained(module, params, held)}

@@ -13,6 +13,9 @@ class NotFiniteError(ValueError):
 class Guard:
   """Counts skipped steps; what `parallel.make_train_steps` calls back.
 
+  What it is told it looks at when it is told of the next steps: by then the
+  device has them behind it, and never waits for the host.
+
   Args:
     what: is trained, for the message.
     limit: so many skipped steps in a row are an error.
@@ -22,13 +25,26 @@ class Guard:
     self._what, self._limit = what, limit
     self._row, self._first = 0, ""
     self._count = 0
+    self._unseen = None
 
   def __call__(self, skips: skips_lib.Skips, num_steps: int) -> None:
-    """Adds what was skipped among the last `num_steps` steps.
+    """Notes what was skipped among `num_steps` steps, for the next look.
+
+    Raises:
+      NotFiniteError: as `look`.
+    """
+    self.look()
+    self._unseen = skips, num_steps
+
+  def look(self) -> None:
+    """Adds what was noted last, waiting for the device where it must.
 
     Raises:
       NotFiniteError: the limit is reached; names what went first.
     """
+    if self._unseen is None:
+      return
+    (skips, num_steps), self._unseen = self._unseen, None
     count, row = int(skips.count), int(skips.row)
     self._count += count
     if row < num_steps:
@@ -45,7 +61,12 @@ class Guard:
       )
 
   def take(self) -> int:
-    """Returns how many steps were skipped since this was asked last."""
+    """Returns how many steps were skipped since this was asked last.
+
+    Raises:
+      NotFiniteError: as `look`.
+    """
+    self.look()
     count, self._count = self._count, 0
     return count
 

@@ -251,17 +251,18 @@ class StepRunner:
     constants,
     key,
     *,
-    until: int,
+    length: int,
     batch=None,
     total: int | None = None,
   ):
-    """Takes `next_length` steps; `batch`, `total` as in `make_train_steps`.
+    """Takes `length` steps, as `next_length` told.
+
+    `batch` and `total` are those of `make_train_steps`.
 
     Returns:
       (state, metrics averaged over the steps taken).
     """
-    many = self.next_length(int(state.step), until) == self._length
-    run = self._many if many else self._one
+    run = self._many if length == self._length else self._one
     return run(state, constants, key, batch, total)
 
 

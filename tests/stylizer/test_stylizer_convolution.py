@@ -20,6 +20,7 @@ def _plain_upsampled(images, kernel):
   return _plain(images.repeat(2, axis=1).repeat(2, axis=2), kernel)
 
 
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
 @pytest.mark.parametrize("inputs, outputs", [(3, 12), (12, 3), (12, 10)])
 @pytest.mark.parametrize(
   "function, oracle",
@@ -28,13 +29,17 @@ def _plain_upsampled(images, kernel):
     (convolution.upsample_and_convolve, _plain_upsampled),
   ],
 )
-def test_values_and_gradients_equal_plain(function, oracle, inputs, outputs):
+def test_values_and_gradients_equal_plain(
+  function, oracle, inputs, outputs, backend, monkeypatch
+):
+  """Whichever way is taken on a backend; here all run on the CPU."""
+  monkeypatch.setattr(jax, "default_backend", lambda: backend)
   keys = jax.random.split(jax.random.key(inputs), 3)
   images = jax.random.normal(keys[0], (2, 5, 8, inputs))
   kernel = jax.random.normal(keys[1], (3, 3, inputs, outputs))
   expected = oracle(images, kernel)
   weights = jax.random.normal(keys[2], expected.shape)
-  found = jax.jit(function)(images, kernel)
+  found = jax.jit(lambda *x: function(*x))(images, kernel)
   np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
   def gradients(f):

@@ -69,7 +69,7 @@ def test_training_steps_that_do_not_fit_accumulate(monkeypatch):
     loss = jnp.mean(_wide(batch * params["a"]) ** 2)
     return loss, {"loss": loss}
 
-  optimizer = optax.sgd(0.1)
+  optimizer = optax.sgd(1e-3)
   batch = np.stack([_ROWS, 0.5 * _ROWS])
   make = functools.partial(
     parallel.make_train_steps, loss_fn, optimizer, num_steps=2

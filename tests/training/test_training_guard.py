@@ -89,8 +89,9 @@ def test_rows_are_counted_over_dispatches_and_name_what_went_first():
   watch = guard.Guard("radiance_field", limit=7)
   watch(skipped(4, 0), 5)
   watch(skipped(3, 2, "loss", "gradient_norm", "distortion"), 5)
+  watch(skipped(5, 5, "loss", "mse", "psnr", "distortion"), 5)
   with pytest.raises(guard.NotFiniteError) as caught:
-    watch(skipped(5, 5, "loss", "mse", "psnr", "distortion"), 5)
+    watch(skipped(0, 0), 5)
   message = str(caught.value)
   assert message.startswith("radiance_field: 7 steps in a row were skipped")
   assert "first distortion." in message and "\n" not in message
@@ -102,5 +103,24 @@ def test_a_good_step_ends_a_row():
   for _ in range(10):
     watch(skipped(4, 4, "loss", "mse"), 5)
     watch(skipped(0, 0), 1)
+  watch(skipped(5, 5, "gradient_norm"), 5)
   with pytest.raises(guard.NotFiniteError, match="first the gradient"):
-    watch(skipped(5, 5, "gradient_norm"), 5)
+    watch.look()
+
+
+def test_what_is_told_is_looked_at_when_more_is_told():
+  """Only then the device has it behind it."""
+
+  class Number:
+    read = 0
+
+    def __int__(self):
+      Number.read += 1
+      return 0
+
+  watch = guard.Guard("radiance_field", limit=5)
+  watch(skips.Skips(Number(), Number(), {}), 1)
+  assert Number.read == 0
+  watch(skipped(0, 0), 1)
+  assert Number.read == 2
+  assert watch.take() == 0

@@ -245,7 +245,7 @@ def test_a_runner_stops_exactly_where_told(length, until):
   while int(state.step) < until:
     before = int(state.step)
     taken = runner.next_length(before, until)
-    state, _ = runner(state, (), KEY, until=until)
+    state, _ = runner(state, (), KEY, length=taken)
     lengths.append(int(state.step) - before)
     assert lengths[-1] == taken
   assert int(state.step) == until
@@ -260,7 +260,8 @@ def test_a_runner_of_any_length_reaches_the_same_state():
     )
     state = make_state(ADAM)
     while int(state.step) < 5:
-      state, _ = runner(state, SCALE, KEY, until=5)
+      taken = runner.next_length(int(state.step), 5)
+      state, _ = runner(state, SCALE, KEY, length=taken)
     ends.append(state)
   assert_close(*ends)
 
