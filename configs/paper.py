@@ -44,7 +44,6 @@ def _radiance_field(config) -> None:
   config.radiance_field.density_noise = 1.0
   config.radiance_field.evaluate_every = 10_000
   config.radiance_field.checkpoint_every = 10_000
-  config.rendering.rays_per_chunk = 4096
 
 
 def _style_field(config) -> None:

@@ -46,11 +46,19 @@ def main() -> None:
   parser.add_argument("--suite", choices=_SUITES, required=True)
   parser.add_argument("--run", type=pathlib.Path, required=True)
   parser.add_argument("--rounds", type=int, default=5)
+  parser.add_argument(
+    "--size",
+    type=int,
+    nargs=2,
+    default=(96, 512),
+    help="rows and columns of what renderings show",
+  )
+  parser.add_argument("--name", help="of the result; default: bench_SUITE")
   parser.add_argument("--peer", type=pathlib.Path)
   parser.add_argument("--peer-python", default=sys.executable)
   args = parser.parse_args()
   peers = [_peer(args)] if args.peer else []
-  cases = _cases(args.suite, args.run)
+  cases = _cases(args)
   first = {case.name: seconds(case.call) for case in cases}
   times = {case.name: [] for case in cases}
   ceilings = []
@@ -74,16 +82,16 @@ def main() -> None:
     "seconds": times,
     "table": {"columns": _columns(args.suite), "rows": rows},
   }
-  scene.write_result(f"bench_{args.suite}", content)
+  scene.write_result(args.name or f"bench_{args.suite}", content)
   for row in rows:
     print(*row, sep="  ")
 
 
-def _cases(suite: str, run: pathlib.Path) -> list[bench_cases.Case]:
-  if suite == "stylizer":
-    return bench_stylizer.cases(run)
-  bench = bench_cases.Bench(run)
-  return bench.steps() if suite == "steps" else bench.renderings()
+def _cases(args) -> list[bench_cases.Case]:
+  if args.suite == "stylizer":
+    return bench_stylizer.cases(args.run)
+  bench = bench_cases.Bench(args.run, tuple(args.size))
+  return bench.steps() if args.suite == "steps" else bench.renderings()
 
 
 def _columns(suite: str) -> list[str]:
@@ -99,8 +107,12 @@ def seconds(call) -> float:
 
 
 def _matrix_flops() -> float:
-  """FLOP/s of a chain of products of 4,096 x 256 by 256 x 256 matrices."""
-  rows, width, length = 4096, 256, 40
+  """FLOP/s of a chain of products of R x 256 by 256 x 256 matrices.
+
+  R is 4,096 on a CPU and 2^18 elsewhere: what fills the machine.
+  """
+  rows = 4096 if jax.default_backend() == "cpu" else 1 << 18
+  width, length = 256, 40
   kernel = jnp.eye(width)
 
   @jax.jit

@@ -32,9 +32,8 @@ from stylized_nerf_jax.training import state as state_lib
 
 _DISPATCH = 20
 _RAYS = 2048
-_PAPER_RAYS = 256
-# Rows and columns of the part of a picture that renderings show.
-_SIZE = (96, 512)
+# Of the paper's field; an accelerator is not busy with fewer.
+_PAPER_RAYS = 256 if jax.default_backend() == "cpu" else 2048
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +128,11 @@ class Bench:
 
   Args:
     folder: of a run whose phases are all finished.
+    size: rows and columns of the part of a picture that renderings show.
   """
 
-  def __init__(self, folder):
+  def __init__(self, folder, size: tuple[int, int] = (96, 512)):
+    self._size = size
     self._run = run_folder.RunFolder(folder)
     self._model = model_lib.StylizedNerf.load(folder)
     self._config, self._record = self._model.config, self._model.scene
@@ -335,15 +336,15 @@ class Bench:
       modules.radiance_field(self._config.field, self._space),
       style_field,
       self._setting,
-      rays_per_chunk=self._config.rendering.rays_per_chunk,
+      rays_per_chunk=ray_blocks.per_chunk(self._config),
       rays_at_once=at_once,
     )
-    rays = _SIZE[0] * _SIZE[1]
+    rays = self._size[0] * self._size[1]
     peer = "" if config is None else "style_render"
     return Case(
       name,
       rays,
-      lambda: render(variables, self._camera(), *_SIZE),
+      lambda: render(variables, self._camera(), *self._size),
       flops * rays,
       peer,
     )
@@ -354,18 +355,20 @@ class Bench:
       modules.radiance_field(self._config.field, self._space),
       self._setting,
       self._config.geometry_cache.samples,
-      rays_per_chunk=self._config.rendering.rays_per_chunk,
+      rays_per_chunk=ray_blocks.per_chunk(self._config),
       rays_at_once=ray_blocks.for_rendering(self._config),
     )
-    _, packed, _ = trace(self._model.params["field"], self._camera(), *_SIZE)
+    _, packed, _ = trace(
+      self._model.params["field"], self._camera(), *self._size
+    )
     paint = geometry_cache.make_painter(
       style_field,
       self._setting,
-      rays_per_chunk=self._config.rendering.rays_per_chunk,
+      rays_per_chunk=ray_blocks.per_chunk(self._config),
       rays_at_once=ray_blocks.for_rendering(config, samples=packed.shape[-1]),
     )
     flops = style_flops(variables["style_field"], packed.shape[-1])
-    rays = _SIZE[0] * _SIZE[1]
+    rays = self._size[0] * self._size[1]
     return Case(
       name,
       rays,

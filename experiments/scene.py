@@ -101,8 +101,9 @@ def describe_command() -> str:
 
 
 def describe_machine() -> dict:
-  """Returns processor, cores, memory and versions."""
+  """Returns processor, cores, memory, accelerators and versions."""
   return {
+    **_accelerators(),
     "processor": _processor(),
     "cores": os.cpu_count(),
     "memory_gib": round(
@@ -111,6 +112,17 @@ def describe_machine() -> dict:
     "python": platform.python_version(),
     "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
   }
+
+
+def _accelerators() -> dict:
+  """Names the accelerators, if this process has begun to use any.
+
+  One that has not must not take their memory from those that do.
+  """
+  xla = sys.modules.get("jax")
+  if xla is None or xla.default_backend() == "cpu":
+    return {}
+  return {"accelerators": [device.device_kind for device in xla.devices()]}
 
 
 def run(arguments: list[str]) -> dict:

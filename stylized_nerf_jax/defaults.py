@@ -30,7 +30,9 @@ def get_config() -> ml_collections.ConfigDict:
     pixels_in_memory_mib=512,
   )
   config.rendering = _section(
-    rays_per_chunk=8192,  # most that a device gets at a time
+    # Most that a device gets at a time; 0: 8,192 on a CPU, elsewhere as many as
+    # 4 GiB hold of a layer.
+    rays_per_chunk=0,
     # Rays of these that are rendered together; 0: on a CPU as many as its
     # caches hold, elsewhere all.
     rays_at_once=0,

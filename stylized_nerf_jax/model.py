@@ -214,7 +214,7 @@ class StylizedNerf:
         modules.radiance_field(self.config.field, space),
         modules.ray_setting(self.scene),
         _TRACED_SAMPLES,
-        rays_per_chunk=self.config.rendering.rays_per_chunk,
+        rays_per_chunk=ray_blocks.per_chunk(self.config),
         rays_at_once=ray_blocks.for_rendering(self.config),
         measure=False,
       )
@@ -256,7 +256,7 @@ class StylizedNerf:
       self._renderers["paint"] = geometry_cache.make_painter(
         modules.style_field_of(self.config.style_field, space),
         modules.ray_setting(self.scene),
-        rays_per_chunk=self.config.rendering.rays_per_chunk,
+        rays_per_chunk=ray_blocks.per_chunk(self.config),
         rays_at_once=ray_blocks.for_rendering(
           self.config, samples=traced.packed.shape[-1]
         ),
@@ -306,7 +306,7 @@ class StylizedNerf:
         modules.ray_setting(self.scene),
         blend=blend,
         in_styles=in_styles,
-        rays_per_chunk=self.config.rendering.rays_per_chunk,
+        rays_per_chunk=ray_blocks.per_chunk(self.config),
         rays_at_once=at_once,
       )
     return self._renderers[kind]

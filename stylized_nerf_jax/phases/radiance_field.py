@@ -230,7 +230,7 @@ class HeldOutViews:
       field,
       None,
       setting,
-      rays_per_chunk=config.rendering.rays_per_chunk,
+      rays_per_chunk=ray_blocks.per_chunk(config),
       rays_at_once=ray_blocks.for_rendering(config),
     )
 

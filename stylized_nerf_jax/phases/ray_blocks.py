@@ -14,6 +14,28 @@ from stylized_nerf_jax.phases import modules
 # computing it; more is written to memory and read again (docs/performance.md).
 CACHED_FLOATS = 1 << 20
 _FEWEST = 8
+_CPU_CHUNK = 8192
+# An accelerator's: 4 GiB of a layer's float32, and no more rays than keep it
+# busy.
+_CHUNK_FLOATS = 1 << 30
+_LARGEST_CHUNK = 1 << 18
+
+
+def per_chunk(config) -> int:
+  """Returns the most rays that a device renders in one call.
+
+  Args:
+    config: of the run; `rendering.rays_per_chunk`, where it is not 0.
+  """
+  if config.rendering.rays_per_chunk:
+    return config.rendering.rays_per_chunk
+  if jax.default_backend() == "cpu":
+    return _CPU_CHUNK
+  samples = modules.final_samples(config.field)
+  widest = max(
+    _field_floats(config.field), _style_floats(config.style_field, samples)
+  )
+  return min(_power_of_two(_CHUNK_FLOATS // widest), _LARGEST_CHUNK)
 
 
 def for_rendering(config, *, samples: int = 0) -> int:
@@ -61,9 +83,12 @@ def for_style_steps(config) -> int:
 def _in_cache(floats_per_ray: int) -> int:
   if jax.default_backend() != "cpu":
     return 0
-  rays = max(CACHED_FLOATS // floats_per_ray, _FEWEST)
-  # A power of two, which divides other powers of two.
-  return 1 << (rays.bit_length() - 1)
+  return _power_of_two(max(CACHED_FLOATS // floats_per_ray, _FEWEST))
+
+
+def _power_of_two(number: int) -> int:
+  """Rounds down to one, which divides other powers of two."""
+  return 1 << (number.bit_length() - 1)
 
 
 def _field_floats(config) -> int:

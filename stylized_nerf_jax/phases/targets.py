@@ -73,9 +73,10 @@ class Targets:
   def remake(self, decoder_params) -> None:
     """Stylizes every view in every style with this decoder."""
     total = len(self._features)
+    waiting = None  # What was painted last; the device goes on meanwhile.
     with progress.progress(total, "stylizing training views") as bar:
       for view in range(total):
-        features = np.asarray(self._features[view], np.float32)
+        features = jnp.asarray(self._features[view], jnp.float32)
         height, width = self._views.size(view)
         for style in self._own_styles():
           image = self._paint(
@@ -85,13 +86,21 @@ class Targets:
             height=height,
             width=width,
           )
-          rows = np.asarray(image).reshape(-1, 3)
-          self._pixels[style][self._views.rows(view)] = rows
+          self._keep(waiting)
+          waiting = style, view, image
         bar.advance()
+      self._keep(waiting)
     if processes.count() > 1:
       for style in self._own_styles():
         self._pixels[style].flush()
       self._open()
+
+  def _keep(self, painted: tuple[int, int, jax.Array] | None) -> None:
+    """Writes a view in a style, if there is one."""
+    if painted is not None:
+      style, view, image = painted
+      rows = np.asarray(image).reshape(-1, 3)
+      self._pixels[style][self._views.rows(view)] = rows
 
   def draw(
     self,

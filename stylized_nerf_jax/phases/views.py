@@ -103,7 +103,7 @@ def _render(config, record, params, folder, packed_folder, kept: int) -> None:
   field = modules.radiance_field(config.field, record.normalization.space)
   setting = modules.ray_setting(record)
   chunks = {
-    "rays_per_chunk": config.rendering.rays_per_chunk,
+    "rays_per_chunk": ray_blocks.per_chunk(config),
     "rays_at_once": ray_blocks.for_rendering(config),
   }
   writer = None

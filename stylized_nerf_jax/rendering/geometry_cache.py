@@ -195,8 +195,9 @@ def make_painter(
   """
 
   def paint_pixels(constants, rows):
-    variables, camera = constants
-    xy, packed = rows
+    variables, camera, width = constants
+    index, packed = rows
+    xy = rays_lib.pixel_centers(index, width)
     rays = rays_lib.cast_rays(camera, xy, setting.space)
     samples = unpack(packed, rays, setting.space)
     colors = style_field.apply(
@@ -212,9 +213,10 @@ def make_painter(
 
   def paint(variables, camera, packed):
     height, width = packed.shape[:2]
-    xy = np.asarray(rays_lib.pixel_grid(height, width), np.float32)
-    rows = (xy.reshape(-1, 2), packed.reshape(-1, *packed.shape[2:]))
-    return mapped((variables, camera), rows).reshape(height, width, 3)
+    index = np.arange(height * width, dtype=np.int32)
+    rows = index, packed.reshape(-1, *packed.shape[2:])
+    constants = variables, camera, np.int32(width)
+    return mapped(constants, rows).reshape(height, width, 3)
 
   return paint
 

@@ -94,6 +94,20 @@ def camera_arrays(
   )
 
 
+def pixel_centers(index: jax.Array, width: jax.Array) -> jax.Array:
+  """Computes where pixels lie that are counted row by row.
+
+  Args:
+    index: [...], int32.
+    width: [], int32, of the image.
+
+  Returns:
+    [..., 2], x and y of their centers, float32.
+  """
+  xy = jnp.stack([index % width, index // width], axis=-1)
+  return xy.astype(jnp.float32) + 0.5
+
+
 def pixel_grid(height: int, width: int):
   """Returns the pixel centres (x, y) of a picture: [H, W, 2] float32."""
   x, y = jnp.meshgrid(

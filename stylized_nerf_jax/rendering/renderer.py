@@ -223,13 +223,19 @@ def over_images(
     render(variables, camera: CameraArrays of shape [], height, width) -> the
     same tree of numpy [H, W, ...].
   """
+
+  def render_indices(constants, index):
+    variables, camera, width = constants
+    xy = rays_lib.pixel_centers(index, width)
+    return render_pixels((variables, camera), xy)
+
   mapped = parallel.make_map(
-    render_pixels, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
+    render_indices, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
   )
 
   def render(variables, camera, height: int, width: int):
-    xy = np.asarray(rays_lib.pixel_grid(height, width), np.float32)
-    flat = mapped((variables, camera), xy.reshape(-1, 2))
+    index = np.arange(height * width, dtype=np.int32)
+    flat = mapped((variables, camera, np.int32(width)), index)
     return jax.tree.map(
       lambda values: values.reshape(height, width, *values.shape[1:]), flat
     )

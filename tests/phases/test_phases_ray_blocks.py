@@ -50,3 +50,15 @@ def test_a_number_that_is_asked_for_is_taken(make):
   config.rendering.rays_at_once = 5
   config.training.rays_at_once = 7
   assert _all(config) == (5, 5, 5, 7, 7)
+
+
+def test_a_device_is_given_as_many_rays_as_it_likes(monkeypatch):
+  fast, paper = defaults.get_config(), _paper()
+  assert ray_blocks.per_chunk(fast) == ray_blocks.per_chunk(paper) == 8192
+  monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+  assert ray_blocks.per_chunk(fast) == 2**18
+  # Layers of 256 over 192 samples: 4 GiB hold some ten thousand rays.
+  rays = ray_blocks.per_chunk(paper)
+  assert rays * (256 + 63) * 192 * 4 <= 2**32 < 2 * rays * (256 + 63) * 192 * 4
+  fast.rendering.rays_per_chunk = 77
+  assert ray_blocks.per_chunk(fast) == 77
