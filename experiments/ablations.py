@@ -11,7 +11,6 @@ experiments/results/NAME.json: means over the styles, and the single rows.
 """
 
 import argparse
-import datetime
 import pathlib
 import runpy
 import shutil
@@ -68,9 +67,6 @@ def main() -> None:
 
 def _write(name: str, protocol: dict, sequences: dict, seconds: dict) -> None:
   content = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene.describe_command(),
-    "machine": scene.describe_machine(),
     "protocol": protocol,
     "sequences": {row: rows for (row, _), rows in sequences.items()},
     "table": {
@@ -81,7 +77,7 @@ def _write(name: str, protocol: dict, sequences: dict, seconds: dict) -> None:
       ],
     },
   }
-  scene.write_result(name, content)
+  scene.write_measured(name, content)
 
 
 def _ablations() -> dict[str, dict]:

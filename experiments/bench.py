@@ -13,7 +13,6 @@ no peer.
 """
 
 import argparse
-import datetime
 import json
 import pathlib
 import statistics
@@ -74,15 +73,12 @@ def main() -> None:
     for case in cases
   ]
   content = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene.describe_command(),
-    "machine": scene.describe_machine(),
     "ceiling_gflops": [round(value / 1e9, 1) for value in ceilings],
     "peer": peers,
     "seconds": times,
     "table": {"columns": _columns(args.suite), "rows": rows},
   }
-  scene.write_result(args.name or f"bench_{args.suite}", content)
+  scene.write_measured(args.name or f"bench_{args.suite}", content)
   for row in rows:
     print(*row, sep="  ")
 

@@ -272,7 +272,9 @@ class Bench:
 
   def _style_problem(self, config, *, packed: bool) -> Problem:
     # Steps of the paper's network take long enough by themselves.
-    steps_per_call = _DISPATCH if config is self._config else 2
+    steps_per_call = 2
+    if config is self._config:
+      steps_per_call = config.mutual_learning.steps_per_dispatch
     model = self._model
     config = ml_collections.ConfigDict(config.to_dict())
     config.field.kind = self._config.field.kind

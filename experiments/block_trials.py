@@ -8,7 +8,6 @@ in turn, round after round. Writes experiments/results/block_trials.json.
 """
 
 import argparse
-import datetime
 import pathlib
 import statistics
 
@@ -29,12 +28,9 @@ def main() -> None:
   args = parser.parse_args()
   cases = bench_cases.Bench(args.run)
   rows = [_row(case, args.rounds) for case in cases.in_blocks(_BLOCKS)]
-  scene.write_result(
+  scene.write_measured(
     "block_trials",
     {
-      "date": datetime.date.today().isoformat(),
-      "command": scene.describe_command(),
-      "machine": scene.describe_machine(),
       "cached_floats": ray_blocks.CACHED_FLOATS,
       "table": {
         "columns": ["rays/s with blocks of", *map(str, _BLOCKS), "chosen"],

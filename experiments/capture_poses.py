@@ -10,7 +10,6 @@ experiments/results/capture_poses.json.
 """
 
 import argparse
-import datetime
 import importlib.metadata
 import json
 import pathlib
@@ -37,12 +36,8 @@ def main() -> None:
     for name in args.scenes.split(",")
   }
   columns = list(next(iter(results.values()))["row"])
-  machine = scene.describe_machine()
-  machine["versions"]["pycolmap"] = importlib.metadata.version("pycolmap")
   content = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene.describe_command(),
-    "machine": machine,
+    "pycolmap": importlib.metadata.version("pycolmap"),
     "scenes": results,
     "table": {
       "columns": ["scene", *columns],
@@ -52,7 +47,7 @@ def main() -> None:
       ],
     },
   }
-  scene.write_result("capture_poses", content)
+  scene.write_measured("capture_poses", content)
 
 
 def measure(

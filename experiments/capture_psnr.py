@@ -11,7 +11,6 @@ experiments/results/capture_psnr.json.
 """
 
 import argparse
-import datetime
 import json
 import pathlib
 
@@ -57,12 +56,9 @@ def main() -> None:
       ]
     )
     content = {
-      "date": datetime.date.today().isoformat(),
-      "command": scene.describe_command(),
-      "machine": scene.describe_machine(),
       "table": {"columns": _COLUMNS, "rows": rows},
     }
-    scene.write_result("capture_psnr", content)
+    scene.write_measured("capture_psnr", content)
 
 
 def _scores(args, name: str, path: str, downsample: str) -> dict:

@@ -11,7 +11,6 @@ photos may be used for research, but not shown here.)
 """
 
 import argparse
-import datetime
 import functools
 import json
 import pathlib
@@ -38,7 +37,6 @@ from stylized_nerf_jax.stylizer import (
 )
 
 _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "stylizer.py"
-_RESULTS = pathlib.Path(__file__).parent / "results"
 _STYLE_WEIGHT = 10.0
 
 
@@ -148,9 +146,6 @@ def main() -> None:
   parser.add_argument("--pixel-steps", type=int, default=300)
   parser.add_argument("--pixel-pairs", type=int, default=3)
   parser.add_argument("--picture", type=pathlib.Path)
-  parser.add_argument(
-    "--out", type=pathlib.Path, default=_RESULTS / "decoder_quality.json"
-  )
   args = parser.parse_args()
   encoder = pretrained.load_encoder()
   tree = pretrained.load_decoder(args.weights, encoder=encoder)
@@ -175,9 +170,6 @@ def main() -> None:
     print(json.dumps(row), flush=True)
   optimised = rows[: args.pixel_pairs]
   record = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene.describe_command(),
-    "machine": scene.describe_machine(),
     "what": "content and style loss at 256 px, style weight 10 in optimisation",
     "pixel_steps": args.pixel_steps,
     "seconds": round(time.monotonic() - start),
@@ -193,7 +185,7 @@ def main() -> None:
       ],
     },
   }
-  args.out.write_text(json.dumps(record, indent=1) + "\n")
+  scene.write_measured("decoder_quality", record)
 
 
 def mean_row(label: str, name: str, rows: list[dict]) -> list:

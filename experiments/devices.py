@@ -11,7 +11,6 @@ each other into docs/images/device_losses.png (extra `plot`).
 """
 
 import argparse
-import datetime
 import functools
 import importlib
 import json
@@ -261,12 +260,9 @@ def _write_result(steps: int, found: dict) -> None:
     ]
   scores = [[name, f"{one['psnr']:.4f}"] for name, one in found.items()]
   columns = ["layout", "compared with"]
-  scene.write_result(
+  scene.write_measured(
     "devices",
     {
-      "date": datetime.date.today().isoformat(),
-      "command": scene.describe_command(),
-      "machine": scene.describe_machine(),
       "steps": steps,
       "losses": {
         name: {

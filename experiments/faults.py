@@ -15,7 +15,6 @@ compared with what was saved, and some of these runs are resumed to their end.
 
 import argparse
 import collections
-import datetime
 import functools
 import hashlib
 import json
@@ -83,12 +82,9 @@ def main() -> None:
 
 def _write_result(rows: list[list]) -> None:
   """Writes what was found so far."""
-  scene.write_result(
+  scene.write_measured(
     "faults",
     {
-      "date": datetime.date.today().isoformat(),
-      "command": scene.describe_command(),
-      "machine": scene.describe_machine(),
       "steps": _STEPS,
       "table": {
         "columns": ["fault", "times", "as it should be", "that is"],

@@ -9,7 +9,6 @@ that training took without start-up and final scoring, and the whole command's.
 """
 
 import argparse
-import datetime
 import json
 import pathlib
 
@@ -43,14 +42,11 @@ def main() -> None:
     "load": cost["load_at_end"],
   }
   content = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene.describe_command(),
-    "machine": scene.describe_machine(),
     "scores": scores,
     "cost": cost,
     "table": {"columns": list(columns), "rows": [list(columns.values())]},
   }
-  scene.write_result(args.name, content)
+  scene.write_measured(args.name, content)
 
 
 if __name__ == "__main__":

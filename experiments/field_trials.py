@@ -9,7 +9,6 @@ experiments/results/NAME.json.
 """
 
 import argparse
-import datetime
 import json
 import pathlib
 
@@ -60,15 +59,12 @@ def main() -> None:
     psnr = round(scores["test_psnr"], 2)
     rows.append([name, shown or None, expected, psnr, verdict])
   content = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene.describe_command(),
-    "machine": scene.describe_machine(),
     "table": {
       "columns": ["trial", "changed", "expected", "PSNR, dB", "verdict"],
       "rows": rows,
     },
   }
-  scene.write_result(args.name, content)
+  scene.write_measured(args.name, content)
 
 
 def _train(args, name: str, lines: list[str]) -> dict[str, float]:

@@ -20,7 +20,6 @@ compiled, are left out; "input_wait_first" is the share in the first hundred.
 
 import argparse
 import concurrent.futures
-import datetime
 import json
 import os
 import pathlib
@@ -75,9 +74,6 @@ def main() -> None:
 def write_result(args, runs: dict[str, dict]) -> None:
   """Writes what is known after some of the runs."""
   result = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene_experiment.describe_command(),
-    "machine": scene_experiment.describe_machine(),
     "photographs": {
       "count": args.photos,
       "width": args.width,
@@ -95,7 +91,7 @@ def write_result(args, runs: dict[str, dict]) -> None:
       ],
     },
   }
-  scene_experiment.write_result(args.name, result)
+  scene_experiment.write_measured(args.name, result)
 
 
 def write_photos(

@@ -17,7 +17,6 @@ Shares are medians over rounds. Writes experiments/results/overhead.json.
 """
 
 import argparse
-import datetime
 import functools
 import pathlib
 import statistics
@@ -69,14 +68,11 @@ def main() -> None:
     "one checkpoint, s",
   ]
   content = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene.describe_command(),
-    "machine": scene.describe_machine(),
     "steps_a_round": _STEPS,
     "seconds": seconds,
     "table": {"columns": columns, "rows": rows},
   }
-  scene.write_result("overhead", content)
+  scene.write_measured("overhead", content)
 
 
 def _time(problem, folder: pathlib.Path, rounds: int) -> dict[str, list[float]]:
@@ -171,22 +167,21 @@ def _kept(problem: bench_cases.Problem, folder: pathlib.Path, *, save: bool):
   take = problem.taker(on_steps=keeper.guard)
   # The first call of a round ends at a multiple of `_STEPS`, and saves; the
   # others run while that is written.
-  begin = np.int32(_STEPS - problem.steps)
-  kept = [problem.state().replace(step=begin)]
+  step = _STEPS - problem.steps
+  kept = [problem.state().replace(step=np.int32(step))]
 
   def steps():
+    nonlocal step
     with progress.progress(_STEPS, "overhead") as bar:
       for _ in range(_STEPS // problem.steps):
-        before = int(kept[0].step)
+        before, step = step, step + problem.steps
         with keeper.stepping() as count:
           kept[0], metrics = take(kept[0])
           count(problem.steps * problem.rays)
         bar.advance(problem.steps, loss=metrics["loss"])
-        keeper.after(
-          before, kept[0].step, lambda: state_lib.save(store, kept[0])
-        )
+        keeper.after(before, step, lambda: state_lib.save(store, kept[0]))
       metrics |= keeper.figures()
-      log.write(phase="overhead", step=kept[0].step, **metrics)
+      log.write(phase="overhead", step=step, **metrics)
     store.wait()
 
   return steps

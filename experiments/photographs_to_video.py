@@ -12,7 +12,6 @@ experiments/results/NAME.json.
 """
 
 import argparse
-import datetime
 import json
 import pathlib
 import time
@@ -52,9 +51,6 @@ def main() -> None:
 
   scores = manifest["phases"]["radiance_field"]["scores"]
   content = {
-    "date": datetime.date.today().isoformat(),
-    "command": scene.describe_command(),
-    "machine": scene.describe_machine(),
     "seconds": round(seconds, 1),
     "styles": len(styles),
     "frames": args.frames,
@@ -69,7 +65,7 @@ def main() -> None:
       + [["altogether", round(seconds, 1), None, None]],
     },
   }
-  scene.write_result(args.name, content)
+  scene.write_measured(args.name, content)
 
 
 if __name__ == "__main__":

@@ -48,9 +48,6 @@ def main() -> None:
   write_result(args.name, json.loads(report.read_text()))
   columns = ["wall_s", "cpu_s", "peak_memory_mib", "load_at_end"]
   cost = {
-    "date": datetime.date.today().isoformat(),
-    "command": describe_command(),
-    "machine": describe_machine(),
     "phases": phases,
     "table": {
       "columns": ["phase", "wall, s", "CPU, s", "peak memory, MiB", "load"],
@@ -60,7 +57,7 @@ def main() -> None:
       ],
     },
   }
-  write_result(f"{args.name}_cost", cost)
+  write_measured(f"{args.name}_cost", cost)
 
 
 def _earlier_phases(name: str, workdir: str) -> dict:
@@ -87,6 +84,16 @@ def write_result(name: str, content: dict) -> None:
   path = _RESULTS / f"{name}.json"
   path.write_text(json.dumps(content, indent=1) + "\n")
   print(f"wrote {path}")
+
+
+def write_measured(name: str, content: dict) -> None:
+  """Write experiments/results/NAME.json, with date, command and machine."""
+  facts = {
+    "date": datetime.date.today().isoformat(),
+    "command": describe_command(),
+    "machine": describe_machine(),
+  }
+  write_result(name, {**facts, **content})
 
 
 def describe_command() -> str:
