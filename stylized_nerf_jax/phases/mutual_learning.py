@@ -158,6 +158,7 @@ class _Session:
         step = self.step
         metrics = take_rays() if step < options.steps else take_patches()
         if decoder_steps and self.step % options.decoder_every == 0:
+          keeper.settle()  # It needs the field, whose time that is.
           metrics |= decoder_steps()
         bar.advance(self.step - step, **_shown(metrics))
         self._log(step, metrics, keeper)

@@ -101,6 +101,13 @@ def test_pixel_centres_are_at_one_half():
   np.testing.assert_array_equal(grid[0, :, 0], [0.5, 1.5, 2.5])
 
 
+def test_pixels_are_counted_row_by_row():
+  index = np.arange(3 * 5, dtype=np.int32)
+  xy = rays_lib.pixel_centers(index, np.int32(5))
+  grid = rays_lib.pixel_grid(3, 5)
+  np.testing.assert_array_equal(xy.reshape(3, 5, 2), grid)
+
+
 def test_ndc_rays_equal_a_plain_loop():
   cameras = _cameras()
   arrays = rays_lib.camera_arrays(cameras, None)
