@@ -18,5 +18,5 @@ def get_config():
   config.radiance_field.steps = 4000
   config.stylizer.steps = 120
   config.mutual_learning.steps = 2000
-  config.mutual_learning.patch_steps = 250
+  config.mutual_learning.patch_steps = 500
   return config
