@@ -66,7 +66,7 @@ def _earlier_phases(name: str, workdir: str) -> dict:
   if not path.exists():
     return {}
   cost = json.loads(path.read_text())
-  same = f" --workdir {workdir} " in cost["command"]
+  same = f" --workdir {_shown(workdir)} " in cost["command"]
   return cost["phases"] if same else {}
 
 
@@ -101,10 +101,14 @@ def describe_command() -> str:
   arguments = []
   for argument in sys.argv:
     name, equals, value = argument.rpartition("=")
-    if value.startswith(("/", "..")):
-      value = pathlib.Path(value).name
-    arguments.append(name + equals + value)
+    arguments.append(name + equals + _shown(value))
   return shlex.join(["python", *arguments])
+
+
+def _shown(value: str) -> str:
+  """Returns a folder outside of the project by its name, others as they are."""
+  outside = value.startswith(("/", ".."))
+  return pathlib.Path(value).name if outside else value
 
 
 def describe_machine() -> dict:

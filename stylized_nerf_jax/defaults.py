@@ -176,7 +176,7 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     learning_rate_final=5e-4,
     adam_b2=0.99,
     adam_eps=1e-15,
-    clip=1.0,  # longest gradient of the style field; 0: any
+    clip=3.0,  # longest gradient of the style field; 0: any
     latent_learning_rate=1e-3,
     decoder_learning_rate=1e-5,
     decoder_muon_learning_rate=5e-4,  # of D's hidden kernels; 0: all Adam
@@ -200,9 +200,9 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     patches_per_step=8,  # of each group
     patch=40,  # pixels, a side
     patch_learning_rate=1e-3,
-    patch_learning_rate_final=5e-5,
+    patch_learning_rate_final=1e-4,
     patch_table_learning_rate=1e-2,  # of the hash grid's feature tables
-    patch_table_learning_rate_final=3e-4,
+    patch_table_learning_rate_final=1e-3,
     patch_warmup=30,  # patch steps in which the rates rise to their largest
     patch_content_weight=0.18,
     patch_style_weight=0.72,
