@@ -282,11 +282,11 @@ def _train(
     on_steps=keeper.guard,
     on_plan=keeper.planner("a dispatch"),
   )
-  drawn = pixels.batches(
-    steps, keeper, int(state.step), options.steps, options.rays_per_step
-  )
-  bar = progress.progress(options.steps, PHASE, initial=int(state.step))
   step = int(state.step)
+  drawn = pixels.batches(
+    steps, keeper, step, options.steps, options.rays_per_step
+  )
+  bar = progress.progress(options.steps, PHASE, initial=step)
   with drawn as batches, bar as bar:
     while step < options.steps:
       before, taken = step, steps.next_length(step, options.steps)

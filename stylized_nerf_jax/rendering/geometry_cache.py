@@ -11,14 +11,12 @@ import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from stylized_nerf_jax.fields import contraction
 from stylized_nerf_jax.rendering import compositing, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
 from stylized_nerf_jax.scenes import normalization
-from stylized_nerf_jax.training import parallel
 
 BYTES_PER_SAMPLE = 4
 _LARGEST = 2**16 - 1
@@ -194,10 +192,8 @@ def make_painter(
     "latent" [L].
   """
 
-  def paint_pixels(constants, rows):
-    variables, camera, width = constants
-    index, packed = rows
-    xy = rays_lib.pixel_centers(index, width)
+  def paint_pixels(constants, xy, packed):
+    variables, camera = constants
     rays = rays_lib.cast_rays(camera, xy, setting.space)
     samples = unpack(packed, rays, setting.space)
     colors = style_field.apply(
@@ -207,16 +203,10 @@ def make_painter(
       samples.weights, colors, setting.background
     )
 
-  mapped = parallel.make_map(
-    paint_pixels, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
-  )
+  render = renderer.over_images(paint_pixels, rays_per_chunk, rays_at_once)
 
   def paint(variables, camera, packed):
-    height, width = packed.shape[:2]
-    index = np.arange(height * width, dtype=np.int32)
-    rows = index, packed.reshape(-1, *packed.shape[2:])
-    constants = variables, camera, np.int32(width)
-    return mapped(constants, rows).reshape(height, width, 3)
+    return render(variables, camera, *packed.shape[:2], packed)
 
   return paint
 

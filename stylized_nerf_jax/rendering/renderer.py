@@ -215,27 +215,30 @@ def over_images(
   """Compiles a function of pixels into one of whole images, on all devices.
 
   Args:
-    render_pixels: ((variables, camera), xy [R, 2]) -> tree of [R, ...].
+    render_pixels: ((variables, camera), xy [R, 2], *values of these pixels
+      [R, ...]) -> tree of [R, ...].
     rays_per_chunk: most rays that a device gets in one call.
     rays_at_once: R, rays of these that are rendered together; 0: all.
 
   Returns:
-    render(variables, camera: CameraArrays of shape [], height, width) -> the
-    same tree of numpy [H, W, ...].
+    render(variables, camera: CameraArrays of shape [], height, width, *values
+    [H, W, ...]) -> the same tree of numpy [H, W, ...].
   """
 
-  def render_indices(constants, index):
+  def render_indices(constants, rows):
     variables, camera, width = constants
+    index, *values = rows
     xy = rays_lib.pixel_centers(index, width)
-    return render_pixels((variables, camera), xy)
+    return render_pixels((variables, camera), xy, *values)
 
   mapped = parallel.make_map(
     render_indices, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
   )
 
-  def render(variables, camera, height: int, width: int):
+  def render(variables, camera, height: int, width: int, *values):
     index = np.arange(height * width, dtype=np.int32)
-    flat = mapped((variables, camera, np.int32(width)), index)
+    rows = index, *(value.reshape(-1, *value.shape[2:]) for value in values)
+    flat = mapped((variables, camera, np.int32(width)), rows)
     return jax.tree.map(
       lambda values: values.reshape(height, width, *values.shape[1:]), flat
     )
