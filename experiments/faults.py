@@ -272,7 +272,9 @@ class Lab:
         )
         started = time.monotonic()
         status = process.wait()
-        if status == 0:  # It was over before it could heed it.
+        # It was over before it could heed it, or was ending by then, with all
+        # phases finished and nobody listening any more.
+        if status == 0 or (status != _STOPPED and self._is_finished(run)):
           break
         sent += 1
         seconds.append(time.monotonic() - started)
@@ -460,6 +462,13 @@ class Lab:
       f"{int(fine)} of 1",
       "one line, status 2; the resumed run ends with the same bits",
     ]
+
+  def _is_finished(self, run: pathlib.Path) -> bool:
+    """Tells whether the last phase of a run says that it is finished."""
+    from stylized_nerf_jax.phases import run_folder
+
+    facts = run_folder.RunFolder(run).facts(_PHASES[-1])
+    return bool(facts.get("finished"))
 
   def _wait_for_a_moment(self, process, run: pathlib.Path, number: int) -> bool:
     """Waits for a random moment of training; False if the run ended first.
