@@ -7,6 +7,7 @@ stylized-nerf train --config configs/ablation.py:one_way
 `no_consistency`: the decoder's views need not agree, in phases 2 and 3.
 `no_latents`: every view has its style's mean code.
 `no_patches`: the style field learns colours of single rays only.
+`no_spread`: patches may differ in colour along their rays.
 """
 
 import pathlib
@@ -20,6 +21,7 @@ CHANGES = {
   },
   "no_latents": {"mutual_learning.learn_latents": False},
   "no_patches": {"mutual_learning.patch_steps": 0},
+  "no_spread": {"mutual_learning.patch_spread_weight": 0.0},
 }
 
 

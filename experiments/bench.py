@@ -9,7 +9,7 @@ peer runs before and after. Writes experiments/results/bench_SUITE.json.
 FLOPs are those of dense layers and convolutions alone, counted by hand (the
 codes' share too, though it is computed once a ray): hash grids are memory
 traffic, not FLOPs. The suite "stylizer" counts pixels in place of rays, and has
-no peer.
+no peer. "scaling" compares steps on ever more views and styles with each other.
 """
 
 import argparse
@@ -18,15 +18,17 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import bench_cases
+import bench_scaling
 import bench_stylizer
 import jax
 import jax.numpy as jnp
 import scene
 
-_SUITES = ("steps", "render", "stylizer")
+_SUITES = ("steps", "render", "stylizer", "scaling")
 _COLUMNS = (
   "case",
   "rays/s",
@@ -37,6 +39,7 @@ _COLUMNS = (
   "of the ceiling",
   "times the peer",
 )
+_SCALING_COLUMNS = ("case", "rays/s", "us a ray", "of the smallest case")
 
 
 def main() -> None:
@@ -55,9 +58,17 @@ def main() -> None:
   parser.add_argument("--name", help="of the result; default: bench_SUITE")
   parser.add_argument("--peer", type=pathlib.Path)
   parser.add_argument("--peer-python", default=sys.executable)
+  parser.add_argument(
+    "--scratch", help="where the suite scaling makes 1.5 GB of files"
+  )
   args = parser.parse_args()
+  with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
+    _run(args, pathlib.Path(scratch))
+
+
+def _run(args, scratch: pathlib.Path) -> None:
   peers = [_peer(args)] if args.peer else []
-  cases = _cases(args)
+  cases = _cases(args, scratch)
   first = {case.name: seconds(case.call) for case in cases}
   times = {case.name: [] for case in cases}
   ceilings = []
@@ -68,22 +79,28 @@ def main() -> None:
   if args.peer:
     peers.append(_peer(args))
   ceiling = statistics.median(ceilings)
-  rows = [
-    _row(case, times[case.name], first[case.name], ceiling, peers)
-    for case in cases
-  ]
+  if args.suite == "scaling":
+    columns, rows = _SCALING_COLUMNS, _scaling_rows(cases, times)
+  else:
+    columns = _columns(args.suite)
+    rows = [
+      _row(case, times[case.name], first[case.name], ceiling, peers)
+      for case in cases
+    ]
   content = {
     "ceiling_gflops": [round(value / 1e9, 1) for value in ceilings],
     "peer": peers,
     "seconds": times,
-    "table": {"columns": _columns(args.suite), "rows": rows},
+    "table": {"columns": columns, "rows": rows},
   }
   scene.write_measured(args.name or f"bench_{args.suite}", content)
   for row in rows:
     print(*row, sep="  ")
 
 
-def _cases(args) -> list[bench_cases.Case]:
+def _cases(args, scratch: pathlib.Path) -> list[bench_cases.Case]:
+  if args.suite == "scaling":
+    return bench_scaling.cases(args.run, scratch)
   if args.suite == "stylizer":
     return bench_stylizer.cases(args.run)
   bench = bench_cases.Bench(args.run, tuple(args.size))
@@ -170,6 +187,23 @@ def _row(case, times, first, ceiling: float, peers) -> list:
     f"{flops / ceiling:.0%}",
     ratio,
   ]
+
+
+def _scaling_rows(cases, times) -> list[list]:
+  """Time of a ray in every case, and against the first of its phase."""
+  rows, smallest = [], {}
+  for case in cases:
+    microseconds = 1e6 * statistics.median(times[case.name]) / case.rays
+    base = smallest.setdefault(case.name.partition(",")[0], microseconds)
+    rows.append(
+      [
+        case.name,
+        f"{1e6 / microseconds:,.0f}",
+        f"{microseconds:.2f}",
+        f"{microseconds / base:.2f}",
+      ]
+    )
+  return rows
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ changes no time.
 
 import dataclasses
 import functools
+import pathlib
 import types
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +21,13 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.phases import (
   modules,
   mutual_steps,
+  pipeline,
   radiance_field,
   ray_blocks,
   run_folder,
+  stylizer_nets,
+  targets,
+  view_features,
   views,
 )
 from stylized_nerf_jax.rendering import geometry_cache, renderer
@@ -168,6 +173,55 @@ class Bench:
         config.mutual_learning.checkpoint_every,
       ),
     }
+
+  def patches(self, scratch: pathlib.Path) -> Problem:
+    """A step on patches as phase 3 takes it.
+
+    Args:
+      scratch: an empty folder for stylized views, which stay black.
+    """
+    model, config = self._model, self._config
+    options = config.mutual_learning
+    nets = stylizer_nets.load_nets(config.weights)
+    facts = stylizer_nets.style_facts(nets, pipeline.stored_styles(self._run))
+    rendered = views.load_or_render(config, self._run, None)
+    folder = self._run.phase_path(radiance_field.PHASE)
+    stylized = targets.Targets(
+      scratch,
+      rendered.cameras,
+      view_features.load_or_encode(folder, rendered, nets),
+      facts,
+      rendered.geometry,
+    )
+    batch = stylized.draw_patches(
+      np.random.default_rng(0),
+      options.patches_per_step,
+      options.patch,
+      groups=options.patch_groups,
+    )
+    steps = mutual_steps.MutualSteps(
+      config, self._record, facts, model.params["field"]
+    )
+    rays = batch.colors.size // 3
+    count = batch.packed.shape[-1]
+    params = {k: model.params[k] for k in ("style_field", "latents")}
+    return Problem(
+      functools.partial(steps.patch_loss, layout=nets.encoder.layout),
+      mutual_steps.field_optimizer(options),
+      params,
+      constants={
+        **steps.field_constants,
+        "encoder": nets.encoder.params,
+        "statistics": facts.statistics,
+        "style_goals": np.zeros(len(facts.names), np.float32),
+      },
+      batch=jax.tree.map(lambda values: values[None], batch),
+      rays=rays,
+      steps=1,
+      flops=3 * style_flops(params["style_field"], count),
+      rows_at_once=1,
+      key=self._key,
+    )
 
   def renderings(self) -> list[Case]:
     """Renderings of a part of a training view."""

@@ -37,6 +37,19 @@ def cases(folder) -> list[bench_cases.Case]:
   Args:
     folder: of a run whose phases are all finished.
   """
+  kept, anew = _problems(folder)
+  return [
+    kept.case("decoder step, features kept"),
+    anew.case("decoder step, features anew"),
+  ]
+
+
+def kept_features(folder) -> bench_cases.Problem:
+  """The step on features that are kept, as phase 2 takes it."""
+  return _problems(folder)[0]
+
+
+def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem]:
   run = run_folder.RunFolder(folder)
   config = run.config()
   nets = stylizer_nets.load_nets(config.weights)
@@ -58,20 +71,20 @@ def cases(folder) -> list[bench_cases.Case]:
   forward = _encoder_flops(layout), _decoder_flops()
   # The decoder learns; the encoder only passes gradients on.
   step = 2 * forward[0] + 3 * forward[1]
-  return [
+  return (
     _problem(
       functools.partial(
         decoder_objective.decoder_loss, layout=layout, weights=_WEIGHTS
       ),
       (config, nets, constants, kept),
       step,
-    ).case("decoder step, features kept"),
+    ),
     _problem(
       functools.partial(_loss_anew, layout=layout),
       (config, nets, constants, anew),
       step + 2 * forward[0],
-    ).case("decoder step, features anew"),
-  ]
+    ),
+  )
 
 
 def _problem(loss, setting, flops: float) -> bench_cases.Problem:

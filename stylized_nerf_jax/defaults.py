@@ -205,7 +205,12 @@ def _mutual_learning() -> ml_collections.ConfigDict:
     patch_table_learning_rate_final=1e-3,
     patch_warmup=30,  # patch steps in which the rates rise to their largest
     patch_content_weight=0.18,
-    patch_style_weight=0.72,
+    patch_style_weight=1.44,
+    # The style loss counts down to so many times what the unadapted decoder
+    # reaches on patches of the scene; 0: all of it.
+    patch_style_goal=0.6,
+    # Of the variance of colours along a ray: soft surfaces of one colour.
+    patch_spread_weight=3.0,
     content_weight=1.0,
     style_weight=1.0,
     consistency_weight=100.0,

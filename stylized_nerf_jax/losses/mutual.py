@@ -36,6 +36,26 @@ def mimic_3d_to_2d(stylized, rendered):
   return jnp.mean((stylized - jax.lax.stop_gradient(rendered)) ** 2)
 
 
+def ray_spread(weights, colors):
+  """Draws the colours along each ray together.
+
+  A soft surface is several samples deep. Where they differ in colour, what
+  lies behind each other in one view moves apart in the next.
+
+  Args:
+    weights: [..., K], of the samples; constant.
+    colors: [..., K, 3], theirs; learn.
+
+  Returns:
+    Scalar, the mean over rays and channels of the weighted squared differences
+    from the ray's weighted mean colour.
+  """
+  weights = jax.lax.stop_gradient(weights)[..., None]
+  total = jnp.maximum(weights.sum(-2, keepdims=True), 1e-6)
+  mean = (weights * colors).sum(-2, keepdims=True) / total
+  return jnp.mean((weights * (colors - mean) ** 2).sum(-2))
+
+
 def latent_loss(latents, means, variances, *, normalise: str = "variance"):
   """Keeps latent codes near their styles.
 

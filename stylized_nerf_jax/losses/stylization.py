@@ -60,6 +60,15 @@ def style_loss(
   return total
 
 
+def side_by_side(features: jax.Array) -> jax.Array:
+  """Join features [N, h, w, C] of patches to those of one: [1, N h, w, C].
+
+  As one picture they may differ from each other: a wall may be plain where
+  leaves are not.
+  """
+  return features.reshape(1, -1, *features.shape[2:])
+
+
 # Rows: luma, and two chroma differences that are zero on grey.
 _OPPONENT = (
   (0.299, 0.587, 0.114),

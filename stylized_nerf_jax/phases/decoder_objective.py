@@ -18,7 +18,7 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.stylizer import adain, decoder, vgg
 
-_MARGIN = 16  # pixels
+MARGIN = 16  # pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _consistency(images, tolerance, group: Batch):
 
 def margin(size: int) -> int:
   """Width of a crop's rim, where D sees its reflection instead of the view."""
-  return min(_MARGIN, size // 4)
+  return min(MARGIN, size // 4)
 
 
 def _inner(depth: jax.Array) -> jax.Array:

@@ -39,7 +39,7 @@ def make_config(*, quick: bool) -> ml_collections.ConfigDict:
   config.mutual_learning.patch_steps = 260
   # At half of it, C_s keeps less than half of the fine detail that D paints.
   config.mutual_learning.patch_content_weight = 0.36
-  config.mutual_learning.patch_style_weight = 1.44
+  config.mutual_learning.patch_style_weight = 2.88
   config.mutual_learning.refresh_every = 4
   config.mutual_learning.consistency_weight = 50.0
   config.mutual_learning.decoder_muon_learning_rate = 0.0

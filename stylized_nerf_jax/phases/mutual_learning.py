@@ -24,6 +24,7 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   ray_blocks,
   run_folder,
+  style_goals,
   stylizer,
   stylizer_nets,
   targets,
@@ -308,6 +309,7 @@ class _Session:
       **self._steps.field_constants,
       "encoder": self._nets.encoder.params,
       "statistics": self._facts.statistics,
+      "style_goals": jnp.asarray(self._style_goals()),
     }
     key = prng.stream_key(self._config.seed, PHASE)
 
@@ -327,6 +329,20 @@ class _Session:
       return metrics
 
     return step
+
+  def _style_goals(self) -> np.ndarray:
+    """Style losses [S] below which those of patches weigh nothing."""
+    options = self._options
+    if not (options.patch_steps and options.patch_style_goal):
+      return np.zeros(len(self._facts.names), np.float32)
+    return options.patch_style_goal * style_goals.measure(
+      self._nets,
+      self._facts,
+      self._features,
+      count=options.patches_per_step,
+      size=options.patch,
+      seed=self._config.seed,
+    )
 
   def _make_decoder_steps(self, keeper: loop_keeper.LoopKeeper):
     """Returns a function that takes one decoder step and tells its losses."""

@@ -3,9 +3,11 @@
 On single rays the style field learns what the paper has it learn: colours of
 the 2D stylizer. That is a mean over views which disagree, so the last steps
 take patches instead, and hold what the style field renders to the losses of
-the decoder: content, and style over all patches of a step together. Every
-other patch is painted with its style's mean code, with which a style is shown
-and which no view has.
+the decoder: content, and style over all patches of a step together, down to a
+goal (`style_goals.py`). Colours along a ray are drawn together meanwhile, since
+texture in the depth of a soft surface shifts from view to view. Every other
+patch is painted with its style's mean code, with which a style is shown and
+which no view has.
 
 The geometry is held constant by construction: the radiance field's parameters
 are among the constants of the steps, never among what is differentiated.
@@ -171,8 +173,9 @@ class MutualSteps:
 
     Args:
       params: as in `field_loss`.
-      constants: `field_constants`, and "encoder" parameters and "statistics"
-        of E(style): layer name to (mean, standard deviation), [S, C] each.
+      constants: `field_constants`, and "encoder" parameters, "statistics" of
+        E(style): layer name to (mean, standard deviation), [S, C] each, and
+        "style_goals", [S]: style losses below these weigh nothing.
       batch: see `PatchBatch`.
       key: unused, as in `field_loss`.
       layout: of the encoder.
@@ -221,15 +224,16 @@ class MutualSteps:
     content = stylization.content_loss(
       _inner(encoded["relu4_1"]), _inner(target)
     )
-    # As one picture: a wall may be plain where leaves are not.
     style = stylization.style_loss(
-      {name: _side_by_side(value) for name, value in encoded.items()},
+      {name: stylization.side_by_side(f) for name, f in encoded.items()},
       statistics,
     )
+    beyond_goal = jnp.maximum(style - constants["style_goals"][group.style], 0)
     # Both grow with it, and the mimic loss does not.
     contrast = sum(jnp.square(std).mean() for _, std in statistics.values())
     loss += options.patch_content_weight * content / contrast
-    loss += options.patch_style_weight * style / contrast
+    loss += options.patch_style_weight * beyond_goal / contrast
+    loss += options.patch_spread_weight * metrics["spread"]
     return {"loss": loss, "content": content, "style": style, **metrics}
 
   def _ray_losses(
@@ -261,13 +265,13 @@ class MutualSteps:
       )
     else:
       samples = geometry_cache.unpack(packed, rays, self._setting.space)
-    painted = self._paint(params, samples, shown)
+    painted, spread = self._paint(params, samples, shown)
     mimic = mutual.mimic_2d_to_3d(painted, target)
     if options.mimic_coarse:
-      coarse = self._paint(params, aux["coarse_samples"], shown)
+      coarse, _ = self._paint(params, aux["coarse_samples"], shown)
       mimic += mutual.mimic_2d_to_3d(coarse, target)
     loss = options.mimic_field_weight * mimic
-    metrics = {"mimic": mimic}
+    metrics = {"mimic": mimic, "spread": spread}
     if options.learn_latents:
       nll = mutual.latent_loss(
         latents, mean, variance, normalise=options.latent_normalise
@@ -304,13 +308,15 @@ class MutualSteps:
     return constants["mean"][style]
 
   def _paint(self, params, samples, latents):
-    """Colours of rays [R, 3] in the style of their codes [R, L]."""
+    """Colours of rays [R, 3] in the style of their codes [R, L], and how much
+    they differ along a ray, []."""
     colors = self._style_field.apply(
       {"params": params["style_field"]}, samples.points, latents
     )
-    return renderer.composite_colors(
+    composited = renderer.composite_colors(
       samples.weights, colors, self._setting.background
     )
+    return composited, mutual.ray_spread(samples.weights, colors)
 
   def _render_pixels(self, constants, xy):
     variables, camera = constants
@@ -318,11 +324,6 @@ class MutualSteps:
     return renderer.render_rays(
       self._field, self._style_field, variables, rays, self._setting
     )
-
-
-def _side_by_side(features):
-  """Joins features [N, h, w, C] of patches to those of one: [1, N h, w, C]."""
-  return features.reshape(1, -1, *features.shape[2:])
 
 
 def _inner(features):

@@ -113,10 +113,11 @@ def make_train_steps(
     run(state, constants, key, batch=None, total=None) -> (state, metrics
     averaged over the steps that were taken, or over all if none was). The
     state that the call before returned is consumed: nothing of it may be used
-    afterwards. Others stay as they are. `key` is
-    the phase's; the step is folded in here. `batch` is a tree of [num_steps, B,
-    ...], or None with `rows`. With `total` it consists of the rows
-    `own_rows(total)` of a batch of that many.
+    afterwards. Others stay as they are. `constants` are put on the devices
+    once, as long as every call is given the same object. `key` is the phase's;
+    the step is folded in here. `batch` is a tree of [num_steps, B, ...], or
+    None with `rows`. With `total` it consists of the rows `own_rows(total)` of
+    a batch of that many.
   """
 
   division = division_lib.Division(rows, device_count()) if rows else None
@@ -180,13 +181,15 @@ def make_train_steps(
       donate=(0,),
     )
 
-  mapped = own = None
+  mapped = own = given = placed = None
 
   def run(state, constants, key, batch=None, total=None):
-    nonlocal mapped, own
+    nonlocal mapped, own, given, placed
     if state is not own:
       state = jax.tree.map(jnp.array, state)
-    state, constants = replicate((state, constants))
+    state = replicate(state)
+    if constants is not given:
+      given, placed = constants, replicate(constants)
     if batch is not None and total is None:
       total = jax.tree.leaves(batch)[0].shape[1]
       batch = jax.tree.map(
@@ -195,7 +198,7 @@ def make_train_steps(
     divided = division or division_lib.Division(total, device_count())
     arguments = (
       state,
-      constants,
+      placed,
       jax.random.key_data(key),
       division_lib.make_places(divided, _places()),
       division_lib.by_device(batch, divided, jax.local_device_count()),

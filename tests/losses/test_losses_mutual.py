@@ -50,3 +50,22 @@ def test_the_prior_moves_codes_and_never_the_styles(normalise):
 def test_an_unknown_normalisation_is_named():
   with pytest.raises(ValueError, match="normalise is 'sigma'"):
     mutual.latent_loss(*arrays(3), normalise="sigma")
+
+
+def test_the_spread_along_rays_is_that_of_a_loop():
+  rng = np.random.default_rng(1)
+  weights = rng.uniform(0, 0.3, (5, 4)).astype(np.float32)
+  weights[0] = 0.0  # A ray that hits nothing.
+  colors = rng.uniform(0, 1, (5, 4, 3)).astype(np.float32)
+  value, (of_weights, of_colors) = jax.value_and_grad(
+    mutual.ray_spread, argnums=(0, 1)
+  )(weights, colors)
+  total = 0.0
+  for w, c in zip(weights[1:].astype(float), colors[1:].astype(float)):
+    mean = sum(w[k] * c[k] for k in range(4)) / w.sum()
+    total += sum(w[k] * ((c[k] - mean) ** 2).sum() for k in range(4))
+  np.testing.assert_allclose(value, total / (5 * 3), rtol=1e-5)
+  assert not of_weights.any() and not of_colors[0].any()
+  assert np.abs(of_colors[1:]).max() > 0
+  one_color = np.broadcast_to(colors[:, :1], colors.shape)
+  assert mutual.ray_spread(weights, one_color) < 1e-12

@@ -16,13 +16,14 @@ from stylized_nerf_jax.phases import (
   pipeline,
   radiance_field,
   run_folder,
+  style_goals,
   stylizer,
   stylizer_nets,
   targets,
   view_features,
   views,
 )
-from stylized_nerf_jax.stylizer import vgg
+from stylized_nerf_jax.stylizer import stylize, vgg
 
 _SIZE = 16
 
@@ -114,7 +115,7 @@ def losses(setting):
   params = {k: model.params[k] for k in ("style_field", "latents")}
 
   @jax.jit
-  def run(batch, **weights):
+  def run(batch, goals, **weights):
     options = model.config.mutual_learning.to_dict() | weights
     config = types.SimpleNamespace(
       field=model.config.field,
@@ -129,19 +130,30 @@ def losses(setting):
       **steps.field_constants,
       "encoder": setting.nets.encoder.params,
       "statistics": jax.tree.map(jnp.asarray, setting.facts.statistics),
+      "style_goals": goals,
     }
     loss = functools.partial(
       steps.patch_loss, layout=setting.nets.encoder.layout
     )
     return jax.grad(loss, has_aux=True)(params, constants, batch, None)
 
-  def weigh(mimic=0.0, content=0.0, style=0.0, latent=0.0, batch=batch):
+  def weigh(
+    mimic=0.0,
+    content=0.0,
+    style=0.0,
+    latent=0.0,
+    spread=0.0,
+    batch=batch,
+    goals=(0.0, 0.0),
+  ):
     return run(
       batch,
+      jnp.array(goals),
       mimic_field_weight=mimic,
       patch_content_weight=content,
       patch_style_weight=style,
       latent_weight=latent,
+      patch_spread_weight=spread,
     )
 
   return types.SimpleNamespace(weigh=weigh, batch=batch)
@@ -161,12 +173,12 @@ def _contrast(setting, losses) -> float:
 def test_each_loss_of_a_patch_has_a_weight(setting, losses):
   nothing, metrics = losses.weigh()
   assert _largest(nothing) == 0 and metrics["loss"] == 0
-  for name in ("mimic", "content", "style"):
+  for name in ("mimic", "content", "style", "spread"):
     gradient, metrics = losses.weigh(**{name: 2.0})
     assert set(gradient) == {"style_field", "latents"}
     assert all(_largest(part) > 0 for part in gradient.values()), name
     wanted = 2 * metrics[name]
-    if name != "mimic":
+    if name in ("content", "style"):
       wanted /= _contrast(setting, losses)
     np.testing.assert_allclose(metrics["loss"], wanted, rtol=1e-5)
 
@@ -207,6 +219,22 @@ def test_losses_are_those_of_the_rendered_pictures(setting, losses):
   np.testing.assert_allclose(metrics["style"], total, rtol=1e-3)
 
 
+def test_style_counts_down_to_its_goal(setting, losses):
+  whole, metrics = losses.weigh(style=1.0)
+  goals = np.zeros(2, np.float32)
+  goals[int(losses.batch.style[0])] = 0.75 * metrics["style"]
+  part, fewer = losses.weigh(style=1.0, goals=goals)
+  np.testing.assert_allclose(fewer["style"], metrics["style"], rtol=1e-6)
+  np.testing.assert_allclose(fewer["loss"], metrics["loss"] / 4, rtol=1e-4)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-8),
+    whole,
+    part,
+  )
+  nothing, reached = losses.weigh(style=1.0, goals=2 * goals)
+  assert reached["loss"] == 0 and _largest(nothing) == 0
+
+
 def test_groups_are_averaged(losses):
   twice = jax.tree.map(lambda v: np.concatenate([v, v]), losses.batch)
   one, _ = losses.weigh(style=1.0, mimic=1.0)
@@ -216,6 +244,56 @@ def test_groups_are_averaged(losses):
     one,
     two,
   )
+
+
+def test_goals_are_what_the_unadapted_decoder_reaches(setting):
+  """Against whole views that the public functions stylize."""
+  count, groups = 3, 2
+  goals = style_goals.measure(
+    setting.nets,
+    setting.facts,
+    setting.features,
+    count=count,
+    size=_SIZE,
+    groups=groups,
+  )
+  shape = np.array(setting.features[0].shape[:2]) * 8
+  size = min(_SIZE + 32, *shape)
+  rim = min(16, size // 4)
+  random = np.random.default_rng([0, 6])
+  losses = np.zeros((groups, len(goals)))
+  for group in range(groups):
+    views_of = random.integers(len(setting.features), size=count)
+    corners = [
+      [
+        8 * int(random.integers(0, (side - size) // 8 + 1))
+        for side in shape[::-1]
+      ]
+      for _ in range(count)
+    ]
+    for style in range(len(goals)):
+      mean, std = (s[style] for s in setting.facts.statistics["relu4_1"])
+      patches = []
+      for view, (x, y) in zip(views_of, corners):
+        features = np.asarray(setting.features[view], np.float32)
+        cells = features[y // 8 : (y + size) // 8, x // 8 : (x + size) // 8]
+        image = stylize.decode(
+          setting.nets.decoder,
+          jnp.asarray(cells * std + mean)[None],
+          size,
+          size,
+        )[0]
+        patches.append(image[rim:-rim, rim:-rim])
+      encoded = vgg.VggEncoder(setting.nets.encoder.layout).apply(
+        {"params": setting.nets.encoder.params}, jnp.stack(patches)
+      )
+      for name, value in encoded.items():
+        values = np.asarray(value, np.float64).reshape(-1, value.shape[-1])
+        mean, std = (s[style] for s in setting.facts.statistics[name])
+        losses[group, style] += ((values.mean(0) - mean) ** 2).mean()
+        spread = np.sqrt(values.var(0, ddof=1) + 1e-5)
+        losses[group, style] += ((spread - std) ** 2).mean()
+  np.testing.assert_allclose(goals, losses.mean(0), rtol=1e-3)
 
 
 def test_the_phase_takes_its_patch_steps(finished_run):

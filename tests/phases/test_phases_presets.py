@@ -23,6 +23,7 @@ _PRESETS = (
   "ablation.py:no_consistency",
   "ablation.py:no_latents",
   "ablation.py:no_patches",
+  "ablation.py:no_spread",
 )
 
 
@@ -55,6 +56,7 @@ def test_an_ablation_differs_from_the_fast_preset_in_its_line_only():
     ("one_way", {"mutual_learning.decoder_every"}),
     ("no_latents", {"mutual_learning.learn_latents"}),
     ("no_patches", {"mutual_learning.patch_steps"}),
+    ("no_spread", {"mutual_learning.patch_spread_weight"}),
     (
       "no_consistency",
       {"stylizer.consistency_weight", "mutual_learning.consistency_weight"},

@@ -73,6 +73,38 @@ def assert_close(one, two):
   )
 
 
+def test_constants_are_placed_once_and_others_when_they_come(
+  one_step, monkeypatch
+):
+  placed = []
+  replicate = parallel.replicate
+
+  def watched(tree):
+    placed.extend(leaf for leaf in jax.tree.leaves(tree) if leaf in ours)
+    return replicate(tree)
+
+  batch = make_batch(1, 8)
+  first, second = np.float32(0.5) * np.ones(1), np.float32(2) * np.ones(1)
+  ours = _Identities(first, second)
+  monkeypatch.setattr(parallel, "replicate", watched)
+  losses = [
+    float(one_step(make_state(SGD), constants, KEY, batch)[1]["loss"])
+    for constants in (first, first, second, first)
+  ]
+  assert [id(leaf) for leaf in placed] == [id(first), id(second), id(first)]
+  assert losses[0] == losses[1] == losses[3] != losses[2]
+
+
+class _Identities:
+  """Tells whether an object is one of some, equal ones aside."""
+
+  def __init__(self, *objects):
+    self._objects = objects
+
+  def __contains__(self, other) -> bool:
+    return any(other is one for one in self._objects)
+
+
 def test_there_are_four_devices():
   assert parallel.device_count() == 4
 

@@ -1,0 +1,100 @@
+"""How near to each painting the general stylizer brings the scene's views.
+
+Patches of mutual learning are drawn to the painting's statistics, and where
+nothing stops them they go beyond what any 2D stylization of the scene shows:
+ever finer texture, which no two frames can agree on. What the unadapted
+decoder reaches, in patches of the same size, says when to stop.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from stylized_nerf_jax.losses import stylization
+from stylized_nerf_jax.phases import decoder_objective, stylizer_nets
+from stylized_nerf_jax.scenes import view_pixels
+from stylized_nerf_jax.stylizer import adain, stylize, vgg
+from stylized_nerf_jax.training import interruption
+
+
+def measure(
+  nets: stylizer_nets.Nets,
+  facts: stylizer_nets.StyleFacts,
+  features: Sequence[np.ndarray],
+  *,
+  count: int,
+  size: int,
+  groups: int = 8,
+  seed: int = 0,
+) -> np.ndarray:
+  """Compute the style loss of the unadapted decoder's patches, for each style.
+
+  Patches of a group are compared as one picture, as mutual learning does it,
+  and all styles are measured on the same ones.
+
+  Args:
+    nets: the 2D networks.
+    facts: what they see of S styles.
+    features: of the training views, normalised; see `view_features.py`.
+    count: patches in a group.
+    size: pixels a side; made smaller, to a multiple of 8, where a view is.
+    groups: over whose losses the mean is taken.
+    seed: of where the patches lie.
+
+  Returns:
+    [S], float32.
+  """
+  measure_group = jax.jit(_group_loss, static_argnames=("layout", "rim"))
+  random = np.random.default_rng([seed, 6])
+  losses = np.zeros((groups, len(facts.names)), np.float32)
+  for group in range(groups):
+    cells, rim = _draw(random, features, count, size)
+    for style in range(len(facts.names)):
+      interruption.stop_if_asked("while the goals of styles are measured")
+      losses[group, style] = measure_group(
+        nets.decoder,
+        nets.encoder.params,
+        cells,
+        jax.tree.map(lambda s, style=style: s[style], facts.statistics),
+        layout=nets.encoder.layout,
+        rim=rim,
+      )
+  return losses.mean(0)
+
+
+def _draw(random, features, count: int, size: int):
+  """Features [N, c, c, 512] of windows anywhere, and the width of their rims.
+
+  Inside the rims lies what D would make of the whole view.
+  """
+  shortest = vgg.STRIDE * min(
+    min(features[view].shape[:2]) for view in range(len(features))
+  )
+  size = max(min(size + 2 * decoder_objective.MARGIN, shortest), 2 * vgg.STRIDE)
+  size = size // vgg.STRIDE * vgg.STRIDE
+  windows = []
+  for view in random.integers(len(features), size=count):
+    height, width = np.array(features[view].shape[:2]) * vgg.STRIDE
+    x = int(random.integers(0, (width - size) // vgg.STRIDE + 1))
+    y = int(random.integers(0, (height - size) // vgg.STRIDE + 1))
+    windows.append(
+      view_pixels.window(
+        features[view], x * vgg.STRIDE, y * vgg.STRIDE, size, vgg.STRIDE
+      )
+    )
+  return np.stack(windows).astype(np.float32), decoder_objective.margin(size)
+
+
+def _group_loss(decoder, encoder, cells, statistics, *, layout: str, rim: int):
+  """Style loss of D(AdaIN) of windows, less their rims, as one picture."""
+  size = vgg.STRIDE * cells.shape[1]
+  target = adain.restyle(cells, *statistics["relu4_1"])
+  images = stylize.decode(decoder, target, size, size)
+  images = images[:, rim : size - rim, rim : size - rim]
+  encoded = vgg.VggEncoder(layout).apply({"params": encoder}, images)
+  return stylization.style_loss(
+    {name: stylization.side_by_side(f) for name, f in encoded.items()},
+    jax.tree.map(lambda s: jnp.asarray(s)[None], statistics),
+  )
