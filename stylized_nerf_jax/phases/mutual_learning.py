@@ -335,14 +335,20 @@ class _Session:
     options = self._options
     if not (options.patch_steps and options.patch_style_goal):
       return np.zeros(len(self._facts.names), np.float32)
-    return options.patch_style_goal * style_goals.measure(
-      self._nets,
-      self._facts,
-      self._features,
-      count=options.patches_per_step,
-      size=options.patch,
-      seed=self._config.seed,
-    )
+    reached = self._run.facts(PHASE).get("style_goals")
+    if reached is None:
+      found = style_goals.measure(
+        self._nets,
+        self._facts,
+        self._features,
+        count=options.patches_per_step,
+        size=options.patch,
+        seed=self._config.seed,
+      )
+      # A resumed run need not measure again.
+      reached = found.tolist()
+      self._run.note(PHASE, style_goals=reached)
+    return options.patch_style_goal * np.array(reached, np.float32)
 
   def _make_decoder_steps(self, keeper: loop_keeper.LoopKeeper):
     """Returns a function that takes one decoder step and tells its losses."""

@@ -16,7 +16,7 @@ from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import decoder_objective, stylizer_nets
 from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.training import interruption
+from stylized_nerf_jax.training import interruption, progress
 
 
 def measure(
@@ -49,18 +49,20 @@ def measure(
   measure_group = jax.jit(_group_loss, static_argnames=("layout", "rim"))
   random = np.random.default_rng([seed, 6])
   losses = np.zeros((groups, len(facts.names)), np.float32)
-  for group in range(groups):
-    cells, rim = _draw(random, features, count, size)
-    for style in range(len(facts.names)):
-      interruption.stop_if_asked("while the goals of styles are measured")
-      losses[group, style] = measure_group(
-        nets.decoder,
-        nets.encoder.params,
-        cells,
-        jax.tree.map(lambda s, style=style: s[style], facts.statistics),
-        layout=nets.encoder.layout,
-        rim=rim,
-      )
+  with progress.progress(groups, "measuring goals of styles") as bar:
+    for group in range(groups):
+      cells, rim = _draw(random, features, count, size)
+      for style in range(len(facts.names)):
+        interruption.stop_if_asked("while the goals of styles are measured")
+        losses[group, style] = measure_group(
+          nets.decoder,
+          nets.encoder.params,
+          cells,
+          jax.tree.map(lambda s, style=style: s[style], facts.statistics),
+          layout=nets.encoder.layout,
+          rim=rim,
+        )
+      bar.advance()
   return losses.mean(0)
 
 
