@@ -13,6 +13,7 @@ no peer. "scaling" compares steps on ever more views and styles with each other.
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import statistics
@@ -62,13 +63,12 @@ def main() -> None:
     "--scratch", help="where the suite scaling makes 1.5 GB of files"
   )
   args = parser.parse_args()
-  with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
-    _run(args, pathlib.Path(scratch))
+  with contextlib.ExitStack() as stack:
+    _time(args, _cases(args, stack))
 
 
-def _run(args, scratch: pathlib.Path) -> None:
+def _time(args, cases: list[bench_cases.Case]) -> None:
   peers = [_peer(args)] if args.peer else []
-  cases = _cases(args, scratch)
   first = {case.name: seconds(case.call) for case in cases}
   times = {case.name: [] for case in cases}
   ceilings = []
@@ -98,9 +98,13 @@ def _run(args, scratch: pathlib.Path) -> None:
     print(*row, sep="  ")
 
 
-def _cases(args, scratch: pathlib.Path) -> list[bench_cases.Case]:
+def _cases(args, stack: contextlib.ExitStack) -> list[bench_cases.Case]:
+  """Makes the cases of a suite; their files are gone with the stack."""
   if args.suite == "scaling":
-    return bench_scaling.cases(args.run, scratch)
+    scratch = tempfile.TemporaryDirectory(dir=args.scratch)
+    return bench_scaling.cases(
+      args.run, pathlib.Path(stack.enter_context(scratch))
+    )
   if args.suite == "stylizer":
     return bench_stylizer.cases(args.run)
   bench = bench_cases.Bench(args.run, tuple(args.size))

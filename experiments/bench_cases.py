@@ -209,12 +209,7 @@ class Bench:
       functools.partial(steps.patch_loss, layout=nets.encoder.layout),
       mutual_steps.field_optimizer(options),
       params,
-      constants={
-        **steps.field_constants,
-        "encoder": nets.encoder.params,
-        "statistics": facts.statistics,
-        "style_goals": np.zeros(len(facts.names), np.float32),
-      },
+      constants=steps.patch_constants(nets, facts, np.zeros(len(facts.names))),
       batch=jax.tree.map(lambda values: values[None], batch),
       rays=rays,
       steps=1,
@@ -291,38 +286,10 @@ class Bench:
     return problem.case(name, "style_train")
 
   def _field_problem(self, config, rays: int, steps: int) -> Problem:
-    record, options = self._record, config.radiance_field
-    field = modules.radiance_field(config.field, self._space)
-    cameras = record.split("train")
-    random = np.random.default_rng(0)
-    images = (
-      random.integers(0, 256, (c.height, c.width, 3), dtype=np.uint8)
-      for c in cameras
-    )
-    bank = pixel_bank.make_pixel_bank(
-      images, rays_lib.camera_arrays(cameras, record.normalization)
-    )
-    loss = functools.partial(
-      radiance_field.loss_fn,
-      field=field,
-      setting=self._setting,
-      options=options,
-    )
-    params = radiance_field.init_params(field, record, seed=0)
+    params = None
     if config.field.kind == self._config.field.kind:
       params = self._model.params["field"]
-    return Problem(
-      loss,
-      radiance_field.make_optimizer(options, self._space),
-      params,
-      constants=bank,
-      batch=None,
-      rays=rays,
-      steps=steps,
-      flops=3 * field_flops(config, params),
-      rows_at_once=ray_blocks.for_field_steps(config),
-      key=self._key,
-    )
+    return field_problem(config, self._record, params, rays=rays, steps=steps)
 
   def _style_problem(self, config, *, packed: bool) -> Problem:
     # Steps of the paper's network take long enough by themselves.
@@ -452,6 +419,50 @@ class Bench:
       self._record.split("train"), self._record.normalization
     )
     return jax.tree.map(lambda values: values[0], arrays)
+
+
+def field_problem(
+  config, record, params=None, *, rays: int, steps: int
+) -> Problem:
+  """Returns steps of phase 1 on pixels of random colours.
+
+  Args:
+    config: of a run.
+    record: of the scene.
+    params: of the field; None: as they are at the start.
+    rays: of a step.
+    steps: of a call.
+  """
+  options, space = config.radiance_field, record.normalization.space
+  field = modules.radiance_field(config.field, space)
+  if params is None:
+    params = radiance_field.init_params(field, record, seed=0)
+  cameras = record.split("train")
+  random = np.random.default_rng(0)
+  images = (
+    random.integers(0, 256, (c.height, c.width, 3), dtype=np.uint8)
+    for c in cameras
+  )
+  loss = functools.partial(
+    radiance_field.loss_fn,
+    field=field,
+    setting=modules.ray_setting(record),
+    options=options,
+  )
+  return Problem(
+    loss,
+    radiance_field.make_optimizer(options, space),
+    params,
+    constants=pixel_bank.make_pixel_bank(
+      images, rays_lib.camera_arrays(cameras, record.normalization)
+    ),
+    batch=None,
+    rays=rays,
+    steps=steps,
+    flops=3 * field_flops(config, params),
+    rows_at_once=ray_blocks.for_field_steps(config),
+    key=prng.stream_key(0, "bench"),
+  )
 
 
 def field_flops(config, params) -> float:

@@ -6,7 +6,6 @@ of stylized views and samples is part of a call, as it is of the phase: those
 files are as large as the real ones, and hold random numbers.
 """
 
-import functools
 import pathlib
 import types
 
@@ -23,9 +22,8 @@ from stylized_nerf_jax.phases import (
   targets,
   view_geometry,
 )
-from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene_record, synthetic
-from stylized_nerf_jax.training import parallel, pixel_bank, prng
+from stylized_nerf_jax.training import parallel, prng
 from stylized_nerf_jax.training import state as state_lib
 
 _VIEWS = (20, 100, 300)
@@ -57,35 +55,12 @@ def _record(views: int) -> scene_record.SceneRecord:
 
 
 def _field_case(config, views: int) -> bench_cases.Case:
-  record, options = _record(views), config.radiance_field
-  space = record.normalization.space
-  field = modules.radiance_field(config.field, space)
-  cameras = record.split("train")
-  random = np.random.default_rng(0)
-  bank = pixel_bank.make_pixel_bank(
-    (
-      random.integers(0, 256, (_HEIGHT, _WIDTH, 3), dtype=np.uint8)
-      for _ in cameras
-    ),
-    rays_lib.camera_arrays(cameras, record.normalization),
-  )
-  loss = functools.partial(
-    radiance_field.loss_fn,
-    field=field,
-    setting=modules.ray_setting(record),
-    options=options,
-  )
-  problem = bench_cases.Problem(
-    loss,
-    radiance_field.make_optimizer(options, space),
-    radiance_field.init_params(field, record, seed=0),
-    constants=bank,
-    batch=None,
+  options = config.radiance_field
+  problem = bench_cases.field_problem(
+    config,
+    _record(views),
     rays=options.rays_per_step,
     steps=options.steps_per_dispatch,
-    flops=0.0,
-    rows_at_once=ray_blocks.for_field_steps(config),
-    key=prng.stream_key(0, "bench"),
   )
   return problem.case(f"phase 1, {views} views")
 

@@ -6,8 +6,8 @@
 
 Every phase is a process of its own, so that its peak memory is its own. A phase
 that was finished before keeps the figures of NAME_cost.json, or has none.
-Writes the evaluation report as experiments/results/NAME.json, and
-NAME_cost.json.
+Writes NAME_cost.json after each phase, and the evaluation report as
+experiments/results/NAME.json.
 """
 
 import argparse
@@ -43,9 +43,15 @@ def main() -> None:
       cost = earlier.get(phase)
     if cost:
       phases[phase] = cost
+      _write_cost(args.name, phases)
   phases["evaluation"] = run(["evaluate", *workdir])
   report = pathlib.Path(args.workdir) / "evaluation" / "report.json"
   write_result(args.name, json.loads(report.read_text()))
+  _write_cost(args.name, phases)
+
+
+def _write_cost(name: str, phases: dict) -> None:
+  """Writes what the phases so far have cost, and as a table."""
   columns = ["wall_s", "cpu_s", "peak_memory_mib", "load_at_end"]
   cost = {
     "phases": phases,
@@ -57,7 +63,7 @@ def main() -> None:
       ],
     },
   }
-  write_measured(f"{args.name}_cost", cost)
+  write_measured(f"{name}_cost", cost)
 
 
 def _earlier_phases(name: str, workdir: str) -> dict:

@@ -305,12 +305,9 @@ class _Session:
       on_steps=keeper.guard,
       on_plan=keeper.planner("a step on patches"),
     )
-    constants = {
-      **self._steps.field_constants,
-      "encoder": self._nets.encoder.params,
-      "statistics": self._facts.statistics,
-      "style_goals": jnp.asarray(self._style_goals()),
-    }
+    constants = self._steps.patch_constants(
+      self._nets, self._facts, self._style_goals()
+    )
     key = prng.stream_key(self._config.seed, PHASE)
 
     def step():

@@ -147,6 +147,21 @@ class MutualSteps:
       rows_at_once=ray_blocks.for_stylized_rendering(config),
     )
 
+  def patch_constants(self, nets, facts, style_goals) -> dict[str, Any]:
+    """Gathers what `patch_loss` holds constant.
+
+    Args:
+      nets: `stylizer_nets.Nets`, the 2D networks.
+      facts: `stylizer_nets.StyleFacts`, what they see of S styles.
+      style_goals: [S], style losses below which those of patches weigh nothing.
+    """
+    return {
+      **self.field_constants,
+      "encoder": nets.encoder.params,
+      "statistics": facts.statistics,
+      "style_goals": jnp.asarray(style_goals, jnp.float32),
+    }
+
   def field_loss(self, params, constants, batch, key):
     """Mimic loss of rays over views and styles, and the codes' likelihood.
 
@@ -161,7 +176,7 @@ class MutualSteps:
       (loss [], metrics).
     """
     del key
-    loss, metrics, _ = self._ray_losses(params, constants, *batch)
+    loss, metrics, *_ = self._ray_losses(params, constants, *batch)
     return loss, {"loss": loss, **metrics}
 
   def patch_loss(
@@ -173,9 +188,7 @@ class MutualSteps:
 
     Args:
       params: as in `field_loss`.
-      constants: `field_constants`, and "encoder" parameters, "statistics" of
-        E(style): layer name to (mean, standard deviation), [S, C] each, and
-        "style_goals", [S]: style losses below these weigh nothing.
+      constants: see `patch_constants`.
       batch: see `PatchBatch`.
       key: unused, as in `field_loss`.
       layout: of the encoder.
@@ -203,7 +216,7 @@ class MutualSteps:
     grid = jnp.asarray(rays_lib.pixel_grid(size, size), jnp.float32)
     xy = group.corner[:, None, None].astype(jnp.float32) + grid
     per_pixel = functools.partial(jnp.repeat, repeats=size**2)
-    loss, metrics, colors = self._ray_losses(
+    loss, metrics, colors, spread = self._ray_losses(
       params,
       constants,
       jnp.full(count * size**2, group.style),
@@ -233,8 +246,9 @@ class MutualSteps:
     contrast = sum(jnp.square(std).mean() for _, std in statistics.values())
     loss += options.patch_content_weight * content / contrast
     loss += options.patch_style_weight * beyond_goal / contrast
-    loss += options.patch_spread_weight * metrics["spread"]
-    return {"loss": loss, "content": content, "style": style, **metrics}
+    loss += options.patch_spread_weight * spread
+    metrics |= {"content": content, "style": style, "spread": spread}
+    return {"loss": loss, **metrics}
 
   def _ray_losses(
     self,
@@ -248,7 +262,8 @@ class MutualSteps:
     *,
     at_mean=False,
   ):
-    """(Weighted loss [], the single losses, colours [R, 3]) of rays.
+    """(Weighted loss [], the single losses, colours [R, 3], how much those
+    along a ray differ []) of rays.
 
     Those that are `at_mean`, [R], are painted with the style's mean code.
     """
@@ -271,14 +286,14 @@ class MutualSteps:
       coarse, _ = self._paint(params, aux["coarse_samples"], shown)
       mimic += mutual.mimic_2d_to_3d(coarse, target)
     loss = options.mimic_field_weight * mimic
-    metrics = {"mimic": mimic, "spread": spread}
+    metrics = {"mimic": mimic}
     if options.learn_latents:
       nll = mutual.latent_loss(
         latents, mean, variance, normalise=options.latent_normalise
       )
       loss += options.latent_weight * nll
       metrics["latent_nll"] = nll
-    return loss, metrics, painted
+    return loss, metrics, painted, spread
 
   def render_pixels(self, params, style: int, view: int, xy) -> np.ndarray:
     """Renders C_s at pixels of a training view, with that view's code.

@@ -71,21 +71,17 @@ def _draw(random, features, count: int, size: int):
 
   Inside the rims lies what D would make of the whole view.
   """
-  shortest = vgg.STRIDE * min(
+  stride = vgg.STRIDE
+  shortest = stride * min(
     min(features[view].shape[:2]) for view in range(len(features))
   )
-  size = max(min(size + 2 * decoder_objective.MARGIN, shortest), 2 * vgg.STRIDE)
-  size = size // vgg.STRIDE * vgg.STRIDE
+  size += 2 * decoder_objective.MARGIN
+  size = max(view_pixels.window_size(size, shortest, stride), 2 * stride)
   windows = []
   for view in random.integers(len(features), size=count):
-    height, width = np.array(features[view].shape[:2]) * vgg.STRIDE
-    x = int(random.integers(0, (width - size) // vgg.STRIDE + 1))
-    y = int(random.integers(0, (height - size) // vgg.STRIDE + 1))
-    windows.append(
-      view_pixels.window(
-        features[view], x * vgg.STRIDE, y * vgg.STRIDE, size, vgg.STRIDE
-      )
-    )
+    height, width = stride * np.array(features[view].shape[:2])
+    x, y = view_pixels.random_corner(random, height, width, size, stride)
+    windows.append(view_pixels.window(features[view], x, y, size, stride))
   return np.stack(windows).astype(np.float32), decoder_objective.margin(size)
 
 

@@ -158,12 +158,12 @@ class Targets:
     view = random.integers(len(self._features), size=count)
     shortest = int(min(self._views.widths.min(), self._views.heights.min()))
     stride = vgg.STRIDE
-    size = max(2 * stride, min(size, shortest) // stride * stride)
+    size = max(view_pixels.window_size(size, shortest, stride), 2 * stride)
     corners, features, colors, packed = [], [], [], []
     for v in view:
-      height, width = self._views.size(v)
-      last = np.array([width - size, height - size])
-      x, y = corner = stride * random.integers(0, last // stride + 1)
+      x, y = corner = view_pixels.random_corner(
+        random, *self._views.size(v), size, stride
+      )
       corners.append(corner)
       features.append(view_pixels.window(self._features[v], x, y, size, stride))
       image = self._views.image(self._pixels[style], v)

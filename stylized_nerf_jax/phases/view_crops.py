@@ -58,9 +58,7 @@ class CropSampler:
     self._views, self._features = views, features
     cameras = views.cameras
     shortest = int(min(cameras.width.min(), cameras.height.min()))
-    self.size = max(
-      _STRIDE, min(crop or shortest, shortest) // _STRIDE * _STRIDE
-    )
+    self.size = view_pixels.window_size(crop or shortest, shortest, _STRIDE)
     self._neighbours = views_lib.neighbours(cameras, neighbours)
     arrays = rays_lib.camera_arrays(cameras, None)
     self._cameras = jax.tree.map(np.asarray, arrays)
@@ -101,7 +99,10 @@ class CropSampler:
     return jax.tree.map(lambda values: values[index], self._cameras)
 
   def _random_corner(self, random, view: int) -> np.ndarray:
-    return _STRIDE * random.integers(0, self._last_corner(view) // _STRIDE + 1)
+    cameras = self._views.cameras
+    return view_pixels.random_corner(
+      random, cameras.height[view], cameras.width[view], self.size, _STRIDE
+    )
 
   def _last_corner(self, view: int) -> np.ndarray:
     cameras = self._views.cameras

@@ -49,6 +49,20 @@ class ViewPixels:
     return view.astype(np.int32), xy.astype(np.float32)
 
 
+def window_size(size: int, shortest: int, stride: int) -> int:
+  """Returns the largest multiple of `stride` that is at most `size` and fits
+  into `shortest` pixels, but one stride at least."""
+  return max(min(size, shortest) // stride, 1) * stride
+
+
+def random_corner(
+  random: np.random.Generator, height: int, width: int, size: int, stride: int
+) -> np.ndarray:
+  """Draws the first pixel (x, y) of a window anywhere, in steps of `stride`."""
+  last = np.array([width - size, height - size])
+  return stride * random.integers(0, last // stride + 1)
+
+
 def window(values: np.ndarray, x: int, y: int, size: int, stride: int = 1):
   """Cuts the crop whose first pixel is (x, y) from what has a row for every
   `stride` rows of pixels."""

@@ -24,3 +24,19 @@ def test_every_pixel_is_found():
     image = views.image(xy, number)
     assert image.shape == (height, width, 2) == (*views.size(number), 2)
     np.testing.assert_array_equal(image[-1, -1], [width - 0.5, height - 0.5])
+
+
+def test_windows_lie_anywhere_inside_in_steps_of_the_stride():
+  rows = np.arange(40 * 24).reshape(40, 24)
+  size = view_pixels.window_size(20, 24, 8)
+  assert size == 16  # A multiple of 8; nothing is as large as 20.
+  assert view_pixels.window_size(64, 24, 8) == 24
+  assert view_pixels.window_size(3, 24, 8) == 8
+  random = np.random.default_rng(0)
+  seen = set()
+  for _ in range(200):
+    x, y = view_pixels.random_corner(random, 40, 24, size, 8)
+    cut = view_pixels.window(rows, x, y, size)
+    assert cut.shape == (16, 16) and cut[0, 0] == rows[y, x]
+    seen.add((int(x), int(y)))
+  assert seen == {(x, y) for x in (0, 8) for y in (0, 8, 16, 24)}
