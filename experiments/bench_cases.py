@@ -200,7 +200,7 @@ class Bench:
       groups=options.patch_groups,
     )
     steps = mutual_steps.MutualSteps(
-      config, self._record, facts, model.params["field"]
+      config, self._record, facts, model.params["field"], packed=True
     )
     rays = batch.colors.size // 3
     count = batch.packed.shape[-1]
@@ -303,7 +303,7 @@ class Bench:
       latent_mean=model.latent_mean, latent_variance=model.latent_variance
     )
     steps = mutual_steps.MutualSteps(
-      config, self._record, facts, model.params["field"]
+      config, self._record, facts, model.params["field"], packed=packed
     )
     style_field = modules.init_style_field(
       config.style_field, self._space, self._key

@@ -83,7 +83,11 @@ def _style_case(config, views: int, styles: int, place: pathlib.Path):
     _fill(path)
   field = modules.radiance_field(config.field, space)
   steps = mutual_steps.MutualSteps(
-    config, record, facts, radiance_field.init_params(field, record, seed=0)
+    config,
+    record,
+    facts,
+    radiance_field.init_params(field, record, seed=0),
+    packed=True,
   )
   key = prng.stream_key(0, "bench")
   optimizer = mutual_steps.field_optimizer(options)

@@ -59,7 +59,9 @@ def _styles() -> ml_collections.ConfigDict:
   return _section(
     path="generated",  # folder, .csv list, tfds:..., or "generated"
     names="",  # comma-separated; empty: all
-    style_size=512,  # short side, pixels: the dial of stroke scale
+    # Short side, pixels: the dial of stroke scale. 0: 4/3 of the views', in
+    # steps of 64 from 128 to 512.
+    style_size=0,
   )
 
 

@@ -112,7 +112,13 @@ class _Session:
     )
     field_params = radiance_field.load_params(config, run)
     self._views = views.load_or_render(config, run, field_params)
-    self._steps = mutual_steps.MutualSteps(config, record, facts, field_params)
+    self._steps = mutual_steps.MutualSteps(
+      config,
+      record,
+      facts,
+      field_params,
+      packed=self._views.geometry is not None,
+    )
     self._optimizer = mutual_steps.field_optimizer(self._options)
     self._decoder_optimizer = decoder_optimizer.make(
       self._options.decoder_learning_rate,

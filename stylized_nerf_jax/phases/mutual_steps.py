@@ -115,6 +115,8 @@ class MutualSteps:
     record: of its scene.
     facts: what the 2D networks see of the styles.
     field_params: of the radiance field.
+    packed: every batch brings samples of the geometry cache; steps then hold no
+      radiance field on the devices.
 
   Attributes:
     field_constants: what `field_loss` holds constant.
@@ -126,6 +128,8 @@ class MutualSteps:
     record: scene_record.SceneRecord,
     facts: stylizer_nets.StyleFacts,
     field_params,
+    *,
+    packed: bool = False,
   ):
     space = record.normalization.space
     self._options = config.mutual_learning
@@ -135,12 +139,14 @@ class MutualSteps:
     cameras = rays_lib.camera_arrays(
       record.split("train"), record.normalization
     )
+    self._field_params = field_params
     self.field_constants = {
-      "field": field_params,
       "cameras": cameras,
       "mean": jnp.asarray(facts.latent_mean),
       "variance": jnp.asarray(facts.latent_variance),
     }
+    if not packed:
+      self.field_constants["field"] = field_params
     self._render = parallel.make_map(
       self._render_pixels,
       rows_per_device=self._options.decoder_rays,
@@ -311,7 +317,7 @@ class MutualSteps:
       lambda values: values[view], self.field_constants["cameras"]
     )
     variables = {
-      "field": self.field_constants["field"],
+      "field": self._field_params,
       "style_field": params["style_field"],
       "latent": codes,
     }

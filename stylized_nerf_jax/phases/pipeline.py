@@ -4,6 +4,7 @@ import functools
 import pathlib
 
 import ml_collections
+import numpy as np
 
 from stylized_nerf_jax import scenes
 from stylized_nerf_jax.phases import (
@@ -67,6 +68,7 @@ def train(
   record = scene_record.make_scene_record(
     scene, space=config.scene.space, background=config.scene.background
   )
+  config = _with_style_size(config, record)
   with interruption.listening(), run.lock():
     _train(config, run, scene, record, phase, from_scratch)
 
@@ -121,6 +123,18 @@ def _anchored(config) -> ml_collections.FrozenConfigDict:
   anchored = ml_collections.ConfigDict(config.to_dict())
   anchored.scene.path = tfds_address.absolute(config.scene.path)
   return ml_collections.FrozenConfigDict(anchored)
+
+
+def _with_style_size(config, record) -> ml_collections.FrozenConfigDict:
+  """Chooses the size of paintings by that of the views, if none is given."""
+  if config.styles.style_size:
+    return config
+  sized = ml_collections.ConfigDict(config.to_dict())
+  cameras = record.split("train")
+  sized.styles.style_size = style_reader.size_for_views(
+    np.minimum(cameras.width, cameras.height)
+  )
+  return ml_collections.FrozenConfigDict(sized)
 
 
 def _check_predecessors(config, run, record, nets, styles, phase: str):

@@ -7,7 +7,7 @@ Every picture is decoded to upright 8-bit RGB and resized to a short side of
 import dataclasses
 import pathlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -218,6 +218,23 @@ def _split_sources(path: str | pathlib.Path) -> list[str]:
   if pathlib.Path(text).expanduser().exists():
     return [text]
   return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def size_for_views(short_sides: Sequence[int]) -> int:
+  """Chooses the size of paintings whose strokes suit pictures of some size.
+
+  A painting much larger than the picture has its strokes between the picture's
+  pixels: what is left of them covers the picture with grain. 4/3 of the picture
+  is what 512, the usual size, is to 384 pixels.
+
+  Args:
+    short_sides: [V], pixels, of the pictures to be stylized.
+
+  Returns:
+    A multiple of 64, from 128 to 512: beyond, strokes only get finer.
+  """
+  wanted = 4 / 3 * float(np.median(short_sides))
+  return 64 * int(np.clip(round(wanted / 64), 2, 8))
 
 
 def _check_style_size(style_size: int) -> None:

@@ -237,3 +237,16 @@ def test_a_style_size_is_another_style(run_copy, no_steps, finished_run):
   stored = pipeline.stored_styles(run_folder.RunFolder(run_copy))
   model = model_lib.StylizedNerf.load(run_copy)
   assert model.style_hashes == stored.subset(model.styles).content_hashes
+
+
+def test_without_a_size_paintings_follow_the_views(run_copy, no_steps, capsys):
+  unsized = _config(run_copy, styles__style_size=0)
+  pipeline.train(unsized, run_copy)
+  run = run_folder.RunFolder(run_copy)
+  assert run.config().styles.style_size == 128  # As the views are small.
+  for style in pipeline.stored_styles(run).values():
+    assert min(style.pixels.shape[:2]) == 128
+  capsys.readouterr()
+  pipeline.train(unsized, run_copy)
+  told = capsys.readouterr().err
+  assert "mutual_learning: finished before" in told and len(no_steps) == 1

@@ -234,6 +234,14 @@ def test_other_refusals(tmp_path):
     styles.load_style_set(tmp_path)
 
 
+def test_paintings_are_little_larger_than_the_views():
+  for views, wanted in (((378,), 512), ((135,), 192), ((200, 20, 201), 256)):
+    assert styles.size_for_views(views) == wanted
+  # Of the size that the 2D stylizer knows, however small or large the views.
+  assert styles.size_for_views((8,)) == 128
+  assert styles.size_for_views((4000,)) == 512
+
+
 def test_generated_styles_are_distinct_rich_and_repeatable():
   pictures = {
     name: generated_styles.generate(name, size=96)
