@@ -132,8 +132,9 @@ def _radiance_field() -> ml_collections.ConfigDict:
     interlevel_weight=1.0,
     distortion_weight=0.001,
     grid_decay=0.0,  # weight of the mean square of each level's features
-    # The same where the scene is unbounded: against haze before the cameras.
-    unbounded_grid_decay=10.0,
+    # The same where the scene is unbounded, but for the proposal's: against
+    # haze before the cameras.
+    unbounded_grid_decay=0.01,
     evaluate_every=1000,
     checkpoint_every=1000,
     steps_per_dispatch=20,

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from stylized_nerf_jax.fields import contraction, encodings, hash_encoding
 from stylized_nerf_jax.rendering import compositing, sampling
+from stylized_nerf_jax.rendering import spacing as spacing_lib
 from stylized_nerf_jax.rendering.samples import Samples
 
 # Beyond it exp overflows float16 renders and its gradient is of no use.
@@ -23,7 +24,7 @@ class HashGridField(nn.Module):
   Attributes:
     lower, upper: box of the field coordinates that the grids cover.
     contract: whether ray space is contracted into the ball of radius 2.
-    spacing: of the proposal's intervals, "linear" or "disparity".
+    spacing: of the proposal's intervals; see `rendering/spacing.py`.
     num_levels, num_features, log2_table_size, coarsest_resolution,
       finest_resolution: of the field's grids.
     width: of the heads' hidden layers.
@@ -181,10 +182,7 @@ class HashGridField(nn.Module):
 
   def _fraction(self, edges, rays):
     """Edges as fractions of the ray, in the spacing they were drawn in."""
-    if self.spacing == "disparity":
-      inverse_near, inverse_far = 1.0 / rays.near, 1.0 / rays.far
-      return (inverse_near - 1.0 / edges) / (inverse_near - inverse_far)
-    return (edges - rays.near) / jnp.maximum(rays.far - rays.near, 1e-6)
+    return spacing_lib.fraction(edges, rays.near, rays.far, self.spacing)
 
 
 def _density(log_density):

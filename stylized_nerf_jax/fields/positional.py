@@ -85,7 +85,7 @@ class PositionalField(nn.Module):
     depth, width, skip, color_width, position_octaves, direction_octaves: of
       both networks, see `PositionalMlp`.
     contract: whether points are contracted into the ball of radius 2.
-    spacing: of the stratified samples, "linear" or "disparity".
+    spacing: of the stratified samples; see `rendering/spacing.py`.
   """
 
   num_coarse: int = 64

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
-from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.scenes import normalization, scene_record
 
 
@@ -15,10 +15,9 @@ def radiance_field(config, space: normalization.RaySpace) -> nn.Module:
   Raises:
     ValueError: an unknown kind.
   """
-  contract = space.kind == "contracted"
   common = {
-    "contract": contract,
-    "spacing": "disparity" if contract else "linear",
+    "contract": space.kind == "contracted",
+    "spacing": spacing.of_space(space),
   }
   if config.kind == "hash_grid":
     return hash_grid.HashGridField(

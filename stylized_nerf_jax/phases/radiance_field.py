@@ -25,7 +25,7 @@ from stylized_nerf_jax.phases import (
   training_pixels,
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import (
@@ -147,6 +147,22 @@ def decay_weight(options, space: normalization.RaySpace) -> float:
   return options.grid_decay
 
 
+def decayed_tables(params, space: normalization.RaySpace) -> list:
+  """Lists the feature tables that decay: all, or the field's alone.
+
+  In a box, what haze the proposal has before a camera draws samples away from
+  surfaces. In a contracted space it decays until it says the same everywhere,
+  since most of that space is seen by no ray.
+
+  Args:
+    params: of the field.
+    space: that the rays live in.
+  """
+  if space.kind == "contracted":
+    params = {k: v for k, v in params.items() if not k.startswith("proposal")}
+  return hash_encoding.tables(params)
+
+
 def step_keys(key: jax.Array) -> jax.Array:
   """Splits the key of a step: for pixels, samples and backgrounds, [3]."""
   return jax.random.split(key, 3)
@@ -196,7 +212,7 @@ def loss_fn(
     ) * jnp.asarray(background)
     parts["coarse_mse"] = photometric.mse(coarse_rgb, colors)
     loss += parts["coarse_mse"]
-  tables = hash_encoding.tables(params)
+  tables = decayed_tables(params, setting.space)
   decay = decay_weight(options, setting.space)
   if decay and tables:
     parts["grid_decay"] = photometric.grid_decay(tables)
@@ -325,7 +341,10 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
   for name in ("evaluate_every", "checkpoint_every"):
     del options[name]
   kind = config.field.kind
+  spaced = spacing.of_space(record.normalization.space)
   return {
+    # Runs of versions that knew no other say nothing.
+    **({} if spaced == "linear" else {"spacing": spaced}),
     "scene": record.content_hash,
     "normalization": run_folder.fingerprint(record.normalization.to_dict()),
     "background": record.background,

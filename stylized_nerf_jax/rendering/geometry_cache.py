@@ -2,9 +2,10 @@
 
 Densities are frozen once the radiance field is trained, so what a ray hits is
 found once: its K heaviest samples, each a position and a weight of 16 bits.
-Positions are fractions of the ray from near to far, in t, or in 1 / t where
-space is contracted. The weights are scaled up to the opacity of all samples,
-so that a ray is neither darker nor more transparent for what is left out.
+Positions are fractions of the ray from near to far, in the spacing that it was
+sampled with (`spacing.py`). The weights are scaled up to the opacity of all
+samples, so that a ray is neither darker nor more transparent for what is left
+out.
 """
 
 import flax.linen as nn
@@ -13,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from stylized_nerf_jax.fields import contraction
-from stylized_nerf_jax.rendering import compositing, renderer
+from stylized_nerf_jax.rendering import compositing, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
 from stylized_nerf_jax.scenes import normalization
@@ -67,7 +68,7 @@ def _pack(samples, rays, space: normalization.RaySpace, count: int):
   kept_total = compositing.opacity(kept)
   scale = total / jnp.maximum(kept_total, 1e-9)
   weights = kept * jnp.where(kept_total > 0.0, scale, 0.0)[..., None]
-  fractions = _fraction(t, rays, space)
+  fractions = spacing.fraction(t, rays.near, rays.far, spacing.of_space(space))
   packed = jnp.stack([_to_16_bits(fractions), _to_16_bits(weights)], axis=-2)
   return packed, 1.0 - kept_total / jnp.maximum(total, 1e-9), index
 
@@ -87,11 +88,7 @@ def unpack(
   """
   values = packed.astype(jnp.float32) / _LARGEST
   fractions, weights = values[..., 0, :], values[..., 1, :]
-  near, far = rays.near, rays.far
-  if space.kind == "contracted":
-    t = 1.0 / (1.0 / near + fractions * (1.0 / far - 1.0 / near))
-  else:
-    t = near + fractions * (far - near)
+  t = spacing.place(fractions, rays.near, rays.far, spacing.of_space(space))
   points = (
     rays.origins[..., None, :] + t[..., None] * rays.directions[..., None, :]
   )
@@ -214,14 +211,6 @@ def make_painter(
 def _render(rays, samples, colors, setting: renderer.RaySetting):
   rgb = renderer.composite_colors(samples.weights, colors, setting.background)
   return renderer.rendered(rays, samples, rgb, setting)
-
-
-def _fraction(t, rays, space: normalization.RaySpace):
-  """Where t [..., K] lies between near and far: [..., K] in [0, 1]."""
-  near, far = rays.near, rays.far
-  if space.kind == "contracted":
-    return (1.0 / near - 1.0 / t) / (1.0 / near - 1.0 / far)
-  return (t - near) / jnp.maximum(far - near, 1e-9)
 
 
 def _to_16_bits(values):

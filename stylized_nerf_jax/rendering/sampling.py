@@ -10,6 +10,8 @@ sampled position.
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax.rendering import spacing as spacing_lib
+
 # Interior edges move by at most half an interval; stopping just short of it
 # keeps two neighbours apart in float32.
 _EDGE_JITTER = 0.98
@@ -23,8 +25,7 @@ def stratified(key, near, far, num_samples: int, *, spacing: str = "linear"):
     near: [..., 1], start of the ray.
     far: [..., 1], end of the ray, beyond `near`.
     num_samples: number of bins, K.
-    spacing: "linear" (bins equal in t) or "disparity" (equal in 1 / t, for
-      which `near` must be positive).
+    spacing: what bins are equal in; see `spacing.py`.
 
   Returns:
     [..., K], increasing, in [near, far].
@@ -39,7 +40,7 @@ def stratified(key, near, far, num_samples: int, *, spacing: str = "linear"):
   if key is not None:
     shape = near.shape[:-1] + (num_samples,)
     offset = jax.random.uniform(key, shape, near.dtype)
-  return _place((bins + offset) / num_samples, near, far, spacing)
+  return spacing_lib.place((bins + offset) / num_samples, near, far, spacing)
 
 
 def interval_edges(
@@ -53,7 +54,7 @@ def interval_edges(
     near: [..., 1], the first edge.
     far: [..., 1], the last edge, beyond `near`.
     num_intervals: number of intervals, N.
-    spacing: "linear" or "disparity", as in `stratified`.
+    spacing: what equal intervals are equal in; see `spacing.py`.
 
   Returns:
     [..., N + 1], from exactly `near` to exactly `far`.
@@ -68,7 +69,7 @@ def interval_edges(
     shape = near.shape[:-1] + (num_intervals - 1,)
     jitter = jax.random.uniform(key, shape, near.dtype, -0.5, 0.5)
     inner = inner + _EDGE_JITTER * jitter
-  inner = _place(inner / num_intervals, near, far, spacing)
+  inner = spacing_lib.place(inner / num_intervals, near, far, spacing)
   inner = jnp.broadcast_to(inner, near.shape[:-1] + (num_intervals - 1,))
   return jnp.concatenate([near, inner, far], axis=-1)
 
@@ -170,17 +171,6 @@ def refine(key, t_coarse, weights, num_fine: int):
   edges = 0.5 * (t_coarse[..., 1:] + t_coarse[..., :-1])
   t_fine = inverse_cdf(key, edges, weights[..., 1:-1], num_fine)
   return jax.lax.stop_gradient(union_sorted(t_coarse, t_fine))
-
-
-def _place(u, near, far, spacing):
-  """Maps fractions u of a ray to t; rounding never swaps two of them."""
-  if spacing == "linear":
-    t = near + u * (far - near)
-  elif spacing == "disparity":
-    t = 1.0 / (1.0 / near + u * (1.0 / far - 1.0 / near))
-  else:
-    raise ValueError(f"spacing is {spacing!r}; use 'linear' or 'disparity'")
-  return jnp.clip(t, near, far)
 
 
 def _cumulative(weights, padding):

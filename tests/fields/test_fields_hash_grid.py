@@ -31,7 +31,7 @@ SMALL = functools.partial(
 )
 FIELDS = {
   "linear": SMALL(),
-  "disparity": SMALL(contract=True, spacing="disparity"),
+  "contracted": SMALL(contract=True, spacing="contracted"),
 }
 
 
@@ -126,7 +126,7 @@ def test_randomness_comes_from_the_key_alone():
 
 
 def test_leading_shapes_agree():
-  field = FIELDS["disparity"]
+  field = FIELDS["contracted"]
   for lead in ((), (2, 3)):
     samples, colors, aux = jax.eval_shape(
       field.apply, {"params": params_of(field)}, make_rays(lead)
@@ -138,7 +138,7 @@ def test_leading_shapes_agree():
 
 @pytest.mark.slow
 def test_jit_changes_nothing():
-  field = FIELDS["disparity"]
+  field = FIELDS["contracted"]
   eager = field.apply(
     {"params": params_of(field)}, make_rays(), method="sample"
   )
@@ -178,7 +178,7 @@ def test_gradients_are_finite_and_reach_all_parameters(scale):
 
 @jax.jit
 def gradients(scale):
-  field = FIELDS["disparity"]
+  field = FIELDS["contracted"]
 
   def total(params):
     variables = {"params": jax.tree.map(lambda x: scale * x, params)}

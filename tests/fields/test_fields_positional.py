@@ -255,15 +255,15 @@ def test_call_composites_the_colors_of_the_samples():
 
 def test_contraction_keeps_far_points_inside_the_ball_of_two():
   rays = make_rays(near=0.1, far=1e4)
-  field = SMALL(contract=True, spacing="disparity")
+  field = SMALL(contract=True, spacing="contracted")
   samples, _ = jax.jit(
     functools.partial(field.apply, method="sample", with_color=False)
   )({"params": small_params()}, rays)
   norms = np.linalg.norm(samples.points, axis=-1)
   assert norms.max() > 1.5
   assert norms.max() <= 2 + 1e-6
-  # Half of the coarse samples lie within about twice the near distance.
-  assert np.all(np.sum(np.asarray(samples.t) < 0.22, axis=-1) >= 3)
+  # Half of the coarse samples lie where the cameras of a scene are.
+  assert np.all(np.sum(np.asarray(samples.t) < 1.1, axis=-1) >= 3)
 
 
 def test_shapes_agree():

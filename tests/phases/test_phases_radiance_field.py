@@ -74,7 +74,10 @@ def test_unbounded_scenes_have_a_decay_of_their_own(kind):
     options.grid_decay, options.unbounded_grid_decay = grid_decay, unbounded
     return loss_of(bank)
 
-  decay = photometric.grid_decay(hash_encoding.tables(params))
+  decayed = params
+  if kind == "contracted":
+    decayed = params["encoding"]  # Not those of the proposal.
+  decay = photometric.grid_decay(hash_encoding.tables(decayed))
   # Far above the rounding of what else the loss holds.
   weight = 1.0 / float(decay)
   added = [loss(*w) - loss(0.0, 0.0) for w in ((weight, 0.0), (0.0, weight))]

@@ -32,7 +32,9 @@ def _draw(kind: str, shape=(5,), num=6, seed=0):
   rays = rays_lib.Rays(origins, directions, directions, origins, near, far)
   fraction = np.sort(random.uniform(size=(*shape, num)), axis=-1)
   if kind == "contracted":
-    t = 1 / ((1 - fraction) / near + fraction / far)
+    # As the contraction takes them: evenly up to 1, then in 1 / t.
+    place = near + fraction * (2 - 1 / far - near)
+    t = np.where(place < 1, place, 1 / (2 - np.maximum(place, 1)))
   else:
     t = near + fraction * (far - near)
   weights = random.dirichlet(np.full(num + 1, 0.4), size=shape)[..., :num]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies
 
 from stylized_nerf_jax.rendering import sampling
+from stylized_nerf_jax.rendering import spacing as spacing_lib
 
 KEY = jax.random.PRNGKey(3)
 NEAR = np.array([[0.0], [2.0], [0.5]], np.float32)
@@ -64,22 +65,11 @@ def test_stratified_without_a_key_is_the_middle_of_each_bin():
   np.testing.assert_allclose(t, expected, rtol=1e-6)
 
 
-def test_disparity_is_uniform_in_the_inverse_of_t():
-  near, far = NEAR[1:], FAR[1:]
-  t = stratified(None, near, far, 8, spacing="disparity")
-  steps = np.diff(1 / np.asarray(t, np.float64), axis=-1)
-  np.testing.assert_allclose(
-    steps, np.asarray(1 / far - 1 / near) / 8 * np.ones((2, 7)), rtol=1e-4
-  )
-
-
-@pytest.mark.parametrize("spacing", ["linear", "disparity"])
+@pytest.mark.parametrize("spacing", ["linear", "contracted"])
 def test_stratified_draws_one_sample_in_every_bin(spacing):
   near, far = NEAR[1:], FAR[1:]
   t = stratified(KEY, near, far, 16, spacing=spacing)
-  u = (t - near) / (far - near)
-  if spacing == "disparity":
-    u = (1 / t - 1 / near) / (1 / far - 1 / near)
+  u = spacing_lib.fraction(t, near, far, spacing)
   np.testing.assert_array_equal(
     np.floor(np.asarray(u) * 16), np.tile(np.arange(16), (2, 1))
   )
@@ -109,8 +99,8 @@ def test_sampling_jitters_with_a_key_and_only_with_one():
 @pytest.mark.parametrize(
   ("key", "spacing", "count"),
   [
-    (None, "disparity", 256),
-    (KEY, "disparity", 256),
+    (None, "contracted", 256),
+    (KEY, "contracted", 256),
     (KEY, "linear", 256),
     (KEY, "linear", 1),
   ],
