@@ -132,7 +132,13 @@ def _read_facts(dataset: tfds_reader.Dataset) -> dict[str, Any]:
       "splits": splits,
       "transparent": bool(found["transparent"]),
     }
-  except (KeyError, TypeError, ValueError, AttributeError) as error:
+  except (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+  ) as error:
     raise ValueError(
       f"{dataset.address}: metadata.json does not describe a scene "
       f"({type(error).__name__}: {error}); expected what `stylized-nerf "

@@ -340,6 +340,8 @@ def test_arrays_that_grow_when_decompressed(tmp_path, monkeypatch):
     ({"near": 0}, "near is 0"),
     ({"near": float("nan")}, "near is nan"),
     ({"near": None}, "metadata.json does not describe a scene"),
+    ({"far": 10**400}, "metadata.json does not describe a scene"),
+    ({"views": float("inf")}, "metadata.json does not describe a scene"),
     ({"layout": "round"}, "layout 'round' is unknown"),
     ({"views": 5}, "4 views; expected 5"),
     ({"views": 3}, "split 'train' with views beyond 3"),
