@@ -164,7 +164,7 @@ class MutualSteps:
     return {
       **self.field_constants,
       "encoder": nets.encoder.params,
-      "statistics": facts.statistics,
+      "statistics": jax.tree.map(jnp.asarray, facts.statistics),
       "style_goals": jnp.asarray(style_goals, jnp.float32),
     }
 

@@ -13,7 +13,7 @@ def near_and_far(cameras: camera_lib.Cameras) -> tuple[float, float]:
 
   Returns:
     0.05 and 1,000 times the distance of the farthest camera from the point
-    they look at, which a contracted ray space samples evenly in disparity; of
+    they look at, between which a contracted ray space spreads its samples; of
     one file unit where all stand in that point.
   """
   focus = pose_geometry.focus_point(cameras)

@@ -126,12 +126,7 @@ def losses(setting):
     steps = mutual_steps.MutualSteps(
       config, model.scene, setting.facts, model.params["field"]
     )
-    constants = {
-      **steps.field_constants,
-      "encoder": setting.nets.encoder.params,
-      "statistics": jax.tree.map(jnp.asarray, setting.facts.statistics),
-      "style_goals": goals,
-    }
+    constants = steps.patch_constants(setting.nets, setting.facts, goals)
     loss = functools.partial(
       steps.patch_loss, layout=setting.nets.encoder.layout
     )
