@@ -4,6 +4,7 @@ Points live in the unit cube. A level whose grid has fewer vertices than the
 table has entries is stored densely, without collisions.
 """
 
+import functools
 import itertools
 
 import flax.linen as nn
@@ -14,6 +15,7 @@ import numpy as np
 # The paper's primes; the first is 1 to keep neighbours in x close in memory.
 _PRIMES = (1, 2654435761, 805459861)
 _LEVEL = "level_"
+_IN_BOUNDS = {"mode": "promise_in_bounds", "wrap_negative_indices": False}
 
 
 def _initial_features(key, shape, dtype=jnp.float32):
@@ -108,21 +110,62 @@ def vertex_index(x, y, z, *, resolution: int, size: int) -> jax.Array:
   return ((x * a) ^ (y * b) ^ (z * c)) % jnp.uint32(size)
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _interpolate(table, points, resolution):
   """Blends the features of a cell's eight vertices: [3, N] to [N, F]."""
+  return _blend(table, points, resolution)
+
+
+def _blend(table, points, resolution):
+  # Vertex by vertex, gather and blend fuse into one loop over the points: on
+  # a CPU ten times faster than gathering [N, 8, F] first.
+  return sum(
+    weight[:, None] * table.at[index].get(**_IN_BOUNDS)
+    for index, weight in _corners(points, resolution, table.shape[0])
+  )
+
+
+def _forward(table, points, resolution):
+  return _interpolate(table, points, resolution), (table, points)
+
+
+def _backward(resolution, kept, cotangent):
+  """Adds to one table vertex after vertex, whose entries are found again.
+
+  Left to itself, JAX would keep the entries of all vertices, which takes as
+  long as finding them, and add up a table for each.
+  """
+  table, points = kept
+  table_bar = jnp.zeros_like(table)
+  for index, weight in _corners(points, resolution, table.shape[0]):
+    added = weight[:, None] * cotangent
+    table_bar = table_bar.at[index].add(added, **_IN_BOUNDS)
+  # Nothing of this is computed where points are constant.
+  _, vjp = jax.vjp(
+    functools.partial(_blend, table, resolution=resolution), points
+  )
+  return table_bar, *vjp(cotangent)
+
+
+_interpolate.defvjp(_forward, _backward)
+
+
+def _corners(points, resolution, size):
+  """Yields table entry [N], int32, and weight [N] of each vertex of cells.
+
+  Args:
+    points: [3, N], in [0, 1].
+    resolution: cells a side.
+    size: entries of the table.
+  """
   scaled = points * resolution
   cell = jnp.minimum(jnp.floor(scaled), resolution - 1)
   offset = scaled - cell
   cell = cell.astype(jnp.uint32)
-  blended = 0.0
-  # Vertex by vertex, gather and blend fuse into one loop over the points: on
-  # a CPU ten times faster than gathering [N, 8, F] first.
   for corner in itertools.product((0, 1), repeat=3):
     vertex = [c + jnp.uint32(step) for c, step in zip(cell, corner)]
-    index = vertex_index(*vertex, resolution=resolution, size=table.shape[0])
-    features = table.at[index.astype(jnp.int32)].get(mode="promise_in_bounds")
+    index = vertex_index(*vertex, resolution=resolution, size=size)
     weight = 1.0
     for step, along in zip(corner, offset):
       weight *= along if step else 1.0 - along
-    blended += weight[:, None] * features
-  return blended
+    yield index.astype(jnp.int32), weight

@@ -9,7 +9,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from stylized_nerf_jax.fields import contraction, encodings, hash_encoding
+from stylized_nerf_jax.fields import (
+  contraction,
+  encodings,
+  hash_encoding,
+  joint_dense,
+  row_blocks,
+)
 from stylized_nerf_jax.rendering import compositing, sampling
 from stylized_nerf_jax.rendering import spacing as spacing_lib
 from stylized_nerf_jax.rendering.samples import Samples
@@ -73,7 +79,10 @@ class HashGridField(nn.Module):
     )
     self.density_hidden = nn.Dense(self.width)
     self.density_out = nn.Dense(1 + self.geometry_features)
-    self.color_hidden_0 = nn.Dense(self.width)
+    # Directions are the same for all samples of a ray.
+    self.color_hidden_0 = joint_dense.JointDense(
+      self.width, kernel_init=nn.linear.default_kernel_init
+    )
     self.color_hidden_1 = nn.Dense(self.width)
     self.color_out = nn.Dense(3)
 
@@ -95,7 +104,8 @@ class HashGridField(nn.Module):
       (`Samples` of the field's K = num_fine intervals, aux). aux holds, for
       the interlevel and distortion losses, "edges" [..., K + 1], "weights"
       [..., K], "proposal_edges", "proposal_weights", all edges as fractions
-      of [near, far] in the sampling's own spacing.
+      of [near, far] in the sampling's own spacing, and "proposal_t", those of
+      the proposal as ray parameters.
     """
     del with_color
     keys = (None,) * 3 if key is None else jax.random.split(key, 3)
@@ -103,11 +113,7 @@ class HashGridField(nn.Module):
     proposal_edges = sampling.interval_edges(
       keys[0], rays.near, rays.far, self.num_proposal, spacing=self.spacing
     )
-    _, proposal_points = self._midpoints(rays, proposal_edges)
-    proposal_weights = compositing.alpha_weights(
-      self._proposal(proposal_points),
-      compositing.deltas_from_edges(proposal_edges, norms),
-    )
+    proposal_weights = self.proposal_weights(rays, proposal_edges)
     edges = sampling.resample_edges(
       keys[1], proposal_edges, proposal_weights, self.num_fine, padding=1e-3
     )
@@ -121,8 +127,25 @@ class HashGridField(nn.Module):
       "weights": weights,
       "proposal_edges": self._fraction(proposal_edges, rays),
       "proposal_weights": proposal_weights,
+      "proposal_t": proposal_edges,
     }
     return Samples(points, t, weights, features), aux
+
+  def proposal_weights(self, rays, edges):
+    """What the proposal network says of intervals along rays.
+
+    Args:
+      rays: `Rays` of leading shape [...].
+      edges: [..., N + 1], increasing ray parameters.
+
+    Returns:
+      [..., N], weights in [0, 1] that sum to at most 1.
+    """
+    _, points = self._midpoints(rays, edges)
+    norms = jnp.linalg.norm(rays.directions, axis=-1)
+    return compositing.alpha_weights(
+      self._proposal(points), compositing.deltas_from_edges(edges, norms)
+    )
 
   def density(self, points, *, key=None, noise=0.0):
     """Densities and features at points.
@@ -136,7 +159,14 @@ class HashGridField(nn.Module):
       (densities [...], at least 0, features [..., geometry_features]).
     """
     encoded = self.encoding(self._unit(points))
-    raw = self.density_out(nn.relu(self.density_hidden(encoded)))
+
+    def layers(module, encoded):
+      return module.density_out(nn.relu(module.density_hidden(encoded)))
+
+    raw = row_blocks.apply(
+      self, layers, encoded.reshape(-1, encoded.shape[-1]), width=self.width
+    )
+    raw = raw.reshape(*points.shape[:-1], -1)
     log_density = raw[..., 0]
     if noise and key is not None:
       draw = jax.random.normal(key, log_density.shape)
@@ -153,14 +183,24 @@ class HashGridField(nn.Module):
     Returns:
       [..., K, 3], in [0, 1].
     """
-    directions = encodings.frequency_encoding(viewdirs, 2)[..., None, :]
-    shape = samples.features.shape[:-1] + directions.shape[-1:]
-    hidden = jnp.concatenate(
-      [samples.features, jnp.broadcast_to(directions, shape)], axis=-1
+    features = samples.features
+
+    def layers(module, rows):
+      features, directions = rows
+      hidden = nn.relu(module.color_hidden_0(features, directions[:, None]))
+      hidden = nn.relu(module.color_hidden_1(hidden))
+      return nn.sigmoid(module.color_out(hidden))
+
+    colors = row_blocks.apply(
+      self,
+      layers,
+      (
+        features.reshape(-1, *features.shape[-2:]),
+        encodings.frequency_encoding(viewdirs.reshape(-1, 3), 2),
+      ),
+      width=features.shape[-2] * self.width,
     )
-    hidden = nn.relu(self.color_hidden_0(hidden))
-    hidden = nn.relu(self.color_hidden_1(hidden))
-    return nn.sigmoid(self.color_out(hidden))
+    return colors.reshape(*features.shape[:-1], 3)
 
   def _midpoints(self, rays, edges):
     """Returns t [..., K] and field coordinates [..., K, 3] of intervals."""

@@ -13,9 +13,11 @@ class JointDense(nn.Module):
 
   Attributes:
     features: number of outputs.
+    kernel_init: draws the kernel.
   """
 
   features: int
+  kernel_init: nn.initializers.Initializer = nn.initializers.glorot_uniform()
 
   @nn.compact
   def __call__(self, *inputs):
@@ -29,7 +31,7 @@ class JointDense(nn.Module):
     """
     kernel = self.param(
       "kernel",
-      nn.initializers.glorot_uniform(),
+      self.kernel_init,
       (sum(x.shape[-1] for x in inputs), self.features),
       jnp.float32,
     )

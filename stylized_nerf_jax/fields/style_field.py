@@ -8,7 +8,12 @@ two views of a style disagree about goes into their latent codes.
 import flax.linen as nn
 import jax.numpy as jnp
 
-from stylized_nerf_jax.fields import encodings, hash_encoding, joint_dense
+from stylized_nerf_jax.fields import (
+  encodings,
+  hash_encoding,
+  joint_dense,
+  row_blocks,
+)
 
 ENCODINGS = ("frequency", "hash_grid")
 
@@ -91,6 +96,23 @@ class StyleField(nn.Module):
     Returns:
       [..., K, 3], in [0, 1].
     """
+    rows = (encoded.reshape(-1, *encoded.shape[-2:]),)
+    if latents.ndim > 1:
+      codes = jnp.broadcast_to(
+        latents, (*encoded.shape[:-2], latents.shape[-1])
+      )
+      rows += (codes.reshape(-1, codes.shape[-1]),)
+
+    def layers(module, rows):
+      codes = rows[1] if len(rows) > 1 else latents[None]
+      return module.paint_rays(rows[0], codes)
+
+    widest = encoded.shape[-2] * self.width
+    colors = row_blocks.apply(self, layers, rows, width=widest)
+    return colors.reshape(*encoded.shape[:-1], 3)
+
+  def paint_rays(self, encoded, latents):
+    """The same of rays in a row: [N, K, E] and [N or 1, L] to [N, K, 3]."""
     latents = latents[..., None, :]
     hidden = nn.relu(self.layer[0](encoded, latents))
     for index in range(1, self.depth - 1):

@@ -218,11 +218,18 @@ def loss_fn(
     parts["grid_decay"] = photometric.grid_decay(tables)
     loss += decay * parts["grid_decay"]
   if "proposal_weights" in aux:
+    # Computed once more for the rays that teach it: gradients of the others
+    # would be a fifth of a step.
+    taught, found = jax.tree.map(
+      lambda values: values[:: options.proposal_every], (rays, aux)
+    )
     parts["interlevel"] = photometric.interlevel_loss(
-      aux["edges"],
-      aux["weights"],
-      aux["proposal_edges"],
-      aux["proposal_weights"],
+      found["edges"],
+      found["weights"],
+      found["proposal_edges"],
+      field.apply(
+        bound, taught, found["proposal_t"], method="proposal_weights"
+      ),
     )
     parts["distortion"] = photometric.distortion_loss(
       aux["edges"], aux["weights"]

@@ -105,6 +105,38 @@ def test_weights_are_shares():
   assert out[:, 1].min() >= 0 and out[:, 1].max() <= 1 + 1e-6
 
 
+def test_gradients_are_those_of_the_loop():
+  """Those of the features, and of the points, by differences of the loop."""
+  table, cotangent = random_table(), RNG.normal(size=(20, 2))
+  inside = RNG.integers(0, RESOLUTION, (20, 3)) + RNG.uniform(0.1, 0.9, (20, 3))
+  points = (inside / RESOLUTION).astype(np.float32)
+
+  @jax.jit
+  def pull(table, points, cotangent):
+    return jax.vjp(dense, table, points)[1](cotangent)
+
+  of_table, of_points = pull(table, points, np.float32(cotangent))
+  # The loop is linear in the table: its gradient is what it makes of ones.
+  wanted = np.zeros((64, 2))
+  for entry in range(64):
+    one = np.zeros((64, 1))
+    one[entry] = 1.0
+    share = np.array([blend_loop(one, point) for point in points])
+    wanted[entry] = (share * cotangent).sum(axis=0)
+  np.testing.assert_allclose(of_table, wanted, atol=1e-5)
+  step = 1e-3
+  for axis in range(3):
+    ends = []
+    for sign in (1, -1):
+      moved = points.astype(np.float64)
+      moved[:, axis] += sign * step
+      ends.append([blend_loop(table, point) for point in moved])
+    slope = np.subtract(*ends) / (2 * step)
+    np.testing.assert_allclose(
+      of_points[:, axis], (slope * cotangent).sum(axis=1), atol=1e-3
+    )
+
+
 def test_sizes_of_tables():
   shapes = jax.eval_shape(SIX().init, jax.random.PRNGKey(0), jnp.zeros((5, 3)))[
     "params"

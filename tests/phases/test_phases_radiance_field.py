@@ -27,11 +27,8 @@ _CAMERA = rays_lib.CameraArrays(
 )
 
 
-def _loss_of(kind: str, options, num_rays: int):
-  """Returns the loss of a small field as a function of a bank, and its params.
-
-  The bank's only view is that of `_CAMERA`, 8 by 8 pixels.
-  """
+def _small_field(kind: str):
+  """Returns a small field, its parameters and the setting of its rays."""
   space = normalization.RaySpace(
     kind, 0.5, 1.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
   )
@@ -45,6 +42,15 @@ def _loss_of(kind: str, options, num_rays: int):
   )
   rays = rays_lib.cast_rays(_CAMERA, jnp.full((1, 2), 4.5), space)
   params = jax.jit(field.init)(jax.random.key(0), rays)["params"]
+  return field, params, renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0))
+
+
+def _loss_of(kind: str, options, num_rays: int):
+  """Returns the loss of a small field as a function of a bank, and its params.
+
+  The bank's only view is that of `_CAMERA`, 8 by 8 pixels.
+  """
+  field, params, setting = _small_field(kind)
 
   def loss(bank):
     return radiance_field.loss_fn(
@@ -53,7 +59,7 @@ def _loss_of(kind: str, options, num_rays: int):
       num_rays,
       jax.random.key(1),
       field=field,
-      setting=renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0)),
+      setting=setting,
       options=options,
     )[0]
 
@@ -96,6 +102,52 @@ def test_ndc_has_a_rate_of_its_own(kind, of_ndc, rate):
   # The first step of Adam is as long as its rate.
   step, _ = optimizer.update(np.ones(1), optimizer.init(np.ones(1)))
   np.testing.assert_allclose(step, -rate, rtol=1e-5)
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_the_proposal_learns_from_some_of_the_rays(every):
+  """And the field from all."""
+  options = defaults.get_config().radiance_field
+  options.proposal_every = every
+  field, params, setting = _small_field("ndc")
+  # Denser than the proposal believes.
+  params["density_out"]["bias"] += 3.0
+  bank = pixel_bank.make_pixel_bank(
+    [np.full((8, 8, 3), 0.5, np.float32)], _CAMERA
+  )
+
+  @jax.jit
+  def gradient(xy):
+    batch = jnp.zeros(2, jnp.int32), xy, jnp.full((2, 3), 99, jnp.uint8)
+    return jax.grad(radiance_field.loss_fn, has_aux=True)(
+      params,
+      bank,
+      batch,
+      jax.random.key(1),
+      field=field,
+      setting=setting,
+      options=options,
+    )[0]
+
+  def difference(moved):
+    xy = np.float32([[2.5, 3.5], [5.5, 4.5]])
+    before = gradient(xy)
+    xy[moved] += 1.0
+    after = gradient(xy)
+    return {
+      name: max(
+        np.abs(a - b).max()
+        for a, b in zip(*map(jax.tree.leaves, (before[name], after[name])))
+      )
+      for name in before
+    }
+
+  for moved in (0, 1):
+    changed = difference(moved)
+    teaches = moved % every == 0
+    assert (changed["proposal_density"] > 0) == teaches
+    assert (changed["proposal_encoding"] > 0) == teaches
+    assert changed["encoding"] > 0 and changed["color_out"] > 0
 
 
 def test_masked_pixels_do_not_count():

@@ -1,0 +1,53 @@
+"""Layers of many rows, block after block.
+
+A CPU computes narrow layers of some thousand rows in its caches, and those of
+a hundred thousand in memory, which takes longer than the products themselves.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+# Of a layer, float32: cut where it has more than the first, into blocks of the
+# second.
+_LARGE = 1 << 20
+_BLOCK = 1 << 18
+
+
+def apply(module: nn.Module, layers, rows, *, width: int):
+  """Applies layers of a module to rows, in blocks where a CPU has many.
+
+  What a block's layers hold is computed again for their gradient instead of
+  being kept, so that memory does not grow with rows times layers.
+
+  Args:
+    module: whose parameters the layers have.
+    layers: (module, tree of [B, ...]) -> tree of [B, ...], row by row.
+    rows: tree of [N, ...].
+    width: floats of a row in its widest layer.
+
+  Returns:
+    What `layers` returns for all rows, tree of [N, ...].
+  """
+  total = jax.tree.leaves(rows)[0].shape[0]
+  most = max(_BLOCK // width, 1)
+  if jax.default_backend() != "cpu" or total * width <= _LARGE:
+    return layers(module, rows)
+  number = total // most
+  end = number * most
+  blocks = jax.tree.map(
+    lambda values: values[:end].reshape(number, most, *values.shape[1:]), rows
+  )
+  block_after_block = nn.scan(
+    nn.remat(lambda module, carry, block: (carry, layers(module, block))),
+    variable_broadcast="params",
+    split_rngs={"params": False},
+  )
+  _, found = block_after_block(module, None, blocks)
+  found = jax.tree.map(
+    lambda values: values.reshape(end, *values.shape[2:]), found
+  )
+  if end == total:
+    return found
+  rest = layers(module, jax.tree.map(lambda values: values[end:], rows))
+  return jax.tree.map(lambda *parts: jnp.concatenate(parts), found, rest)
