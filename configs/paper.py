@@ -40,6 +40,7 @@ def _radiance_field(config) -> None:
   config.radiance_field.learning_rate = 5e-4
   config.radiance_field.ndc_learning_rate = 0.0
   # By 0.1 every 100,000 steps.
+  config.radiance_field.schedule = "exponential"
   config.radiance_field.learning_rate_final = 5e-6
   config.radiance_field.density_noise = 1.0
   config.radiance_field.evaluate_every = 10_000

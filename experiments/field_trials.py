@@ -21,6 +21,19 @@ _GRID = "config.field.hash_grid"
 # Name: lines beside the preset's, what was expected, what is done with it.
 _TRIALS = {
   "base": ((), "-", "the preset"),
+  "exponential": (
+    (
+      f"{_FIELD}.schedule=exponential",
+      f"{_FIELD}.learning_rate_final=1e-3",
+    ),
+    "less: the last steps are too long",
+    "not taken: less",
+  ),
+  "every1": (
+    (f"{_FIELD}.proposal_every=1",),
+    "little: a proposal learns from few rays",
+    "not taken: a third more time a step",
+  ),
   "lr1": (
     (f"{_FIELD}.ndc_learning_rate=0.0",),
     "less: the field underfits",
@@ -39,7 +52,7 @@ _TRIALS = {
   "fine24": (
     (f"{_GRID}.num_fine=24", f"{_GRID}.num_proposal=48"),
     "better, at 1.5 times the samples",
-    "not taken: half as much work again for 0.3 dB",
+    "not taken: half as much work again for it",
   ),
 }
 

@@ -125,7 +125,8 @@ def _radiance_field() -> ml_collections.ConfigDict:
     # The same in NDC; 0: no other. With room before the cameras, a rate as high
     # as this fills it with haze, decay or not.
     ndc_learning_rate=2e-2,
-    learning_rate_final=1e-3,
+    learning_rate_final=0.0,
+    schedule="cosine",  # or "exponential"
     adam_b2=0.99,
     adam_eps=1e-15,  # hash grids: entries that are seldom hit learn as fast
     density_noise=0.0,

@@ -115,20 +115,34 @@ def init_params(field, record: scene_record.SceneRecord, *, seed: int):
 def make_optimizer(
   options, space: normalization.RaySpace
 ) -> optax.GradientTransformation:
-  """Adam with exponential decay over the phase.
+  """Adam whose rate falls over the phase.
 
   Args:
     options: `config.radiance_field`.
     space: that the rays live in.
+
+  Raises:
+    ValueError: a schedule that is unknown, or an exponential one to 0.
   """
   rate = options.learning_rate
   if space.kind == "ndc" and options.ndc_learning_rate:
     rate = options.ndc_learning_rate
-  schedule = optax.exponential_decay(
-    rate,
-    transition_steps=options.steps,
-    decay_rate=options.learning_rate_final / rate,
-  )
+  ratio = options.learning_rate_final / rate
+  if options.schedule == "cosine":
+    schedule = optax.cosine_decay_schedule(rate, options.steps, alpha=ratio)
+  elif options.schedule == "exponential":
+    if ratio <= 0.0:
+      raise ValueError(
+        "radiance_field.learning_rate_final is "
+        f"{options.learning_rate_final}; expected more than 0 with "
+        "radiance_field.schedule=exponential"
+      )
+    schedule = optax.exponential_decay(rate, options.steps, ratio)
+  else:
+    raise ValueError(
+      f"radiance_field.schedule is {options.schedule!r}; expected cosine or "
+      "exponential"
+    )
   return optax.adam(schedule, b2=options.adam_b2, eps=options.adam_eps)
 
 

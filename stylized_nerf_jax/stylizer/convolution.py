@@ -16,6 +16,8 @@ import jax.numpy as jnp
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 # Up to this many outputs, one product with all taps beats a convolution.
 _FEW_CHANNELS = 8
+# Floats of images whose products with the cotangent stay in the caches.
+_BLOCK = 1 << 17
 
 
 def pad_by_one(images: jax.Array, mode: str = "reflect") -> jax.Array:
@@ -116,16 +118,47 @@ def _image_gradient(kernel: jax.Array, cotangent: jax.Array) -> jax.Array:
 def _kernel_gradient(
   images: jax.Array, kernel: jax.Array, cotangent: jax.Array
 ) -> jax.Array:
-  """Multiply the images, shifted to every tap, with the cotangent."""
+  """Sum over blocks of rows that stay in the caches."""
+  n, height, width, outputs = cotangent.shape
+  size, _, inputs, _ = kernel.shape
+  rows = max(_BLOCK // (n * width * max(inputs, outputs)), 1)
+  if rows >= height:
+    return _kernel_gradient_of_rows(images, kernel, cotangent)
+  while height % rows:
+    rows -= 1
+
+  def add(total: jax.Array, first: jax.Array) -> tuple[jax.Array, None]:
+    cut = jax.lax.dynamic_slice_in_dim
+    part = _kernel_gradient_of_rows(
+      cut(images, first, rows + size - 1, 1),
+      kernel,
+      cut(cotangent, first, rows, 1),
+    )
+    return total + part, None
+
+  starts = rows * jnp.arange(height // rows)
+  return jax.lax.scan(add, jnp.zeros_like(kernel), starts)[0]
+
+
+def _kernel_gradient_of_rows(
+  images: jax.Array, kernel: jax.Array, cotangent: jax.Array
+) -> jax.Array:
+  """Multiply rows of images with the cotangent shifted to each column."""
   size, _, inputs, outputs = kernel.shape
-  _, height, width, _ = cotangent.shape
-  flat = cotangent.reshape(-1, outputs)
-  taps = []
-  for i in range(size):
-    for j in range(size):
-      tap = images[:, i : i + height, j : j + width].reshape(-1, inputs)
-      taps.append(tap.T @ flat)
-  return jnp.stack(taps).reshape(kernel.shape)
+  height, rim = cotangent.shape[1], size - 1
+  columns = jnp.concatenate(
+    [
+      jnp.pad(cotangent, ((0, 0), (0, 0), (j, rim - j), (0, 0)))
+      for j in range(size)
+    ],
+    -1,
+  ).reshape(-1, size * outputs)
+  taps = [
+    images[:, i : i + height].reshape(-1, inputs).T @ columns
+    for i in range(size)
+  ]
+  gradient = jnp.stack(taps).reshape(size, inputs, size, outputs)
+  return gradient.transpose(0, 2, 1, 3)
 
 
 def _few_kernel_gradient(

@@ -104,6 +104,40 @@ def test_ndc_has_a_rate_of_its_own(kind, of_ndc, rate):
   np.testing.assert_allclose(step, -rate, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+  "schedule, middle", [("cosine", 0.055), ("exponential", 0.1 * 0.1**0.5)]
+)
+def test_the_rate_falls_to_its_last(schedule, middle):
+  options = defaults.get_config().radiance_field
+  options.learning_rate, options.learning_rate_final = 0.1, 0.01
+  options.schedule, options.steps = schedule, 100
+  space = types.SimpleNamespace(kind="box")
+  optimizer = radiance_field.make_optimizer(options, space)
+  # Steps of Adam are as long as its rate, where every gradient is the same.
+  update = jax.jit(optimizer.update)
+  state, taken = optimizer.init(jnp.ones(1)), []
+  for _ in range(101):
+    step, state = update(jnp.ones(1), state)
+    taken.append(-float(step[0]))
+  np.testing.assert_allclose(
+    [taken[0], taken[50], taken[100]], [0.1, middle, 0.01], rtol=1e-4
+  )
+
+
+@pytest.mark.parametrize(
+  "schedule, final, said",
+  [
+    ("linear", 0.1, "radiance_field.schedule is 'linear'"),
+    ("exponential", 0.0, "learning_rate_final is 0.0"),
+  ],
+)
+def test_a_schedule_that_cannot_be_is_named(schedule, final, said):
+  options = defaults.get_config().radiance_field
+  options.schedule, options.learning_rate_final = schedule, final
+  with pytest.raises(ValueError, match=said):
+    radiance_field.make_optimizer(options, types.SimpleNamespace(kind="box"))
+
+
 @pytest.mark.parametrize("every", [1, 2])
 def test_the_proposal_learns_from_some_of_the_rays(every):
   """And the field from all."""
@@ -131,9 +165,9 @@ def test_the_proposal_learns_from_some_of_the_rays(every):
 
   def difference(moved):
     xy = np.float32([[2.5, 3.5], [5.5, 4.5]])
-    before = gradient(xy)
-    xy[moved] += 1.0
-    after = gradient(xy)
+    step = np.zeros_like(xy)
+    step[moved] = 1.0
+    before, after = gradient(xy), gradient(xy + step)
     return {
       name: max(
         np.abs(a - b).max()
