@@ -43,7 +43,8 @@ def is_table(path) -> bool:
 class HashEncoding(nn.Module):
   """Learned features on grids of growing resolution.
 
-  Between the vertices of a cell they are blended trilinearly.
+  Between the vertices of a cell they are blended trilinearly. Gradients are
+  those of reverse mode; there is no forward mode (`jax.jvp`).
 
   Attributes:
     num_levels: number of grids.
