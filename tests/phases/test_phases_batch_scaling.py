@@ -10,6 +10,8 @@ from stylized_nerf_jax.phases import batch_scaling
 def _config(scale: int) -> ml_collections.FrozenConfigDict:
   config = defaults.get_config()
   config.batch_scale = scale
+  # A last rate of 0 stays what it is.
+  config.radiance_field.learning_rate_final = 1e-3
   return ml_collections.FrozenConfigDict(config)
 
 
