@@ -84,6 +84,7 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
     styles = stylizer_nets.load_styles(config.styles)
     for message in styles.messages:
       progress.say(f"styles: {message}")
+  radiance_field.check_options(config.radiance_field)
   _check_predecessors(config, run, record, nets, styles, wanted[0])
   if config.training.tensorboard:
     run.metrics.mirror_to_tensorboard()

@@ -39,6 +39,7 @@ from stylized_nerf_jax.training import (
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "radiance_field"
+_SCHEDULES = ("cosine", "exponential")
 
 
 def train_and_evaluate(
@@ -112,6 +113,26 @@ def init_params(field, record: scene_record.SceneRecord, *, seed: int):
   return init(prng.stream_key(seed, "radiance_field/init"))
 
 
+def check_options(options) -> None:
+  """Raises ValueError unless `config.radiance_field` can be trained with."""
+  if options.schedule not in _SCHEDULES:
+    raise ValueError(
+      f"radiance_field.schedule is {options.schedule!r}; expected "
+      + " or ".join(_SCHEDULES)
+    )
+  if options.schedule == "exponential" and options.learning_rate_final <= 0:
+    raise ValueError(
+      "radiance_field.learning_rate_final is "
+      f"{options.learning_rate_final}; expected more than 0 with "
+      "radiance_field.schedule=exponential"
+    )
+  if options.proposal_every < 1:
+    raise ValueError(
+      f"radiance_field.proposal_every is {options.proposal_every}; expected 1 "
+      "or more: of so many rays one teaches the proposal"
+    )
+
+
 def make_optimizer(
   options, space: normalization.RaySpace
 ) -> optax.GradientTransformation:
@@ -122,27 +143,17 @@ def make_optimizer(
     space: that the rays live in.
 
   Raises:
-    ValueError: a schedule that is unknown, or an exponential one to 0.
+    ValueError: as `check_options`.
   """
+  check_options(options)
   rate = options.learning_rate
   if space.kind == "ndc" and options.ndc_learning_rate:
     rate = options.ndc_learning_rate
   ratio = options.learning_rate_final / rate
   if options.schedule == "cosine":
     schedule = optax.cosine_decay_schedule(rate, options.steps, alpha=ratio)
-  elif options.schedule == "exponential":
-    if ratio <= 0.0:
-      raise ValueError(
-        "radiance_field.learning_rate_final is "
-        f"{options.learning_rate_final}; expected more than 0 with "
-        "radiance_field.schedule=exponential"
-      )
-    schedule = optax.exponential_decay(rate, options.steps, ratio)
   else:
-    raise ValueError(
-      f"radiance_field.schedule is {options.schedule!r}; expected cosine or "
-      "exponential"
-    )
+    schedule = optax.exponential_decay(rate, options.steps, ratio)
   return optax.adam(schedule, b2=options.adam_b2, eps=options.adam_eps)
 
 

@@ -6,13 +6,18 @@ import types
 
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 import pytest
 
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.fields import hash_encoding, hash_grid
 from stylized_nerf_jax.losses import photometric
-from stylized_nerf_jax.phases import radiance_field, training_pixels
+from stylized_nerf_jax.phases import (
+  pipeline,
+  radiance_field,
+  training_pixels,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import cameras as camera_lib
@@ -125,17 +130,24 @@ def test_the_rate_falls_to_its_last(schedule, middle):
 
 
 @pytest.mark.parametrize(
-  "schedule, final, said",
+  "wrong, said",
   [
-    ("linear", 0.1, "radiance_field.schedule is 'linear'"),
-    ("exponential", 0.0, "learning_rate_final is 0.0"),
+    ({"schedule": "linear"}, "radiance_field.schedule is 'linear'"),
+    ({"schedule": "exponential"}, "learning_rate_final is 0.0"),
+    ({"proposal_every": 0}, "proposal_every is 0; expected 1"),
   ],
 )
-def test_a_schedule_that_cannot_be_is_named(schedule, final, said):
-  options = defaults.get_config().radiance_field
-  options.schedule, options.learning_rate_final = schedule, final
+def test_options_that_cannot_be_are_named(wrong, said, tmp_path):
+  """Before the run's folder is written to."""
+  config = defaults.get_config()
+  config.radiance_field.update(wrong)
   with pytest.raises(ValueError, match=said):
-    radiance_field.make_optimizer(options, types.SimpleNamespace(kind="box"))
+    pipeline.train(
+      ml_collections.FrozenConfigDict(config),
+      tmp_path / "run",
+      phase="radiance_field",
+    )
+  assert not (tmp_path / "run" / "config.json").exists()
 
 
 @pytest.mark.parametrize("every", [1, 2])
