@@ -4,10 +4,8 @@ stylized-nerf train --config configs/fast.py --config.scene.path=SCENE
   --config.styles.path=PAINTINGS --workdir RUN
 
 Measured on `fern` (`images_8`, three paintings, two cores, no GPU): 25.9 dB
-after phase 1, which takes 9.5 minutes on a machine where the version before
-took 15, and where that one took 6.5 has not been timed; all phases there in 20
-minutes and 2.2 GiB. On `fox` (a phone's photographs all around, 135x240): 31.4
-dB.
+after phase 1, whose command took 9.5 minutes; all phases in 2.2 GiB. On `fox`
+(a phone's photographs all around, 135x240): 31.4 dB.
 """
 
 from stylized_nerf_jax import defaults

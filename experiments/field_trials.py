@@ -32,7 +32,7 @@ _TRIALS = {
   "every1": (
     (f"{_FIELD}.proposal_every=1",),
     "little: a proposal learns from few rays",
-    "not taken: a third more time a step",
+    "not taken: a quarter more time a step",
   ),
   "lr1": (
     (f"{_FIELD}.ndc_learning_rate=0.0",),
@@ -52,7 +52,7 @@ _TRIALS = {
   "fine24": (
     (f"{_GRID}.num_fine=24", f"{_GRID}.num_proposal=48"),
     "better, at 1.5 times the samples",
-    "not taken: half as much work again for it",
+    "not taken: half as much work again",
   ),
 }
 

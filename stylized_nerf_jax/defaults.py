@@ -131,7 +131,7 @@ def _radiance_field() -> ml_collections.ConfigDict:
     adam_eps=1e-15,  # hash grids: entries that are seldom hit learn as fast
     density_noise=0.0,
     interlevel_weight=1.0,
-    # Of so many rays one teaches the proposal, which learns as well from few.
+    # Of so many rays one teaches the proposal, which learns nearly as well.
     proposal_every=4,
     distortion_weight=0.001,
     grid_decay=0.0,  # weight of the mean square of each level's features

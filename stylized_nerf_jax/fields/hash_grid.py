@@ -109,7 +109,6 @@ class HashGridField(nn.Module):
     """
     del with_color
     keys = (None,) * 3 if key is None else jax.random.split(key, 3)
-    norms = jnp.linalg.norm(rays.directions, axis=-1)
     proposal_edges = sampling.interval_edges(
       keys[0], rays.near, rays.far, self.num_proposal, spacing=self.spacing
     )
@@ -119,9 +118,7 @@ class HashGridField(nn.Module):
     )
     t, points = self._midpoints(rays, edges)
     densities, features = self.density(points, key=keys[2], noise=noise)
-    weights = compositing.alpha_weights(
-      densities, compositing.deltas_from_edges(edges, norms)
-    )
+    weights = _weights(rays, edges, densities)
     aux = {
       "edges": self._fraction(edges, rays),
       "weights": weights,
@@ -142,10 +139,7 @@ class HashGridField(nn.Module):
       [..., N], weights in [0, 1] that sum to at most 1.
     """
     _, points = self._midpoints(rays, edges)
-    norms = jnp.linalg.norm(rays.directions, axis=-1)
-    return compositing.alpha_weights(
-      self._proposal(points), compositing.deltas_from_edges(edges, norms)
-    )
+    return _weights(rays, edges, self._proposal(points))
 
   def density(self, points, *, key=None, noise=0.0):
     """Densities and features at points.
@@ -223,6 +217,14 @@ class HashGridField(nn.Module):
   def _fraction(self, edges, rays):
     """Edges as fractions of the ray, in the spacing they were drawn in."""
     return spacing_lib.fraction(edges, rays.near, rays.far, self.spacing)
+
+
+def _weights(rays, edges, densities):
+  """Weights [..., K] of intervals between edges [..., K + 1] along rays."""
+  norms = jnp.linalg.norm(rays.directions, axis=-1)
+  return compositing.alpha_weights(
+    densities, compositing.deltas_from_edges(edges, norms)
+  )
 
 
 def _density(log_density):

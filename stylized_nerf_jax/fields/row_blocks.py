@@ -4,9 +4,12 @@ A CPU computes narrow layers of some thousand rows in its caches, and those of
 a hundred thousand in memory, which takes longer than the products themselves.
 """
 
+import functools
+
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
+
+from stylized_nerf_jax.training import accumulation
 
 # Of a layer, float32: cut where it has more than the first, into blocks of the
 # second.
@@ -30,24 +33,16 @@ def apply(module: nn.Module, layers, rows, *, width: int):
     What `layers` returns for all rows, tree of [N, ...].
   """
   total = jax.tree.leaves(rows)[0].shape[0]
-  most = max(_BLOCK // width, 1)
   if jax.default_backend() != "cpu" or total * width <= _LARGE:
     return layers(module, rows)
-  number = total // most
-  end = number * most
-  blocks = jax.tree.map(
-    lambda values: values[:end].reshape(number, most, *values.shape[1:]), rows
-  )
   block_after_block = nn.scan(
     nn.remat(lambda module, carry, block: (carry, layers(module, block))),
     variable_broadcast="params",
     split_rngs={"params": False},
   )
-  _, found = block_after_block(module, None, blocks)
-  found = jax.tree.map(
-    lambda values: values.reshape(end, *values.shape[2:]), found
+  return accumulation.map_blocks(
+    functools.partial(layers, module),
+    rows,
+    most=max(_BLOCK // width, 1),
+    over=lambda blocks: block_after_block(module, None, blocks)[1],
   )
-  if end == total:
-    return found
-  rest = layers(module, jax.tree.map(lambda values: values[end:], rows))
-  return jax.tree.map(lambda *parts: jnp.concatenate(parts), found, rest)

@@ -146,13 +146,7 @@ def _kernel_gradient_of_rows(
   """Multiply rows of images with the cotangent shifted to each column."""
   size, _, inputs, outputs = kernel.shape
   height, rim = cotangent.shape[1], size - 1
-  columns = jnp.concatenate(
-    [
-      jnp.pad(cotangent, ((0, 0), (0, 0), (j, rim - j), (0, 0)))
-      for j in range(size)
-    ],
-    -1,
-  ).reshape(-1, size * outputs)
+  columns = _shifted(cotangent, 0, rim).reshape(-1, size * outputs)
   taps = [
     images[:, i : i + height].reshape(-1, inputs).T @ columns
     for i in range(size)
@@ -167,15 +161,24 @@ def _few_kernel_gradient(
   """Shift the few channels of the cotangent instead: one product for all."""
   size, _, inputs, outputs = kernel.shape
   rim = size - 1
-  shifted = [
-    jnp.pad(cotangent, ((0, 0), (i, rim - i), (j, rim - j), (0, 0)))
-    for i in range(size)
-    for j in range(size)
-  ]
-  columns = jnp.concatenate(shifted, -1).reshape(-1, size * size * outputs)
+  columns = _shifted(cotangent, rim, rim).reshape(-1, size * size * outputs)
   gradient = images.reshape(-1, inputs).T @ columns
   gradient = gradient.reshape(inputs, size, size, outputs)
   return gradient.transpose(1, 2, 0, 3)
+
+
+def _shifted(images: jax.Array, down: int, right: int) -> jax.Array:
+  """Stack images with 0 to `down` rows and `right` columns of zeros before.
+
+  Returns:
+    [N, H + down, W + right, C times the number of shifts].
+  """
+  shifts = [
+    jnp.pad(images, ((0, 0), (i, down - i), (j, right - j), (0, 0)))
+    for i in range(down + 1)
+    for j in range(right + 1)
+  ]
+  return jnp.concatenate(shifts, -1)
 
 
 _convolve_on_cpu.defvjp(_forward, _backward)

@@ -47,13 +47,17 @@ def mean_over_blocks(of_rows: Callable, first, batch, *, most: int):
   return mean
 
 
-def map_blocks(of_rows: Callable, rows, *, most: int):
+def map_blocks(
+  of_rows: Callable, rows, *, most: int, over: Callable | None = None
+):
   """Applies a row-wise function to blocks of rows, one after the other.
 
   Args:
     of_rows: tree of [B, ...] -> tree of [B, ...].
     rows: tree of [R, ...].
     most: rows of a block; 0: any number, and `of_rows` is called once.
+    over: applies it to blocks, tree of [N, B, ...], one after the other; None:
+      `jax.lax.map`.
 
   Returns:
     Tree of [R, ...].
@@ -67,7 +71,7 @@ def map_blocks(of_rows: Callable, rows, *, most: int):
   )
   found = jax.tree.map(
     lambda values: values.reshape(end, *values.shape[2:]),
-    jax.lax.map(of_rows, blocks),
+    over(blocks) if over else jax.lax.map(of_rows, blocks),
   )
   if not left:
     return found

@@ -32,8 +32,8 @@ _CAMERA = rays_lib.CameraArrays(
 )
 
 
-def _small_field(kind: str):
-  """Returns a small field, its parameters and the setting of its rays."""
+def _small_loss(kind: str, options):
+  """Returns the loss of a small field, and the field's parameters."""
   space = normalization.RaySpace(
     kind, 0.5, 1.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
   )
@@ -47,7 +47,13 @@ def _small_field(kind: str):
   )
   rays = rays_lib.cast_rays(_CAMERA, jnp.full((1, 2), 4.5), space)
   params = jax.jit(field.init)(jax.random.key(0), rays)["params"]
-  return field, params, renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0))
+  loss = functools.partial(
+    radiance_field.loss_fn,
+    field=field,
+    setting=renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0)),
+    options=options,
+  )
+  return loss, params
 
 
 def _loss_of(kind: str, options, num_rays: int):
@@ -55,29 +61,25 @@ def _loss_of(kind: str, options, num_rays: int):
 
   The bank's only view is that of `_CAMERA`, 8 by 8 pixels.
   """
-  field, params, setting = _small_field(kind)
+  loss, params = _small_loss(kind, options)
 
-  def loss(bank):
-    return radiance_field.loss_fn(
-      params,
-      bank,
-      num_rays,
-      jax.random.key(1),
-      field=field,
-      setting=setting,
-      options=options,
-    )[0]
+  def loss_of(bank):
+    return loss(params, bank, num_rays, jax.random.key(1))[0]
 
-  return loss, params
+  return loss_of, params
+
+
+def _grey_bank():
+  return pixel_bank.make_pixel_bank(
+    [np.full((8, 8, 3), 0.5, np.float32)], _CAMERA
+  )
 
 
 @pytest.mark.parametrize("kind", ["contracted", "box", "ndc"])
 def test_unbounded_scenes_have_a_decay_of_their_own(kind):
   options = defaults.get_config().radiance_field
   options.interlevel_weight = options.distortion_weight = 0.0
-  bank = pixel_bank.make_pixel_bank(
-    [np.full((8, 8, 3), 0.5, np.float32)], _CAMERA
-  )
+  bank = _grey_bank()
   loss_of, params = _loss_of(kind, options, num_rays=4)
 
   @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -155,25 +157,16 @@ def test_the_proposal_learns_from_some_of_the_rays(every):
   """And the field from all."""
   options = defaults.get_config().radiance_field
   options.proposal_every = every
-  field, params, setting = _small_field("ndc")
+  loss, params = _small_loss("ndc", options)
   # Denser than the proposal believes.
   params["density_out"]["bias"] += 3.0
-  bank = pixel_bank.make_pixel_bank(
-    [np.full((8, 8, 3), 0.5, np.float32)], _CAMERA
-  )
+  bank = _grey_bank()
 
   @jax.jit
   def gradient(xy):
     batch = jnp.zeros(2, jnp.int32), xy, jnp.full((2, 3), 99, jnp.uint8)
-    return jax.grad(radiance_field.loss_fn, has_aux=True)(
-      params,
-      bank,
-      batch,
-      jax.random.key(1),
-      field=field,
-      setting=setting,
-      options=options,
-    )[0]
+    gradients = jax.grad(loss, has_aux=True)
+    return gradients(params, bank, batch, jax.random.key(1))[0]
 
   def difference(moved):
     xy = np.float32([[2.5, 3.5], [5.5, 4.5]])
