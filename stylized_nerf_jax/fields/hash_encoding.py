@@ -14,6 +14,7 @@ import numpy as np
 
 # The paper's primes; the first is 1 to keep neighbours in x close in memory.
 _PRIMES = (1, 2654435761, 805459861)
+_CORNERS = tuple(itertools.product((0, 1), repeat=3))
 _LEVEL = "level_"
 _IN_BOUNDS = {"mode": "promise_in_bounds", "wrap_negative_indices": False}
 
@@ -79,8 +80,8 @@ class HashEncoding(nn.Module):
     Returns:
       [..., num_levels * num_features].
     """
-    flat = jnp.clip(points.reshape(-1, 3).T, 0.0, 1.0)
-    encoded = []
+    flat = jnp.clip(points.reshape(-1, 3), 0.0, 1.0)
+    tables = []
     for level, resolution in enumerate(self.resolutions()):
       size = min(2**self.log2_table_size, (resolution + 1) ** 3)
       table = self.param(
@@ -88,8 +89,8 @@ class HashEncoding(nn.Module):
         _initial_features,
         (size, self.num_features),
       )
-      encoded.append(_interpolate(jnp.asarray(table), flat, resolution))
-    features = jnp.concatenate(encoded, axis=-1)
+      tables.append(jnp.asarray(table))
+    features = _interpolate(tables, flat, tuple(self.resolutions()))
     return features.reshape(*points.shape[:-1], features.shape[-1])
 
 
@@ -112,61 +113,96 @@ def vertex_index(x, y, z, *, resolution: int, size: int) -> jax.Array:
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _interpolate(table, points, resolution):
-  """Blends the features of a cell's eight vertices: [3, N] to [N, F]."""
-  return _blend(table, points, resolution)
+def _interpolate(tables, points, resolutions):
+  """Blends the features of cells' vertices, level by level.
+
+  Args:
+    tables: L arrays [entries, F].
+    points: [N, 3], in [0, 1].
+    resolutions: L numbers of cells a side.
+
+  Returns:
+    [N, L * F].
+  """
+  return _blend(tables, points, resolutions)
 
 
-def _blend(table, points, resolution):
+def _blend(tables, points, resolutions):
   # Vertex by vertex, gather and blend fuse into one loop over the points: on
   # a CPU ten times faster than gathering [N, 8, F] first.
-  return sum(
-    weight[:, None] * table.at[index].get(**_IN_BOUNDS)
-    for index, weight in _corners(points, resolution, table.shape[0])
-  )
+  encoded = []
+  for table, resolution in zip(tables, resolutions):
+    cell, offset = _cells(points, resolution)
+    corners = [
+      _corner(cell, offset, steps, resolution, table.shape[0])
+      for steps in _CORNERS
+    ]
+    encoded.append(
+      sum(
+        weight[:, None] * table.at[index].get(**_IN_BOUNDS)
+        for index, weight in corners
+      )
+    )
+  return jnp.concatenate(encoded, axis=-1)
 
 
-def _forward(table, points, resolution):
-  return _interpolate(table, points, resolution), (table, points)
+def _forward(tables, points, resolutions):
+  return _interpolate(tables, points, resolutions), (tables, points)
 
 
-def _backward(resolution, kept, cotangent):
-  """Adds to one table vertex after vertex, whose entries are found again.
+def _backward(resolutions, kept, cotangent):
+  """Adds to all tables, corner after corner of their cells.
 
   Left to itself, JAX would keep the entries of all vertices, which takes as
-  long as finding them, and add up a table for each.
+  long as finding them, and add up a table for each. Cells are found before the
+  loop, and only there: within it, XLA would find them again for every feature.
   """
-  table, points = kept
-  table_bar = jnp.zeros_like(table)
-  for index, weight in _corners(points, resolution, table.shape[0]):
-    added = weight[:, None] * cotangent
-    table_bar = table_bar.at[index].add(added, **_IN_BOUNDS)
+  tables, points = kept
+  cells = [_cells(points, resolution) for resolution in resolutions]
+  cotangents = jnp.split(cotangent, len(tables), axis=-1)
+
+  def add(bars, steps):
+    added = []
+    for bar, cell, bar_out, resolution in zip(
+      bars, cells, cotangents, resolutions
+    ):
+      index, weight = _corner(*cell, steps, resolution, bar.shape[0])
+      part = weight[:, None] * bar_out
+      added.append(bar.at[index].add(part, **_IN_BOUNDS))
+    return added, None
+
+  zeros = [jnp.zeros_like(table) for table in tables]
+  corners = jnp.asarray(_CORNERS, jnp.uint32)
+  table_bars, _ = jax.lax.scan(add, zeros, corners)
   # Nothing of this is computed where points are constant.
   _, vjp = jax.vjp(
-    functools.partial(_blend, table, resolution=resolution), points
+    functools.partial(_blend, tables, resolutions=resolutions), points
   )
-  return table_bar, *vjp(cotangent)
+  return table_bars, *vjp(cotangent)
 
 
 _interpolate.defvjp(_forward, _backward)
 
 
-def _corners(points, resolution, size):
-  """Yields table entry [N], int32, and weight [N] of each vertex of cells.
+def _cells(points, resolution):
+  """Returns the first vertex of cells, uint32, and offsets in it, [3, N]."""
+  scaled = points.T * resolution
+  cell = jnp.minimum(jnp.floor(scaled), resolution - 1)
+  return cell.astype(jnp.uint32), scaled - cell
+
+
+def _corner(cell, offset, steps, resolution, size):
+  """Returns table entry [N], int32, and weight [N] of a vertex of cells.
 
   Args:
-    points: [3, N], in [0, 1].
+    cell, offset: of `_cells`.
+    steps: 0 or 1 in x, y and z: which vertex.
     resolution: cells a side.
     size: entries of the table.
   """
-  scaled = points * resolution
-  cell = jnp.minimum(jnp.floor(scaled), resolution - 1)
-  offset = scaled - cell
-  cell = cell.astype(jnp.uint32)
-  for corner in itertools.product((0, 1), repeat=3):
-    vertex = [c + jnp.uint32(step) for c, step in zip(cell, corner)]
-    index = vertex_index(*vertex, resolution=resolution, size=size)
-    weight = 1.0
-    for step, along in zip(corner, offset):
-      weight *= along if step else 1.0 - along
-    yield index.astype(jnp.int32), weight
+  vertex = [c + jnp.uint32(step) for c, step in zip(cell, steps)]
+  index = vertex_index(*vertex, resolution=resolution, size=size)
+  weight = 1.0
+  for step, along in zip(steps, offset):
+    weight *= jnp.where(step == 1, along, 1.0 - along)
+  return index.astype(jnp.int32), weight

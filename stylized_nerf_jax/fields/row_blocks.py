@@ -11,10 +11,12 @@ import jax
 
 from stylized_nerf_jax.training import accumulation
 
-# Of a layer, float32: cut where it has more than the first, into blocks of the
-# second.
+# Of a layer, float32: cut from the first on, into blocks of the second.
 _LARGE = 1 << 20
 _BLOCK = 1 << 18
+# Blocks that are taken side by side. Layers of one block follow each other, and
+# each is too small for XLA to give all cores something to do.
+_LANES = 2
 
 
 def apply(module: nn.Module, layers, rows, *, width: int):
@@ -35,8 +37,13 @@ def apply(module: nn.Module, layers, rows, *, width: int):
   total = jax.tree.leaves(rows)[0].shape[0]
   if jax.default_backend() != "cpu" or total * width <= _LARGE:
     return layers(module, rows)
-  block_after_block = nn.scan(
-    nn.remat(lambda module, carry, block: (carry, layers(module, block))),
+  lanes_after_lanes = nn.scan(
+    nn.remat(
+      lambda module, carry, lanes: (
+        carry,
+        tuple(layers(module, rows) for rows in lanes),
+      )
+    ),
     variable_broadcast="params",
     split_rngs={"params": False},
   )
@@ -44,5 +51,7 @@ def apply(module: nn.Module, layers, rows, *, width: int):
     functools.partial(layers, module),
     rows,
     most=max(_BLOCK // width, 1),
-    over=lambda blocks: block_after_block(module, None, blocks)[1],
+    lanes=_LANES,
+    # The layers inside are those of the module that is lifted.
+    over=lambda _, blocks: lanes_after_lanes(module, None, blocks)[1],
   )

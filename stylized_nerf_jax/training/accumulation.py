@@ -48,7 +48,12 @@ def mean_over_blocks(of_rows: Callable, first, batch, *, most: int):
 
 
 def map_blocks(
-  of_rows: Callable, rows, *, most: int, over: Callable | None = None
+  of_rows: Callable,
+  rows,
+  *,
+  most: int,
+  lanes: int = 1,
+  over: Callable | None = None,
 ):
   """Applies a row-wise function to blocks of rows, one after the other.
 
@@ -56,23 +61,33 @@ def map_blocks(
     of_rows: tree of [B, ...] -> tree of [B, ...].
     rows: tree of [R, ...].
     most: rows of a block; 0: any number, and `of_rows` is called once.
-    over: applies it to blocks, tree of [N, B, ...], one after the other; None:
-      `jax.lax.map`.
+    lanes: blocks that are taken side by side, L.
+    over: (applies, blocks) -> found, as `jax.lax.map`, which None is. `applies`
+      and what stands for it take a tuple of L blocks to a tuple of L results.
 
   Returns:
     Tree of [R, ...].
   """
-  number, each, left = division.blocks(length(rows), most)
+  number, each, left = division.blocks(length(rows), most, lanes=lanes)
   if number == 1:
     return of_rows(rows)
   end = number * each
-  blocks = jax.tree.map(
-    lambda values: values[:end].reshape(number, each, *values.shape[1:]), rows
+
+  def split(values):
+    """Splits rows into lanes of blocks, each [number / L, each, ...]."""
+    blocks = values[:end].reshape(number, each, *values.shape[1:])
+    return jnp.split(blocks, lanes)
+
+  def join(*parts):
+    return jnp.concatenate([p.reshape(-1, *p.shape[2:]) for p in parts])
+
+  structure = jax.tree.structure(rows)
+  leaves = [split(values) for values in jax.tree.leaves(rows)]
+  found = (over or jax.lax.map)(
+    lambda blocks: tuple(of_rows(block) for block in blocks),
+    tuple(structure.unflatten(lane) for lane in zip(*leaves)),
   )
-  found = jax.tree.map(
-    lambda values: values.reshape(end, *values.shape[2:]),
-    over(blocks) if over else jax.lax.map(of_rows, blocks),
-  )
+  found = jax.tree.map(join, *found)
   if not left:
     return found
   rest = of_rows(jax.tree.map(lambda values: values[end:], rows))

@@ -68,17 +68,21 @@ class Division:
     return np.where(counts, row, self.total - 1), counts
 
 
-def blocks(rows: int, most: int) -> tuple[int, int, int]:
+def blocks(rows: int, most: int, *, lanes: int = 1) -> tuple[int, int, int]:
   """Cuts the rows of a device into blocks that it takes one after another.
 
   Args:
     rows: of the device.
-    most: rows that it can hold; 0: any number.
+    most: rows of a block; 0: any number.
+    lanes: blocks that it takes side by side, of whose number that of the
+      blocks is a multiple; fewer rows than this are one block.
 
   Returns:
     (number of equal blocks, rows of each, rows that are left).
   """
   number = -(-rows // most) if most else 1
+  if number > 1:
+    number = min(-(-number // lanes), rows // lanes) * lanes or 1
   each = rows // number
   return number, each, rows - number * each
 

@@ -137,6 +137,33 @@ def test_gradients_are_those_of_the_loop():
     )
 
 
+def test_every_level_has_its_own_gradient():
+  """As JAX finds it by itself, level by level."""
+  encoding = hash_encoding.HashEncoding(
+    num_levels=3, num_features=2, log2_table_size=8, finest_resolution=40
+  )
+  points = RNG.uniform(0, 1, (200, 3)).astype(np.float32)
+  params = encoding.init(jax.random.key(0), points)["params"]
+  cotangent = RNG.normal(size=(200, 6)).astype(np.float32)
+
+  def pull(params):
+    return jax.vjp(
+      lambda params: encoding.apply({"params": params}, points), params
+    )[1](cotangent)[0]
+
+  found = jax.jit(pull)(params)
+  for level, resolution in enumerate(encoding.resolutions()):
+    blend = functools.partial(
+      hash_encoding._blend, points=points, resolutions=(resolution,)
+    )
+    own = cotangent[:, 2 * level : 2 * level + 2]
+    table = params[f"level_{level}"]
+    wanted = jax.vjp(blend, [table])[1](own)[0][0]
+    np.testing.assert_allclose(
+      found[f"level_{level}"], wanted, rtol=1e-4, atol=1e-5
+    )
+
+
 def test_sizes_of_tables():
   shapes = jax.eval_shape(SIX().init, jax.random.PRNGKey(0), jnp.zeros((5, 3)))[
     "params"

@@ -34,6 +34,22 @@ def test_blocks_hold_all_rows_and_no_more_than_fit(rows, most):
     assert number == -(-rows // most)
 
 
+@hypothesis.given(
+  rows=st.integers(1, 60),
+  most=st.integers(1, 20),
+  lanes=st.integers(1, 5),
+)
+def test_blocks_fill_their_lanes(rows, most, lanes):
+  number, each, left = division_lib.blocks(rows, most, lanes=lanes)
+  assert number * each + left == rows
+  assert left < max(number, 2)
+  if number == 1:
+    assert rows <= max(most, lanes)
+  else:
+    assert number % lanes == 0
+    assert 0 < each <= most
+
+
 def test_nothing_is_copied_where_all_rows_are_taken():
   values = np.arange(6).reshape(2, 3)
   assert division_lib.take(values, np.arange(3)) is values
