@@ -7,6 +7,10 @@ import optax
 
 from stylized_nerf_jax.stylizer import colour_path
 
+# Muon's own five steps, written one by one: optax loops over them then, and XLA
+# does not compute the ones before again for each.
+_NEWTON_SCHULZ = ((3.4445, -4.7750, 2.0315),) * 5
+
 
 def make(
   learning_rate: optax.ScalarOrSchedule,
@@ -37,6 +41,7 @@ def make(
   else:
     steps = optax.contrib.muon(
       muon_learning_rate,
+      ns_coeffs=_NEWTON_SCHULZ,
       adam_learning_rate=learning_rate,
       muon_weight_dimension_numbers=_matrices,
     )

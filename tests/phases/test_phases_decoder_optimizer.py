@@ -63,3 +63,20 @@ def test_held_colours_do_not_move(trees, muon):
     assert updates[name]["kernel"][..., :-3].any()
   last = updates[decoder.LAYERS[-1][0]]["kernel"]
   assert not last[:, :, -3:].any() and last[:, :, :-3].all()
+
+
+def test_kernels_take_muons_own_steps(trees):
+  """As `optax.contrib.muon` takes them by itself, kernel by kernel."""
+  params, gradients = trees
+  found = _update(
+    decoder_optimizer.make(1e-3, muon_learning_rate=1e-2), gradients, params
+  )
+  muon = optax.contrib.muon(1e-2)
+  for name, _, _ in decoder.LAYERS[:-1]:
+    kernels = (
+      tree[name]["kernel"].reshape(-1, tree[name]["kernel"].shape[-1])
+      for tree in (gradients, params)
+    )
+    expected = _update(muon, *kernels)
+    step = found[name]["kernel"].reshape(expected.shape)
+    np.testing.assert_allclose(step, expected, rtol=1e-3, atol=1e-6)
