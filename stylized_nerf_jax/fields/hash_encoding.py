@@ -173,7 +173,9 @@ def _backward(resolutions, kept, cotangent):
 
   zeros = [jnp.zeros_like(table) for table in tables]
   corners = jnp.asarray(_CORNERS, jnp.uint32)
-  table_bars, _ = jax.lax.scan(add, zeros, corners)
+  # An accelerator would wait for each turn of a loop.
+  unroll = jax.default_backend() != "cpu"
+  table_bars, _ = jax.lax.scan(add, zeros, corners, unroll=unroll)
   # Nothing of this is computed where points are constant.
   _, vjp = jax.vjp(
     functools.partial(_blend, tables, resolutions=resolutions), points

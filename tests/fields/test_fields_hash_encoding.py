@@ -137,8 +137,9 @@ def test_gradients_are_those_of_the_loop():
     )
 
 
-def test_every_level_has_its_own_gradient():
-  """As JAX finds it by itself, level by level."""
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_every_level_has_its_own_gradient(monkeypatch, backend):
+  """As JAX finds it by itself, level by level; in a loop, and without one."""
   encoding = hash_encoding.HashEncoding(
     num_levels=3, num_features=2, log2_table_size=8, finest_resolution=40
   )
@@ -151,6 +152,7 @@ def test_every_level_has_its_own_gradient():
       lambda params: encoding.apply({"params": params}, points), params
     )[1](cotangent)[0]
 
+  monkeypatch.setattr(jax, "default_backend", lambda: backend)
   found = jax.jit(pull)(params)
   for level, resolution in enumerate(encoding.resolutions()):
     blend = functools.partial(
