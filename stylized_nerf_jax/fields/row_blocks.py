@@ -11,7 +11,8 @@ import jax
 
 from stylized_nerf_jax.training import accumulation
 
-# Of a layer, float32: cut from the first on, into blocks of the second.
+# Of a layer, float32: cut where it has more than the first, into blocks of the
+# second.
 _LARGE = 1 << 20
 _BLOCK = 1 << 18
 # Blocks that are taken side by side. Layers of one block follow each other, and

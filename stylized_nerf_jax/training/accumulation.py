@@ -81,11 +81,11 @@ def map_blocks(
   def join(*parts):
     return jnp.concatenate([p.reshape(-1, *p.shape[2:]) for p in parts])
 
-  structure = jax.tree.structure(rows)
-  leaves = [split(values) for values in jax.tree.leaves(rows)]
+  by_lane = jax.tree.transpose(
+    jax.tree.structure(rows), None, jax.tree.map(split, rows)
+  )
   found = (over or jax.lax.map)(
-    lambda blocks: tuple(of_rows(block) for block in blocks),
-    tuple(structure.unflatten(lane) for lane in zip(*leaves)),
+    lambda blocks: tuple(of_rows(block) for block in blocks), tuple(by_lane)
   )
   found = jax.tree.map(join, *found)
   if not left:
