@@ -144,7 +144,8 @@ def load(
   if found > tolerance:
     progress.say(
       f"geometry cache: not used, its colours differ by {found:.4f}, more than "
-      f"geometry_cache.tolerance ({tolerance}): rays are sampled in every step"
+      f"geometry_cache.tolerance ({tolerance}): rays are sampled in every step; "
+      "a larger geometry_cache.samples loses less"
     )
     return None
   return ViewGeometry(folder / "samples.npy", cameras)

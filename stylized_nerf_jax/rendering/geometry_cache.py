@@ -1,11 +1,11 @@
 """The few samples of a ray that carry its weight, in a few bytes.
 
 Densities are frozen once the radiance field is trained, so what a ray hits is
-found once: its K heaviest samples, each a position and a weight of 16 bits.
-Positions are fractions of the ray from near to far, in the spacing that it was
-sampled with (`spacing.py`). The weights are scaled up to the opacity of all
-samples, so that a ray is neither darker nor more transparent for what is left
-out.
+found once: K of its samples, each a position and a weight of 16 bits. Positions
+are fractions of the ray from near to far, in the spacing that it was sampled
+with (`spacing.py`). What the others weighed goes to those beside them
+(`thinning.py`), so that for what is left out a ray is neither more transparent
+nor, in its spacing, nearer or farther.
 """
 
 import flax.linen as nn
@@ -14,7 +14,12 @@ import jax
 import jax.numpy as jnp
 
 from stylized_nerf_jax.fields import contraction
-from stylized_nerf_jax.rendering import compositing, renderer, spacing
+from stylized_nerf_jax.rendering import (
+  compositing,
+  renderer,
+  spacing,
+  thinning,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
 from stylized_nerf_jax.scenes import normalization
@@ -30,7 +35,7 @@ class Loss:
   Attributes:
     color: [...], mean absolute difference of the channels, in [0, 1].
     depth: [...], relative difference of the depths; 0 where there is none.
-    weight: [...], share of the opacity that was left out, in [0, 1].
+    weight: [...], share of the opacity that was of samples left out, in [0, 1].
   """
 
   color: jax.Array
@@ -44,7 +49,7 @@ def pack(
   space: normalization.RaySpace,
   count: int,
 ) -> tuple[jax.Array, jax.Array]:
-  """Keeps the heaviest samples of rays.
+  """Keeps K samples of rays and puts them into 16 bits each.
 
   Args:
     samples: of the rays, at least `count` each.
@@ -53,8 +58,8 @@ def pack(
     count: samples to keep, K.
 
   Returns:
-    (packed [..., 2, K] uint16: fractions, then weights; share of the opacity
-    that was left out [...]).
+    (packed [..., 2, K] uint16: fractions, increasing, then weights; share of
+    the opacity that was of samples left out [...]).
   """
   packed, left_out, _ = _pack(samples, rays, space, count)
   return packed, left_out
@@ -62,21 +67,22 @@ def pack(
 
 def _pack(samples, rays, space: normalization.RaySpace, count: int):
   """What `pack` returns, and which samples are kept [..., K]."""
-  kept, index = jax.lax.top_k(samples.weights, count)
-  t = jnp.take_along_axis(samples.t, index, axis=-1)
-  total = compositing.opacity(samples.weights)
-  kept_total = compositing.opacity(kept)
-  scale = total / jnp.maximum(kept_total, 1e-9)
-  weights = kept * jnp.where(kept_total > 0.0, scale, 0.0)[..., None]
-  fractions = spacing.fraction(t, rays.near, rays.far, spacing.of_space(space))
+  fractions = spacing.fraction(
+    samples.t, rays.near, rays.far, spacing.of_space(space)
+  )
+  weights, index = thinning.thin(fractions, samples.weights, count)
+  fractions = jnp.take_along_axis(fractions, index, axis=-1)
   packed = jnp.stack([_to_16_bits(fractions), _to_16_bits(weights)], axis=-2)
-  return packed, 1.0 - kept_total / jnp.maximum(total, 1e-9), index
+  kept = jnp.take_along_axis(samples.weights, index, axis=-1)
+  total = compositing.opacity(samples.weights)
+  left_out = 1.0 - compositing.opacity(kept) / jnp.maximum(total, 1e-9)
+  return packed, jnp.where(total > 0.0, left_out, 0.0), index
 
 
 def unpack(
   packed: jax.Array, rays: rays_lib.Rays, space: normalization.RaySpace
 ) -> samples_lib.Samples:
-  """Restores samples, without features, in descending order of weight.
+  """Restores samples, without features.
 
   Args:
     packed: [..., 2, K] uint16, from `pack`.
@@ -106,7 +112,7 @@ def render_and_pack(
   *,
   measure: bool = True,
 ) -> tuple[renderer.Rendered, jax.Array, Loss | None]:
-  """Renders rays from all samples, packs the heaviest, compares both.
+  """Renders rays from all samples, packs K of them, compares both.
 
   Args:
     field: a radiance field.
