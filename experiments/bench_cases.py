@@ -50,7 +50,8 @@ class Case:
     rays: that one call handles.
     call: does it and waits for the result.
     flops: multiplications and additions of its dense layers, counted by hand.
-    peer: start of the peer's name for the same work; empty: none.
+    peer: start of the name that the same work has in the peer's answer or in
+      another case; empty: none.
   """
 
   name: str

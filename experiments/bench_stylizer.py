@@ -2,7 +2,8 @@
 
 One crop, content and style losses, the scene's own optimizer. Beside the step
 as it is, whose content and style features were computed once, the same step
-that encodes the photograph and the painting again.
+that encodes the photograph and the painting again, as every other system does,
+and that step in PyTorch (`torch_decoder.py`).
 """
 
 import functools
@@ -10,6 +11,7 @@ import functools
 import bench_cases
 import jax
 import numpy as np
+import torch_decoder
 
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import (
@@ -28,19 +30,28 @@ from stylized_nerf_jax.stylizer import adain, decoder, vgg
 from stylized_nerf_jax.training import prng
 
 _SIZE = 256
+_PEER = "features anew, PyTorch"
 _WEIGHTS = decoder_objective.Weights(content=1.0, style=1.0, consistency=0.0)
 
 
 def cases(folder) -> list[bench_cases.Case]:
-  """Steps on features that are kept, and that are computed anew.
+  """Steps on features that are kept, that are computed anew, and the peer's.
 
   Args:
     folder: of a run whose phases are all finished.
   """
   kept, anew = _problems(folder)
+  weights = run_folder.RunFolder(folder).config().weights
+  layout = stylizer_nets.load_nets(weights).encoder.layout
   return [
-    kept.case("decoder step, features kept"),
-    anew.case("decoder step, features anew"),
+    kept.case("decoder step, features kept", _PEER),
+    anew.case("decoder step, features anew", _PEER),
+    bench_cases.Case(
+      _PEER,
+      _SIZE**2,
+      torch_decoder.training_step(_SIZE, layout),
+      anew.flops * _SIZE**2,
+    ),
   ]
 
 

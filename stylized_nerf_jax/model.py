@@ -206,7 +206,7 @@ class StylizedNerf:
       camera: in the scene file's coordinates.
 
     Returns:
-      A view for `paint`; 48 bytes a pixel.
+      A view for `paint`; `geometry_cache.samples` of 4 bytes a pixel.
     """
     if "trace" not in self._renderers:
       space = self.scene.normalization.space

@@ -144,8 +144,8 @@ def load(
   if found > tolerance:
     progress.say(
       f"geometry cache: not used, its colours differ by {found:.4f}, more than "
-      f"geometry_cache.tolerance ({tolerance}): rays are sampled in every step; "
-      "a larger geometry_cache.samples loses less"
+      f"geometry_cache.tolerance ({tolerance}): rays are sampled in every "
+      "step; with more geometry_cache.samples it loses less"
     )
     return None
   return ViewGeometry(folder / "samples.npy", cameras)

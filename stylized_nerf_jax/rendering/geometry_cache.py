@@ -58,25 +58,16 @@ def pack(
     count: samples to keep, K.
 
   Returns:
-    (packed [..., 2, K] uint16: fractions, increasing, then weights; share of
-    the opacity that was of samples left out [...]).
+    (packed [..., 2, K] uint16: fractions, increasing, then weights; which
+    samples they are, int32 [..., K]).
   """
-  packed, left_out, _ = _pack(samples, rays, space, count)
-  return packed, left_out
-
-
-def _pack(samples, rays, space: normalization.RaySpace, count: int):
-  """What `pack` returns, and which samples are kept [..., K]."""
   fractions = spacing.fraction(
     samples.t, rays.near, rays.far, spacing.of_space(space)
   )
   weights, index = thinning.thin(fractions, samples.weights, count)
   fractions = jnp.take_along_axis(fractions, index, axis=-1)
   packed = jnp.stack([_to_16_bits(fractions), _to_16_bits(weights)], axis=-2)
-  kept = jnp.take_along_axis(samples.weights, index, axis=-1)
-  total = compositing.opacity(samples.weights)
-  left_out = 1.0 - compositing.opacity(kept) / jnp.maximum(total, 1e-9)
-  return packed, jnp.where(total > 0.0, left_out, 0.0), index
+  return packed, index
 
 
 def unpack(
@@ -130,7 +121,7 @@ def render_and_pack(
   samples, _ = field.apply(bound, rays, method="sample", with_color=False)
   count = min(count, samples.weights.shape[-1])
   colors = field.apply(bound, samples, rays.viewdirs, method="color")
-  packed, left_out, index = _pack(samples, rays, setting.space, count)
+  packed, index = pack(samples, rays, setting.space, count)
   full = _render(rays, samples, colors, setting)
   if not measure:
     return full, packed, None
@@ -143,7 +134,7 @@ def render_and_pack(
   loss = Loss(
     color=jnp.abs(few.rgb - full.rgb).mean(axis=-1),
     depth=jnp.abs(few.depth - full.depth) / jnp.maximum(full.depth, 1e-9),
-    weight=left_out,
+    weight=_left_out(samples.weights, index),
   )
   # Rounding may carry an opacity over the half at which depth ends.
   both = (few.depth > 0.0) & (full.depth > 0.0)
@@ -217,6 +208,13 @@ def make_painter(
 def _render(rays, samples, colors, setting: renderer.RaySetting):
   rgb = renderer.composite_colors(samples.weights, colors, setting.background)
   return renderer.rendered(rays, samples, rgb, setting)
+
+
+def _left_out(weights, index):
+  """Share of the opacity that is of samples which are not in `index`."""
+  total = compositing.opacity(weights)
+  kept = compositing.opacity(jnp.take_along_axis(weights, index, axis=-1))
+  return jnp.maximum(total - kept, 0.0) / jnp.maximum(total, 1e-9)
 
 
 def _to_16_bits(values):

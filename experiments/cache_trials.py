@@ -1,0 +1,146 @@
+"""What the geometry cache loses, for several numbers of samples of a ray.
+
+  python experiments/cache_trials.py fern=runs/fern fox=runs/fox
+
+Every NAME=RUN is a finished run. Colours of random training rays, photographic
+and in random styles with their codes, composited from K samples and from all of
+them: "thinned" as the cache keeps them, in 16 bits; "heaviest" the K of most
+weight, scaled up to the opacity of all, as a comparison. Writes
+experiments/results/cache_trials.json.
+"""
+
+import argparse
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scene
+
+import stylized_nerf_jax
+from stylized_nerf_jax.phases import modules, run_folder
+from stylized_nerf_jax.rendering import geometry_cache, renderer
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import samples as samples_lib
+
+_COUNTS = (12, 10, 8, 6)
+_RAYS = 16384
+_COLUMNS = [
+  "scene",
+  "samples",
+  "kept",
+  "colour, mean",
+  "99th percentile",
+  "largest",
+  "stylized, mean",
+  "99th percentile",
+  "largest",
+  "mean dt of [near, far]",
+]
+
+
+def main() -> None:
+  """Measures all runs and writes a table."""
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+  parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
+  parser.add_argument("--rays", type=int, default=_RAYS)
+  args = parser.parse_args()
+  rows = []
+  for named in args.runs:
+    name, _, path = named.partition("=")
+    for row in _measure(pathlib.Path(path), args.rays):
+      rows.append([name, *row])
+      print(*rows[-1], sep="  ", flush=True)
+  scene.write_measured(
+    "cache_trials",
+    {"rays": args.rays, "table": {"columns": _COLUMNS, "rows": rows}},
+  )
+
+
+def _measure(path: pathlib.Path, count: int):
+  """Yields rows of a run: errors in steps of 255, |dt| as a share."""
+  model = stylized_nerf_jax.StylizedNerf.load(path)
+  run = run_folder.RunFolder(path)
+  config, record = run.config(), run.scene()
+  space, setting = record.normalization.space, modules.ray_setting(record)
+  rays, view = _draw_rays(record, count)
+  random = np.random.default_rng(1)
+  style = random.integers(len(model.styles), size=count)
+  codes = jnp.asarray(model.params["latents"])[style, view]
+  field = modules.radiance_field(config.field, space)
+  style_field = modules.style_field_of(config.style_field, space)
+  bound = {"params": model.params["field"]}
+  samples, _ = field.apply(bound, rays, method="sample", with_color=False)
+  colors = field.apply(bound, samples, rays.viewdirs, method="color")
+
+  def stylize(samples):
+    painted = style_field.apply(
+      {"params": model.params["style_field"]}, samples.points, codes
+    )
+    return renderer.composite_colors(
+      samples.weights, painted, setting.background
+    )
+
+  def photograph(samples, colors):
+    return renderer.composite_colors(
+      samples.weights, colors, setting.background
+    )
+
+  all_of_them = photograph(samples, colors), stylize(samples)
+  place = (samples.weights * samples.t).sum(-1)
+  length = (rays.far - rays.near)[..., 0]
+  for kept in _COUNTS:
+    for name, choose in {"thinned": _thinned, "heaviest": _heaviest}.items():
+      few, index = choose(samples, rays, space, kept)
+      taken = jnp.take_along_axis(colors, index[..., None], axis=-2)
+      cells = [name, kept]
+      for found, wanted in zip(
+        (photograph(few, taken), stylize(few)), all_of_them
+      ):
+        error = 255.0 * jnp.abs(found - wanted)
+        cells += [
+          f"{float(error.mean()):.2f}",
+          f"{float(jnp.percentile(error, 99)):.1f}",
+          f"{float(error.max()):.0f}",
+        ]
+      moved = jnp.abs((few.weights * few.t).sum(-1) - place) / length
+      yield [*cells, f"{float(moved.mean()):.5f}"]
+
+
+def _draw_rays(record, count: int):
+  """Rays through random pixels of random training views, and their views."""
+  random = np.random.default_rng(0)
+  cameras = record.split("train")
+  view = random.integers(len(cameras), size=count)
+  size = np.stack([cameras.width, cameras.height], axis=-1)[view]
+  xy = np.floor(random.uniform(size=(count, 2)) * size) + 0.5
+  arrays = rays_lib.camera_arrays(cameras, record.normalization)
+  camera = jax.tree.map(lambda values: values[view], arrays)
+  space = record.normalization.space
+  return rays_lib.cast_rays(camera, jnp.asarray(xy, jnp.float32), space), view
+
+
+def _thinned(samples, rays, space, count: int):
+  """Samples as the cache gives them back, and which they are."""
+  packed, index = geometry_cache.pack(samples, rays, space, count)
+  return geometry_cache.unpack(packed, rays, space), index
+
+
+def _heaviest(samples, rays, space, count: int):
+  """The heaviest samples, scaled up to the opacity of all."""
+  del rays, space
+  weights, index = jax.lax.top_k(samples.weights, count)
+  total = samples.weights.sum(-1) / jnp.maximum(weights.sum(-1), 1e-9)
+  return (
+    samples_lib.Samples(
+      jnp.take_along_axis(samples.points, index[..., None], axis=-2),
+      jnp.take_along_axis(samples.t, index, axis=-1),
+      weights * total[..., None],
+      None,
+    ),
+    index,
+  )
+
+
+if __name__ == "__main__":
+  main()
