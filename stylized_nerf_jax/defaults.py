@@ -147,7 +147,7 @@ def _radiance_field() -> ml_collections.ConfigDict:
 def _geometry_cache() -> ml_collections.ConfigDict:
   """Returns what phase 3 knows of the rays of training views."""
   return _section(
-    samples=8,  # of a ray that are kept; 0: none, all are found in each step
+    samples=10,  # of a ray that are kept; 0: none, all are found in each step
     mib=4096,  # on disk, at most: fewer samples, or none, where it is too small
     tolerance=0.004,  # largest mean difference of colours: one of 255 steps
   )
