@@ -9,8 +9,8 @@ peer runs before and after. Writes experiments/results/bench_SUITE.json.
 FLOPs are those of dense layers and convolutions alone, counted by hand (the
 codes' share too, though it is computed once a ray): hash grids are memory
 traffic, not FLOPs. The suite "stylizer" counts pixels in place of rays, and has
-a peer of its own. "scaling" compares steps on ever more views and styles with
-each other.
+a peer of its own, for which the package's extra "oracle" is needed. "scaling"
+compares steps on ever more views and styles with each other.
 """
 
 import argparse
@@ -84,12 +84,12 @@ def _time(args, cases: list[bench_cases.Case]) -> None:
     columns, rows = _SCALING_COLUMNS, _scaling_rows(cases, times)
   else:
     columns = _columns(args.suite)
-    own = {
+    rates = {
       case.name: case.rays / statistics.median(times[case.name])
       for case in cases
     }
     rows = [
-      _row(case, times[case.name], first[case.name], ceiling, [*peers, own])
+      _row(case, times[case.name], first[case.name], ceiling, [*peers, rates])
       for case in cases
     ]
   content = {

@@ -151,7 +151,9 @@ class Bench:
     paper = self._paper_config()
     all_samples = "all samples anew"
     return [
-      self._field_step("phase 1, hash grid", self._config, _RAYS, _DISPATCH),
+      self._field_step(
+        "phase 1, hash grid", self._config, _RAYS, _DISPATCH, peer="nerf_train"
+      ),
       self._field_step(
         "phase 1, paper's field", paper, _PAPER_RAYS, 1, peer="nerf_train"
       ),

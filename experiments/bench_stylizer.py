@@ -2,8 +2,8 @@
 
 One crop, content and style losses, the scene's own optimizer. Beside the step
 as it is, whose content and style features were computed once, the same step
-that encodes the photograph and the painting again, as every other system does,
-and that step in PyTorch (`torch_decoder.py`).
+that encodes the photograph and the painting again, as AdaIN's training does,
+and, on a CPU, that step in PyTorch (`torch_decoder.py`).
 """
 
 import functools
@@ -11,7 +11,6 @@ import functools
 import bench_cases
 import jax
 import numpy as np
-import torch_decoder
 
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import (
@@ -40,19 +39,17 @@ def cases(folder) -> list[bench_cases.Case]:
   Args:
     folder: of a run whose phases are all finished.
   """
-  kept, anew = _problems(folder)
-  weights = run_folder.RunFolder(folder).config().weights
-  layout = stylizer_nets.load_nets(weights).encoder.layout
-  return [
+  kept, anew, layout = _problems(folder)
+  found = [
     kept.case("decoder step, features kept", _PEER),
     anew.case("decoder step, features anew", _PEER),
-    bench_cases.Case(
-      _PEER,
-      _SIZE**2,
-      torch_decoder.training_step(_SIZE, layout),
-      anew.flops * _SIZE**2,
-    ),
   ]
+  if jax.default_backend() == "cpu":
+    import torch_decoder  # PyTorch is wanted by nothing else
+
+    step = torch_decoder.training_step(_SIZE, layout)
+    found.append(bench_cases.Case(_PEER, _SIZE**2, step, anew.flops * _SIZE**2))
+  return found
 
 
 def kept_features(folder) -> bench_cases.Problem:
@@ -60,7 +57,8 @@ def kept_features(folder) -> bench_cases.Problem:
   return _problems(folder)[0]
 
 
-def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem]:
+def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem, str]:
+  """The two steps, and the encoder's layout."""
   run = run_folder.RunFolder(folder)
   config = run.config()
   nets = stylizer_nets.load_nets(config.weights)
@@ -95,6 +93,7 @@ def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem]:
       (config, nets, constants, anew),
       step + 2 * forward[0],
     ),
+    layout,
   )
 
 

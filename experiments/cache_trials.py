@@ -5,7 +5,8 @@
 Every NAME=RUN is a finished run. Colours of random training rays, photographic
 and in random styles with their codes, composited from K samples and from all of
 them: "thinned" as the cache keeps them, in 16 bits; "heaviest" the K of most
-weight, scaled up to the opacity of all, as a comparison. Writes
+weight, scaled up to the opacity of all, as a comparison. And how far the mean
+place along a ray moves. Writes
 experiments/results/cache_trials.json.
 """
 
@@ -18,8 +19,8 @@ import numpy as np
 import scene
 
 import stylized_nerf_jax
-from stylized_nerf_jax.phases import modules, run_folder
-from stylized_nerf_jax.rendering import geometry_cache, renderer
+from stylized_nerf_jax.phases import modules
+from stylized_nerf_jax.rendering import geometry_cache, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
 
@@ -27,15 +28,15 @@ _COUNTS = (12, 10, 8, 6)
 _RAYS = 16384
 _COLUMNS = [
   "scene",
-  "samples",
   "kept",
-  "colour, mean",
-  "99th percentile",
-  "largest",
-  "stylized, mean",
-  "99th percentile",
-  "largest",
-  "mean dt of [near, far]",
+  "samples",
+  "colour: mean",
+  "colour: 99%",
+  "colour: largest",
+  "style: mean",
+  "style: 99%",
+  "style: largest",
+  "moved, of the ray",
 ]
 
 
@@ -58,14 +59,13 @@ def main() -> None:
 
 
 def _measure(path: pathlib.Path, count: int):
-  """Yields rows of a run: errors in steps of 255, |dt| as a share."""
+  """Yields rows of a run: errors in steps of 255, and shifts of mean places."""
   model = stylized_nerf_jax.StylizedNerf.load(path)
-  run = run_folder.RunFolder(path)
-  config, record = run.config(), run.scene()
-  space, setting = record.normalization.space, modules.ray_setting(record)
+  config, record = model.config, model.scene
+  space = record.normalization.space
+  background = modules.ray_setting(record).background
   rays, view = _draw_rays(record, count)
-  random = np.random.default_rng(1)
-  style = random.integers(len(model.styles), size=count)
+  style = np.random.default_rng(1).integers(len(model.styles), size=count)
   codes = jnp.asarray(model.params["latents"])[style, view]
   field = modules.radiance_field(config.field, space)
   style_field = modules.style_field_of(config.style_field, space)
@@ -73,37 +73,38 @@ def _measure(path: pathlib.Path, count: int):
   samples, _ = field.apply(bound, rays, method="sample", with_color=False)
   colors = field.apply(bound, samples, rays.viewdirs, method="color")
 
-  def stylize(samples):
+  def composite(samples, colors):
+    """Photographic and stylized colours of rays, [R, 3] each."""
     painted = style_field.apply(
       {"params": model.params["style_field"]}, samples.points, codes
     )
-    return renderer.composite_colors(
-      samples.weights, painted, setting.background
-    )
+    return [
+      renderer.composite_colors(samples.weights, values, background)
+      for values in (colors, painted)
+    ]
 
-  def photograph(samples, colors):
-    return renderer.composite_colors(
-      samples.weights, colors, setting.background
-    )
+  wanted = composite(samples, colors)
 
-  all_of_them = photograph(samples, colors), stylize(samples)
-  place = (samples.weights * samples.t).sum(-1)
-  length = (rays.far - rays.near)[..., 0]
+  def place(samples):
+    """Mean places of rays [R], in [0, 1] of the spacing they are drawn in."""
+    fractions = spacing.fraction(
+      samples.t, rays.near, rays.far, spacing.of_space(space)
+    )
+    return (samples.weights * fractions).sum(-1)
+
   for kept in _COUNTS:
     for name, choose in {"thinned": _thinned, "heaviest": _heaviest}.items():
       few, index = choose(samples, rays, space, kept)
       taken = jnp.take_along_axis(colors, index[..., None], axis=-2)
       cells = [name, kept]
-      for found, wanted in zip(
-        (photograph(few, taken), stylize(few)), all_of_them
-      ):
-        error = 255.0 * jnp.abs(found - wanted)
+      for found, exact in zip(composite(few, taken), wanted):
+        error = 255.0 * jnp.abs(found - exact)
         cells += [
           f"{float(error.mean()):.2f}",
           f"{float(jnp.percentile(error, 99)):.1f}",
           f"{float(error.max()):.0f}",
         ]
-      moved = jnp.abs((few.weights * few.t).sum(-1) - place) / length
+      moved = jnp.abs(place(few) - place(samples))
       yield [*cells, f"{float(moved.mean()):.5f}"]
 
 

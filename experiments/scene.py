@@ -127,7 +127,11 @@ def describe_machine() -> dict:
       os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     ),
     "python": platform.python_version(),
-    "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+    "versions": {
+      name: importlib.metadata.version(name)
+      for name in (*_PACKAGES, "torch")
+      if name in _PACKAGES or name in sys.modules
+    },
   }
 
 

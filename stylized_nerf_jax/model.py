@@ -21,8 +21,9 @@ from stylized_nerf_jax.scenes import scene_record, style_set
 Style = str | Mapping[str, float] | None
 
 
-# Samples of a ray that a traced view keeps: within a step of 8 bits of all.
-_TRACED_SAMPLES = 12
+# Samples of a ray that a traced view keeps, of 16 in the fast preset: colours
+# differ by less than a step of 8 bits in the mean from those of all.
+_TRACED_SAMPLES = 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -206,7 +207,7 @@ class StylizedNerf:
       camera: in the scene file's coordinates.
 
     Returns:
-      A view for `paint`; `geometry_cache.samples` of 4 bytes a pixel.
+      A view for `paint`; 40 bytes a pixel.
     """
     if "trace" not in self._renderers:
       space = self.scene.normalization.space
@@ -241,7 +242,7 @@ class StylizedNerf:
       style, intensity, spread, view, latent: as in `render`.
 
     Returns:
-      What `render` returns, but for the lightest samples of each ray.
+      What `render` returns, stylized colours from ten samples of each ray.
 
     Raises:
       ValueError: as `render`.

@@ -1,11 +1,13 @@
 """`StylizedNerf` of a finished run: dials, determinism, files."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 import stylized_nerf_jax as snj
+from stylized_nerf_jax import model as model_lib
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,18 @@ def test_a_traced_view_is_painted_as_it_renders(model, camera):
     np.testing.assert_allclose(found.opacity, wanted.opacity, rtol=1e-5)
   with pytest.raises(ValueError, match="intensity is 2"):
     model.paint(traced, "mosaic", intensity=2.0)
+
+
+def test_a_view_traced_with_fewer_samples_looks_alike(
+  model, camera, monkeypatch
+):
+  monkeypatch.setattr(model_lib, "_TRACED_SAMPLES", 2)
+  thinned = dataclasses.replace(model)
+  traced = thinned.trace(camera)
+  assert traced.packed.shape[-1] == 2
+  found = thinned.paint(traced, "mosaic").rgb
+  error = np.abs(found - model.render(camera, "mosaic").rgb)
+  assert 0.0 < error.mean() < 0.02
 
 
 def test_intensity_runs_from_photograph_to_style(

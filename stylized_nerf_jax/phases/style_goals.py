@@ -76,7 +76,7 @@ def _draw(random, features, count: int, size: int):
     min(features[view].shape[:2]) for view in range(len(features))
   )
   size += 2 * decoder_objective.MARGIN
-  size = max(view_pixels.window_size(size, shortest, stride), 2 * stride)
+  size = view_pixels.window_size(size, shortest, stride, fewest=2)
   windows = []
   for view in random.integers(len(features), size=count):
     height, width = stride * np.array(features[view].shape[:2])

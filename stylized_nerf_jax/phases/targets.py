@@ -158,7 +158,7 @@ class Targets:
     view = random.integers(len(self._features), size=count)
     shortest = int(min(self._views.widths.min(), self._views.heights.min()))
     stride = vgg.STRIDE
-    size = max(view_pixels.window_size(size, shortest, stride), 2 * stride)
+    size = view_pixels.window_size(size, shortest, stride, fewest=2)
     corners, features, colors, packed = [], [], [], []
     for v in view:
       x, y = corner = view_pixels.random_corner(

@@ -118,7 +118,9 @@ class Writer:
       f"{name} {values['mean']:.2%} (at most {values['largest']:.0%})"
       for name, values in loss.items()
     )
-    progress.say(f"geometry cache: what the samples left out cost: {told}")
+    progress.say(
+      f"geometry cache: differences for the samples left out: {told}"
+    )
 
 
 _LOSSES = dataclasses.fields(geometry_cache.Loss)
@@ -145,7 +147,8 @@ def load(
     progress.say(
       f"geometry cache: not used, its colours differ by {found:.4f}, more than "
       f"geometry_cache.tolerance ({tolerance}): rays are sampled in every "
-      "step; with more geometry_cache.samples it loses less"
+      "step; more geometry_cache.samples, or geometry_cache.mib where that is "
+      "what limits them, lose less"
     )
     return None
   return ViewGeometry(folder / "samples.npy", cameras)

@@ -81,7 +81,7 @@ def load_or_render(config, run: run_folder.RunFolder, params) -> Views:
   cameras = record.split("train")
   phase = run.phase_path("radiance_field")
   folder, kept = phase / "views", view_geometry.samples_kept(config, cameras)
-  packed = phase / f"geometry_{kept}"
+  packed = phase / f"thinned_{kept}"
 
   def is_done() -> bool:
     geometry_done = not kept or view_geometry.is_complete(packed)

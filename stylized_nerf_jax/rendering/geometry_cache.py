@@ -4,8 +4,8 @@ Densities are frozen once the radiance field is trained, so what a ray hits is
 found once: K of its samples, each a position and a weight of 16 bits. Positions
 are fractions of the ray from near to far, in the spacing that it was sampled
 with (`spacing.py`). What the others weighed goes to those beside them
-(`thinning.py`), so that for what is left out a ray is neither more transparent
-nor, in its spacing, nearer or farther.
+(`thinning.py`), so that what is left out makes a ray no more transparent and,
+in its spacing, hardly nearer or farther.
 """
 
 import flax.linen as nn
@@ -35,7 +35,7 @@ class Loss:
   Attributes:
     color: [...], mean absolute difference of the channels, in [0, 1].
     depth: [...], relative difference of the depths; 0 where there is none.
-    weight: [...], share of the opacity that was of samples left out, in [0, 1].
+    weight: [...], share of the opacity that moved to other samples, in [0, 1].
   """
 
   color: jax.Array
@@ -58,7 +58,7 @@ def pack(
     count: samples to keep, K.
 
   Returns:
-    (packed [..., 2, K] uint16: fractions, increasing, then weights; which
+    (packed [..., 2, K] uint16: fractions, not decreasing, then weights; which
     samples they are, int32 [..., K]).
   """
   fractions = spacing.fraction(
@@ -81,7 +81,7 @@ def unpack(
     space: that they live in.
 
   Returns:
-    `Samples` whose features are None.
+    `Samples` in order along the ray, whose features are None.
   """
   values = packed.astype(jnp.float32) / _LARGEST
   fractions, weights = values[..., 0, :], values[..., 1, :]

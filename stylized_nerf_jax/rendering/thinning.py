@@ -3,7 +3,7 @@
 Samples are left out one after the other. What a sample weighed goes to the two
 that are left beside it, as much to each as linear interpolation between their
 places asks for: a quantity that is linear between them, the place itself among
-them, keeps its sum.
+them, keeps its sum. An outermost sample has one beside it, which gets all.
 """
 
 import jax
@@ -22,7 +22,7 @@ def thin(
   Args:
     places: [..., N], along the ray, not decreasing.
     weights: [..., N], at least 0.
-    count: samples to keep, K, at most N.
+    count: samples to keep, K, 1 to N.
 
   Returns:
     (weights of those kept [..., K], which sum to those of all; which they are,

@@ -49,10 +49,10 @@ class ViewPixels:
     return view.astype(np.int32), xy.astype(np.float32)
 
 
-def window_size(size: int, shortest: int, stride: int) -> int:
+def window_size(size: int, shortest: int, stride: int, fewest: int = 1) -> int:
   """Returns the largest multiple of `stride` that is at most `size` and fits
-  into `shortest` pixels, but one stride at least."""
-  return max(min(size, shortest) // stride, 1) * stride
+  into `shortest` pixels, but `fewest` strides at least."""
+  return max(min(size, shortest) // stride, fewest) * stride
 
 
 def random_corner(

@@ -17,7 +17,7 @@ def _paper():
 def _all(config):
   return (
     ray_blocks.for_rendering(config),
-    ray_blocks.for_rendering(config, samples=12),
+    ray_blocks.for_rendering(config, samples=10),
     ray_blocks.for_stylized_rendering(config),
     ray_blocks.for_field_steps(config),
     ray_blocks.for_style_steps(config),
@@ -29,8 +29,8 @@ def test_a_layer_of_a_block_stays_in_the_caches():
   floats = (256 + 63) * (64 + 64 + 64)
   block = ray_blocks.for_rendering(config)
   assert block * floats * 4 <= 4 * 2**20 < 2 * block * floats * 4
-  # Twelve samples of a ray are less than all of them.
-  assert ray_blocks.for_rendering(config, samples=12) > block
+  # Ten samples of a ray are less than all of them.
+  assert ray_blocks.for_rendering(config, samples=10) > block
 
 
 def test_tables_are_not_added_up_block_after_block():

@@ -96,7 +96,7 @@ def test_the_finished_run_has_learned_from_it(finished_run):
   folder = finished_run / "radiance_field"
   if not folder.exists():
     folder = run_folder.RunFolder(finished_run).phase_path("radiance_field")
-  loss = json.loads((folder / "geometry_3" / "loss.json").read_text())
+  loss = json.loads((folder / "thinned_3" / "loss.json").read_text())
   assert set(loss) == {"color", "depth", "weight"}
   assert 0 <= loss["color"]["mean"] <= loss["color"]["largest"] <= 1
 

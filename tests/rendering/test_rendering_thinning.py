@@ -94,8 +94,10 @@ def test_samples_without_weight_and_at_one_place_cost_nothing():
 
 def test_rays_without_weight_stay_so():
   places, weights = _draw()
-  found, _ = thinning.thin(places, np.zeros_like(weights), 4)
+  found, index = thinning.thin(places, np.zeros_like(weights), 4)
   assert not found.any()
+  # Where all cost the same, the first goes.
+  assert (index == np.array([5, 6, 7, 8])).all()
 
 
 def test_a_smooth_ray_keeps_more_of_its_colour_than_by_its_heaviest():

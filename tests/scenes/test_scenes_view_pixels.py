@@ -32,6 +32,7 @@ def test_windows_lie_anywhere_inside_in_steps_of_the_stride():
   assert size == 16  # A multiple of 8; nothing is as large as 20.
   assert view_pixels.window_size(64, 24, 8) == 24
   assert view_pixels.window_size(3, 24, 8) == 8
+  assert view_pixels.window_size(3, 24, 8, fewest=2) == 16
   random = np.random.default_rng(0)
   seen = set()
   for _ in range(200):
