@@ -3,9 +3,9 @@
 stylized-nerf train --config configs/fast.py --config.scene.path=SCENE
   --config.styles.path=PAINTINGS --workdir RUN
 
-Measured on `fern` (`images_8`, three paintings, two cores, no GPU): 25.9 dB
-after phase 1, whose command took 9.5 minutes; all phases in 2.2 GiB. On `fox`
-(a phone's photographs all around, 135x240): 31.4 dB.
+Measured on `fern` (`images_8`, three paintings, two slow cores, no GPU):
+25.9 dB after phase 1, whose command took 8.6 minutes; all phases in 1.7 GiB.
+On `fox` (a phone's photographs all around, 135x240): 31.4 dB.
 """
 
 from stylized_nerf_jax import defaults
