@@ -89,7 +89,7 @@ def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem, str]:
       step,
     ),
     _problem(
-      functools.partial(_loss_anew, layout=layout),
+      functools.partial(loss_anew, layout=layout),
       (config, nets, constants, anew),
       step + 2 * forward[0],
     ),
@@ -113,8 +113,19 @@ def _problem(loss, setting, flops: float) -> bench_cases.Problem:
   )
 
 
-def _loss_anew(params, constants, batch, key, *, layout):
-  """The losses of a photograph and a painting, [1, 256, 256, 3] each."""
+def loss_anew(params, constants, batch, key, *, layout):
+  """Content plus style loss of a photograph in the style of a painting.
+
+  Args:
+    params: of D.
+    constants: what has the parameters of E as `encoder`.
+    batch: (photograph, painting), [1, H, W, 3] each.
+    key: unused.
+    layout: of E.
+
+  Returns:
+    (loss [], metrics).
+  """
   del key
   photo, painting = batch
   encode = functools.partial(

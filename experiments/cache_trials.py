@@ -6,8 +6,7 @@ Every NAME=RUN is a finished run. Colours of random training rays, photographic
 and in random styles with their codes, composited from K samples and from all of
 them: "thinned" as the cache keeps them, in 16 bits; "heaviest" the K of most
 weight, scaled up to the opacity of all, as a comparison. And how far the mean
-place along a ray moves. Writes
-experiments/results/cache_trials.json.
+place along a ray moves. Writes experiments/results/cache_trials.json.
 """
 
 import argparse
@@ -23,6 +22,7 @@ from stylized_nerf_jax.phases import modules
 from stylized_nerf_jax.rendering import geometry_cache, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
+from stylized_nerf_jax.scenes import view_pixels
 
 _COUNTS = (12, 10, 8, 6)
 _RAYS = 16384
@@ -83,8 +83,6 @@ def _measure(path: pathlib.Path, count: int):
       for values in (colors, painted)
     ]
 
-  wanted = composite(samples, colors)
-
   def place(samples):
     """Mean places of rays [R], in [0, 1] of the spacing they are drawn in."""
     fractions = spacing.fraction(
@@ -92,6 +90,7 @@ def _measure(path: pathlib.Path, count: int):
     )
     return (samples.weights * fractions).sum(-1)
 
+  wanted, stood = composite(samples, colors), place(samples)
   for kept in _COUNTS:
     for name, choose in {"thinned": _thinned, "heaviest": _heaviest}.items():
       few, index = choose(samples, rays, space, kept)
@@ -104,7 +103,7 @@ def _measure(path: pathlib.Path, count: int):
           f"{float(jnp.percentile(error, 99)):.1f}",
           f"{float(error.max()):.0f}",
         ]
-      moved = jnp.abs(place(few) - place(samples))
+      moved = jnp.abs(place(few) - stood)
       yield [*cells, f"{float(moved.mean()):.5f}"]
 
 
@@ -112,13 +111,12 @@ def _draw_rays(record, count: int):
   """Rays through random pixels of random training views, and their views."""
   random = np.random.default_rng(0)
   cameras = record.split("train")
-  view = random.integers(len(cameras), size=count)
-  size = np.stack([cameras.width, cameras.height], axis=-1)[view]
-  xy = np.floor(random.uniform(size=(count, 2)) * size) + 0.5
+  pixels = view_pixels.ViewPixels(cameras.width, cameras.height)
+  view, xy = pixels.locate(random.integers(pixels.total, size=count))
   arrays = rays_lib.camera_arrays(cameras, record.normalization)
   camera = jax.tree.map(lambda values: values[view], arrays)
   space = record.normalization.space
-  return rays_lib.cast_rays(camera, jnp.asarray(xy, jnp.float32), space), view
+  return rays_lib.cast_rays(camera, xy, space), view
 
 
 def _thinned(samples, rays, space, count: int):

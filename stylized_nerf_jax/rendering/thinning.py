@@ -29,7 +29,7 @@ def thin(
     int32 [..., K], increasing).
   """
   total = places.shape[-1]
-  order = jnp.arange(total)
+  order = jnp.arange(total, dtype=jnp.int32)
 
   def leave_one_out(step, kept):
     places, weights, index = kept
@@ -61,7 +61,7 @@ def thin(
       (places, weights, index),
     )
 
-  index = jnp.broadcast_to(order.astype(jnp.int32), places.shape)
+  index = jnp.broadcast_to(order, places.shape)
   _, weights, index = jax.lax.fori_loop(
     0, total - count, leave_one_out, (places, weights, index)
   )
