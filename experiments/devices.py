@@ -161,7 +161,7 @@ def _child(config_path, run, coordinator, count, index) -> int:
   """One process: trains and records."""
   _use_small_networks()
   from stylized_nerf_jax import config as config_lib
-  from stylized_nerf_jax.training import processes
+  from stylized_nerf_jax.host import processes
 
   alone = (None, None, None)
   given = (coordinator, count, index) if count != "1" else alone

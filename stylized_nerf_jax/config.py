@@ -18,7 +18,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from stylized_nerf_jax import defaults
-from stylized_nerf_jax.training import disk
+from stylized_nerf_jax.host import disk
 
 
 class ConfigError(ValueError):

@@ -10,8 +10,8 @@ from stylized_nerf_jax.captures import (
   sharpness,
   video_frames,
 )
+from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.scenes import images as image_files
-from stylized_nerf_jax.training import progress
 
 DEFAULT_FRAMES = 100
 _LEAST, _MOST_FRAMES = 3, 2000

@@ -58,8 +58,8 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     geometry,
     lpips,
   )
+  from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.scenes import styles
-  from stylized_nerf_jax.training import progress
 
   scored = {args.frames: frames.read_frames(args.frames)}
   scene_geometry = geometry.read_geometry(args.geometry)

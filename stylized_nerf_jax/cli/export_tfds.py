@@ -32,8 +32,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     raise ValueError("expected either a SCENE or --styles, one of the two")
   # Imported late: it brings TFDS.
   from stylized_nerf_jax.datasets import export
+  from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.scenes import styles
-  from stylized_nerf_jax.training import progress
 
   if args.styles:
     no_config.check("export-tfds", config_args)

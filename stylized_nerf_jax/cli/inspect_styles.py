@@ -30,10 +30,10 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
     raise ValueError(
       f"--out {args.out}: expected a name that ends in .png or .jpg"
     )
+  from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.outputs import images
   from stylized_nerf_jax.phases import style_inspection
   from stylized_nerf_jax.scenes import styles
-  from stylized_nerf_jax.training import progress
 
   pictures, messages = styles.find_styles(args.styles)
   with progress.progress(len(pictures), "paintings") as bar:

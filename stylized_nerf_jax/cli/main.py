@@ -12,14 +12,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from stylized_nerf_jax.training import (
-  compilation,
-  device_memory,
-  disk,
-  echoes,
-  interruption,
-  processes,
-)
+from stylized_nerf_jax.host import compilation, disk, interruption, processes
+from stylized_nerf_jax.training import device_memory, echoes
 
 _COMMANDS = {
   "demo": "demo",

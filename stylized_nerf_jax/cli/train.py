@@ -3,7 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax.training import processes
+from stylized_nerf_jax.host import processes
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
 

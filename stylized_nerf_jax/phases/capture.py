@@ -30,11 +30,11 @@ from stylized_nerf_jax.captures import (
   structure,
   upright,
 )
+from stylized_nerf_jax.host import disk, progress
 from stylized_nerf_jax.outputs import images, scene_plan, transforms_writer
 from stylized_nerf_jax.phases import run_lock
 from stylized_nerf_jax.scenes import colmap_binary, normalization
 from stylized_nerf_jax.scenes import images as image_files
-from stylized_nerf_jax.training import disk, progress
 
 LENSES = tuple(structure.LENSES)
 _RECORD = "capture.json"

@@ -6,13 +6,13 @@ import ml_collections
 
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.outputs import contact_sheet, video
 from stylized_nerf_jax.phases import (
   evaluation,
   pipeline,
   render_path,
 )
-from stylized_nerf_jax.training import progress
 
 _FRAMES = 48
 _FPS = 12

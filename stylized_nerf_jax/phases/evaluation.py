@@ -20,6 +20,7 @@ from stylized_nerf_jax.evaluation import (
   lpips,
   report,
 )
+from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.outputs import images
 from stylized_nerf_jax.phases import (
   pipeline,
@@ -30,7 +31,6 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.scenes import style_set, synthetic
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.training import progress
 
 STYLIZED = "stylized NeRF"
 REFERENCE = "per-frame AdaIN"

@@ -28,6 +28,7 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.host import disk, interruption, progress
 from stylized_nerf_jax.phases import (
   decoder_stages,
   held_out_scores,
@@ -38,14 +39,7 @@ from stylized_nerf_jax.phases import (
   vae_training,
 )
 from stylized_nerf_jax.stylizer import pretrained, weights_file
-from stylized_nerf_jax.training import (
-  checkpoints,
-  disk,
-  interruption,
-  metric_log,
-  prng,
-  progress,
-)
+from stylized_nerf_jax.training import checkpoints, metric_log, prng
 from stylized_nerf_jax.training import state as state_lib
 
 _PHASE = "train-stylizer"

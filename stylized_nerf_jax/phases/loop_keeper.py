@@ -7,14 +7,9 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import (
-  device_memory,
-  guard,
-  interruption,
-  processes,
-  progress,
-)
+from stylized_nerf_jax.training import device_memory, guard
 
 
 class LoopKeeper:

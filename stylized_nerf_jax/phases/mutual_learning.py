@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax.fields import latents as latents_lib
+from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.phases import (
   decoder_objective,
   decoder_optimizer,
@@ -34,13 +35,7 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.stylizer import colour_path
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import (
-  guard,
-  parallel,
-  prng,
-  processes,
-  progress,
-)
+from stylized_nerf_jax.training import guard, parallel, prng
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "mutual_learning"

@@ -7,6 +7,7 @@ import ml_collections
 import numpy as np
 
 from stylized_nerf_jax import scenes
+from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.phases import (
   batch_scaling,
   mutual_learning,
@@ -18,12 +19,7 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, style_set, tfds_address
 from stylized_nerf_jax.scenes import styles as style_reader
-from stylized_nerf_jax.training import (
-  device_memory,
-  interruption,
-  processes,
-  progress,
-)
+from stylized_nerf_jax.training import device_memory
 
 # Config fields that a phase's memory grows with.
 _TO_LOWER = {

@@ -16,6 +16,7 @@ import optax
 
 from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.fields import hash_encoding
+from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.phases import (
   loop_keeper,
@@ -28,14 +29,7 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import (
-  interruption,
-  parallel,
-  pixel_bank,
-  prng,
-  processes,
-  progress,
-)
+from stylized_nerf_jax.training import parallel, pixel_bank, prng
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "radiance_field"

@@ -8,12 +8,12 @@ import numpy as np
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
+from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.outputs import images, video
 from stylized_nerf_jax.phases import stylizer_nets
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import paths, style_set, styles
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import progress
 
 DEFAULT_FRAMES = 60
 ALL_STYLES = "all"

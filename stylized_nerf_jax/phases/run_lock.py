@@ -14,7 +14,7 @@ import pathlib
 import socket
 from collections.abc import Iterator
 
-from stylized_nerf_jax.training import progress
+from stylized_nerf_jax.host import progress
 
 _NAME = "lock"
 _UNKNOWN = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)

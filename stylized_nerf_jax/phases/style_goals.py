@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax.host import interruption, progress
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import decoder_objective, stylizer_nets
 from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.training import interruption, progress
 
 
 def measure(

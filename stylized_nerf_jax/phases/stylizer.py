@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.phases import (
   decoder_objective,
   decoder_optimizer,
@@ -27,7 +28,7 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.stylizer import colour_path
-from stylized_nerf_jax.training import parallel, prng, processes, progress
+from stylized_nerf_jax.training import parallel, prng
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "stylizer"

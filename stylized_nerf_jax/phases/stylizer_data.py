@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax.host import ahead, progress
 from stylized_nerf_jax.scenes import (
   generated_styles,
   picture_collections,
@@ -17,7 +18,6 @@ from stylized_nerf_jax.scenes import (
   styles,
 )
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import ahead, progress
 
 # That make batches ahead of the steps that need them.
 WORKERS = min(os.cpu_count() or 1, 8)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax.host import disk, processes, progress
 from stylized_nerf_jax.phases import (
   mutual_steps,
   stylizer_nets,
@@ -20,7 +21,6 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.training import disk, processes, progress
 
 
 class Targets:

@@ -13,19 +13,16 @@ from collections.abc import Callable, Iterator, Sequence
 import jax
 import numpy as np
 
+from stylized_nerf_jax.host import ahead, interruption, processes, progress
 from stylized_nerf_jax.phases import loop_keeper, run_folder
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import (
-  ahead,
-  interruption,
   parallel,
   pixel_bank,
   pixel_file,
   pixel_store,
-  processes,
-  progress,
 )
 
 _WORKERS = 4

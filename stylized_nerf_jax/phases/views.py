@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
+from stylized_nerf_jax.host import disk, interruption, processes, progress
 from stylized_nerf_jax.phases import (
   modules,
   ray_blocks,
@@ -20,7 +21,6 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import disk, interruption, processes, progress
 
 
 class _Depths(Sequence):

@@ -18,7 +18,8 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from stylized_nerf_jax.training import disk, echoes, processes, progress
+from stylized_nerf_jax.host import disk, processes, progress
+from stylized_nerf_jax.training import echoes
 
 _CHECKSUMS = "checksums"
 

@@ -8,7 +8,7 @@ import math
 import os
 import pathlib
 
-from stylized_nerf_jax.training import disk, processes
+from stylized_nerf_jax.host import disk, processes
 
 
 class MetricLog:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from stylized_nerf_jax import stylizer_defaults
 from stylized_nerf_jax.cli import main as cli
+from stylized_nerf_jax.host import interruption
 from stylized_nerf_jax.phases import (
   decoder_stages,
   general_stylizer,
@@ -20,7 +21,6 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.scenes import picture_crops
 from stylized_nerf_jax.stylizer import decoder, pretrained, weights_file
-from stylized_nerf_jax.training import interruption
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ import pytest
 import tiny_run
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.host import interruption, processes
 from stylized_nerf_jax.phases import run_folder
-from stylized_nerf_jax.training import checkpoints, interruption, processes
+from stylized_nerf_jax.training import checkpoints
 
 _TIMEOUT = 1800.0  # seconds
 _STEPS = 6

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax import defaults
+from stylized_nerf_jax.host import disk
 from stylized_nerf_jax.phases import run_folder
 from stylized_nerf_jax.scenes import scene_record, synthetic
-from stylized_nerf_jax.training import disk
 
 PHASE = "radiance_field"
 INPUTS = {"steps": 5, "field": {"width": 8, "kind": "grid"}, "gaps": (1, 2)}

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.training import disk, metric_log, prng, progress
+from stylized_nerf_jax.host import disk, progress
+from stylized_nerf_jax.training import metric_log, prng
 
 
 def data(seed, name):

@@ -10,7 +10,7 @@ from multiprocessing import connection
 
 import pytest
 
-from stylized_nerf_jax.training import peers as peers_lib
+from stylized_nerf_jax.host import peers as peers_lib
 
 _PATIENCE = 10.0  # seconds
 

@@ -8,7 +8,7 @@ import sys
 import jax
 import pytest
 
-from stylized_nerf_jax.training import compilation
+from stylized_nerf_jax.host import compilation
 
 _PROGRAM = """
 import jax, sys

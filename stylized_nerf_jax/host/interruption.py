@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 
-from stylized_nerf_jax.training import processes, progress
+from stylized_nerf_jax.host import processes, progress
 
 # EX_TEMPFAIL of sysexits.h: stopped on request, saved, run the same again.
 EXIT_STATUS = 75

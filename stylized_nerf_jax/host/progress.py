@@ -6,7 +6,7 @@ import time
 
 import tqdm
 
-from stylized_nerf_jax.training import processes
+from stylized_nerf_jax.host import processes
 
 _POSTFIX_EVERY = 0.5  # seconds, on a terminal
 

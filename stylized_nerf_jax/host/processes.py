@@ -19,7 +19,7 @@ from typing import Any
 
 import jax
 
-from stylized_nerf_jax.training import peers as peers_lib
+from stylized_nerf_jax.host import peers as peers_lib
 
 # EX_UNAVAILABLE of sysexits.h: another process has gone; start all again.
 EXIT_STATUS = 69

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from stylized_nerf_jax.cli import main as cli
-from stylized_nerf_jax.training import interruption
+from stylized_nerf_jax.host import interruption
 
 _BUSY = """
 import time

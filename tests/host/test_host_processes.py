@@ -7,7 +7,7 @@ import numpy as np
 import process_pair
 import pytest
 
-from stylized_nerf_jax.training import processes
+from stylized_nerf_jax.host import processes
 
 _STEP = """
 import json, sys, time

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from stylized_nerf_jax.training import ahead
+from stylized_nerf_jax.host import ahead
 
 
 def test_results_come_in_order():
