@@ -32,7 +32,8 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.training import parallel, pixel_bank, prng
+from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.training import parallel, pixel_bank
 from stylized_nerf_jax.training import state as state_lib
 
 _DISPATCH = 20

@@ -22,8 +22,9 @@ from stylized_nerf_jax.phases import (
   targets,
   view_geometry,
 )
+from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.scenes import scene_record, synthetic
-from stylized_nerf_jax.training import parallel, prng
+from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.training import state as state_lib
 
 _VIEWS = (20, 100, 300)

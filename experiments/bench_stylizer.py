@@ -24,9 +24,9 @@ from stylized_nerf_jax.phases import (
   view_features,
   views,
 )
+from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import adain, decoder, vgg
-from stylized_nerf_jax.training import prng
 
 _SIZE = 256
 _PEER = "features anew, PyTorch"

@@ -33,7 +33,8 @@ import scene
 
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.phases import loop_keeper
-from stylized_nerf_jax.training import checkpoints, metric_log, prng
+from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.training import checkpoints, metric_log
 from stylized_nerf_jax.training import state as state_lib
 
 _STEPS = 100  # of a round; a line of metrics is written after as many

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Sequence
 
 from stylized_nerf_jax.host import compilation, disk, interruption, processes
-from stylized_nerf_jax.training import device_memory, echoes
+from stylized_nerf_jax.rows import device_memory
+from stylized_nerf_jax.training import echoes
 
 _COMMANDS = {
   "demo": "demo",

@@ -9,7 +9,7 @@ import functools
 import flax.linen as nn
 import jax
 
-from stylized_nerf_jax.training import accumulation
+from stylized_nerf_jax.rows import accumulation
 
 # Of a layer, float32: cut where it has more than the first, into blocks of the
 # second.

@@ -38,8 +38,9 @@ from stylized_nerf_jax.phases import (
   stylizer_data,
   vae_training,
 )
+from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.stylizer import pretrained, weights_file
-from stylized_nerf_jax.training import checkpoints, metric_log, prng
+from stylized_nerf_jax.training import checkpoints, metric_log
 from stylized_nerf_jax.training import state as state_lib
 
 _PHASE = "train-stylizer"

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from stylized_nerf_jax.host import interruption, processes, progress
+from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import device_memory, guard
+from stylized_nerf_jax.training import guard
 
 
 class LoopKeeper:

@@ -33,9 +33,10 @@ from stylized_nerf_jax.phases import (
   view_features,
   views,
 )
+from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.stylizer import colour_path
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import guard, parallel, prng
+from stylized_nerf_jax.training import guard, parallel
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "mutual_learning"

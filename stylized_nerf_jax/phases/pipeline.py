@@ -16,10 +16,10 @@ from stylized_nerf_jax.phases import (
   stylizer,
   stylizer_nets,
 )
+from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, style_set, tfds_address
 from stylized_nerf_jax.scenes import styles as style_reader
-from stylized_nerf_jax.training import device_memory
 
 # Config fields that a phase's memory grows with.
 _TO_LOWER = {

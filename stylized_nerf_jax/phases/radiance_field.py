@@ -27,9 +27,10 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer, spacing
+from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import parallel, pixel_bank, prng
+from stylized_nerf_jax.training import parallel, pixel_bank
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "radiance_field"

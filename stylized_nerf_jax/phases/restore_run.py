@@ -12,7 +12,7 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   run_folder,
 )
-from stylized_nerf_jax.training import prng
+from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.training import state as state_lib
 
 

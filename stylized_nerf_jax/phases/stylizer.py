@@ -27,8 +27,9 @@ from stylized_nerf_jax.phases import (
   views,
 )
 from stylized_nerf_jax.rendering import warping
+from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.stylizer import colour_path
-from stylized_nerf_jax.training import parallel, prng
+from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "stylizer"

@@ -12,8 +12,9 @@ import optax
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import loop_keeper, stylizer_data
+from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.stylizer import adain, pretrained, statistics_vae, vgg
-from stylized_nerf_jax.training import checkpoints, metric_log, parallel, prng
+from stylized_nerf_jax.training import checkpoints, metric_log, parallel
 from stylized_nerf_jax.training import state as state_lib
 
 _HELD_OUT_SHARE = 10  # one crop in so many is scored and not trained on

@@ -14,13 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from stylized_nerf_jax.training import (
-  accumulation,
-  device_memory,
-  prng,
-  skips,
-)
-from stylized_nerf_jax.training import division as division_lib
+from stylized_nerf_jax.rows import accumulation, device_memory, prng
+from stylized_nerf_jax.rows import division as division_lib
+from stylized_nerf_jax.training import skips
 from stylized_nerf_jax.training import state as state_lib
 
 _AXIS = "batch"

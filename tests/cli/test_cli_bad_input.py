@@ -11,8 +11,8 @@ import tiny_run
 from PIL import Image
 
 from stylized_nerf_jax.cli import main
+from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.stylizer import pretrained, weights_file
-from stylized_nerf_jax.training import device_memory
 
 
 @pytest.fixture

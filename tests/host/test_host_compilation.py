@@ -12,7 +12,7 @@ from stylized_nerf_jax.host import compilation
 
 _PROGRAM = """
 import jax, sys
-from stylized_nerf_jax.training import compilation
+from stylized_nerf_jax.host import compilation
 compilation._MIN_SECONDS = 0.0
 folder = compilation.keep_compiled()
 hits = []

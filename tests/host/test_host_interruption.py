@@ -14,7 +14,7 @@ from stylized_nerf_jax.host import interruption
 
 _BUSY = """
 import time
-from stylized_nerf_jax.training import interruption
+from stylized_nerf_jax.host import interruption
 with interruption.listening():
   print("ready", flush=True)
   time.sleep(60)

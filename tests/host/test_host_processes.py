@@ -12,7 +12,8 @@ from stylized_nerf_jax.host import processes
 _STEP = """
 import json, sys, time
 import jax.numpy as jnp, numpy as np, optax
-from stylized_nerf_jax.training import parallel, processes
+from stylized_nerf_jax.training import parallel
+from stylized_nerf_jax.host import processes
 from stylized_nerf_jax.training import state as state_lib
 
 def loss_fn(params, scale, batch, key):

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.training import prng
+from stylized_nerf_jax.rows import prng
 
 KEY = jax.random.key(3)
 

@@ -9,7 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from stylized_nerf_jax.training import parallel, prng
+from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.training import state as state_lib
 
 KEY = jax.random.key(7)

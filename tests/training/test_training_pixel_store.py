@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.host import disk
-from stylized_nerf_jax.training import pixel_bank, pixel_file, pixel_store, prng
+from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.training import pixel_bank, pixel_file, pixel_store
 
 # (height, width); one alone has more pixels than are counted together.
 SHAPES = ((3, 5), (1, 1), (40, 21), (2, 7))

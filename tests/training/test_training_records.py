@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.host import disk, progress
-from stylized_nerf_jax.training import metric_log, prng
+from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.training import metric_log
 
 
 def data(seed, name):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from stylized_nerf_jax.training import division
+from stylized_nerf_jax.rows import division
 
 
 def mean_over_blocks(of_rows: Callable, first, batch, *, most: int):

@@ -5,7 +5,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.training import division as division_lib
+from stylized_nerf_jax.rows import division as division_lib
 
 
 @pytest.mark.parametrize("devices", [1, 2, 3, 4, 8])

@@ -9,11 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from stylized_nerf_jax.training import (
-  accumulation,
-  device_memory,
-  parallel,
-)
+from stylized_nerf_jax.rows import accumulation, device_memory
+from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.training import state as state_lib
 
 _WIDTH = 1 << 12
