@@ -33,7 +33,7 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.training import parallel, pixel_bank
+from stylized_nerf_jax.training import pixel_bank, train_steps
 from stylized_nerf_jax.training import state as state_lib
 
 _DISPATCH = 20
@@ -67,7 +67,7 @@ class Problem:
   """Training steps, and all that they are taken with.
 
   Attributes:
-    loss, optimizer: as `parallel.make_train_steps` takes them.
+    loss, optimizer: as `train_steps.make_train_steps` takes them.
     params: to start from.
     constants, key: of the steps.
     batch: tree of [steps, rays, ...]; None where the loss draws its rows.
@@ -102,9 +102,9 @@ class Problem:
     """Returns what takes the steps of a call: state -> (state, metrics).
 
     Args:
-      **options: of `parallel.make_train_steps`, beside the problem's own.
+      **options: of `train_steps.make_train_steps`, beside the problem's own.
     """
-    take = parallel.make_train_steps(
+    take = train_steps.make_train_steps(
       self.loss,
       self.optimizer,
       num_steps=self.steps,

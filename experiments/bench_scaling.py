@@ -24,8 +24,8 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.scenes import scene_record, synthetic
-from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.training import train_steps
 
 _VIEWS = (20, 100, 300)
 _VIEWS_AND_STYLES = ((20, 1), (20, 10), (20, 50), (300, 1), (300, 50))
@@ -92,7 +92,7 @@ def _style_case(config, views: int, styles: int, place: pathlib.Path):
   )
   key = prng.stream_key(0, "bench")
   optimizer = mutual_steps.field_optimizer(options)
-  take = parallel.make_train_steps(
+  take = train_steps.make_train_steps(
     steps.field_loss,
     optimizer,
     num_steps=options.steps_per_dispatch,

@@ -167,10 +167,10 @@ def _child(config_path, run, coordinator, count, index) -> int:
   given = (coordinator, count, index) if count != "1" else alone
   with processes.joined(*given):
     from stylized_nerf_jax.phases import pipeline
-    from stylized_nerf_jax.training import parallel
+    from stylized_nerf_jax.training import train_steps
 
-    recorder = Recorder(parallel.make_train_steps)
-    parallel.make_train_steps = recorder.make
+    recorder = Recorder(train_steps.make_train_steps)
+    train_steps.make_train_steps = recorder.make
     pipeline.train(config_lib.from_flags([f"--config={config_path}"]), run)
     if processes.is_first():
       recorder.save(pathlib.Path(run))
@@ -178,7 +178,7 @@ def _child(config_path, run, coordinator, count, index) -> int:
 
 
 class Recorder:
-  """Stands in for `parallel.make_train_steps` and remembers what steps did.
+  """Stands in for `train_steps.make_train_steps` and remembers what steps did.
 
   Args:
     make: the function itself.

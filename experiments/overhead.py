@@ -6,7 +6,7 @@ RUN is a finished run of the fast preset, whose batch is used. In turn, round
 after round, the same steps are taken
 
 - bare: by `jax.jit` of a scan over loss, gradient and update, nothing else;
-- by `parallel.make_train_steps`: pmap, the guard against what is not finite,
+- by `train_steps.make_train_steps`: pmap, the guard against what is not finite,
   gradient norms;
 - with all that a training loop does beside: progress, clocks, the check for
   signals, a line of metrics every 100 steps;

@@ -23,8 +23,8 @@ from stylized_nerf_jax.stylizer import (
   pretrained,
   vgg,
 )
-from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.training import train_steps
 
 
 def _reconstruction(layout, stage, params, encoder_params, images):
@@ -185,7 +185,7 @@ def make_steps(
     encoder: E.
     stage: of the config.
     optimizer: as `make_optimizer` makes it.
-    on_steps: as in `parallel.make_train_steps`.
+    on_steps: as in `train_steps.make_train_steps`.
 
   Returns:
     run(state, encoder_params, key, batch) -> (state, metrics).
@@ -199,7 +199,7 @@ def make_steps(
     loss = LOSSES[stage.loss]
     return loss(encoder.layout, stage, params, encoder_params, images)
 
-  run = parallel.make_train_steps(
+  run = train_steps.make_train_steps(
     loss_fn, optimizer, num_steps=1, on_steps=on_steps
   )
 

@@ -23,7 +23,7 @@ class LoopKeeper:
     every: steps between two checkpoints.
 
   Attributes:
-    guard: to be told of the steps, see `parallel.make_train_steps`.
+    guard: to be told of the steps, see `train_steps.make_train_steps`.
   """
 
   def __init__(

@@ -33,10 +33,10 @@ from stylized_nerf_jax.phases import (
   view_features,
   views,
 )
-from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.rows import devices, prng
 from stylized_nerf_jax.stylizer import colour_path
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import guard, parallel
+from stylized_nerf_jax.training import guard, train_steps
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "mutual_learning"
@@ -253,7 +253,7 @@ class _Session:
       self._targets.draw(
         np.random.default_rng([self._config.seed, 3, step + i]),
         (self._options.rays_per_step,),
-        parallel.own_rows(self._options.rays_per_step),
+        devices.own_rows(self._options.rays_per_step),
       )
       for i in range(length)
     ]
@@ -264,7 +264,7 @@ class _Session:
 
     It takes as many as fit into a dispatch before something else is due.
     """
-    take = parallel.StepRunner(
+    take = train_steps.StepRunner(
       self._steps.field_loss,
       self._optimizer,
       steps_per_dispatch=self._options.steps_per_dispatch,
@@ -299,7 +299,7 @@ class _Session:
     loss = functools.partial(
       self._steps.patch_loss, layout=self._nets.encoder.layout
     )
-    take = parallel.make_train_steps(
+    take = train_steps.make_train_steps(
       loss,
       self._optimizer,
       num_steps=1,
@@ -372,7 +372,7 @@ class _Session:
     watch = guard.Guard(
       f"{PHASE}, decoder", limit=self._config.training.skipped_in_a_row
     )
-    take = parallel.make_train_steps(
+    take = train_steps.make_train_steps(
       loss,
       self._decoder_optimizer,
       num_steps=1,

@@ -27,9 +27,9 @@ from stylized_nerf_jax.losses import mutual, stylization
 from stylized_nerf_jax.phases import modules, ray_blocks, stylizer_nets
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rows import mapping
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.stylizer import adain, vgg
-from stylized_nerf_jax.training import parallel
 
 
 @flax.struct.dataclass
@@ -147,7 +147,7 @@ class MutualSteps:
     }
     if not packed:
       self.field_constants["field"] = field_params
-    self._render = parallel.make_map(
+    self._render = mapping.make_map(
       self._render_pixels,
       rows_per_device=self._options.decoder_rays,
       rows_at_once=ray_blocks.for_stylized_rendering(config),

@@ -30,7 +30,7 @@ from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import parallel, pixel_bank
+from stylized_nerf_jax.training import pixel_bank, train_steps
 from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "radiance_field"
@@ -316,7 +316,7 @@ def _train(
   keeper = loop_keeper.LoopKeeper(
     PHASE, checkpoints, config.training, every=options.checkpoint_every
   )
-  steps = parallel.StepRunner(
+  steps = train_steps.StepRunner(
     loss,
     optimizer,
     steps_per_dispatch=options.steps_per_dispatch,

@@ -29,8 +29,8 @@ from stylized_nerf_jax.phases import (
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.stylizer import colour_path
-from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.training import train_steps
 
 PHASE = "stylizer"
 
@@ -147,7 +147,7 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
   keeper = loop_keeper.LoopKeeper(
     PHASE, checkpoints, config.training, every=options.checkpoint_every
   )
-  steps = parallel.make_train_steps(
+  steps = train_steps.make_train_steps(
     loss,
     optimizer,
     num_steps=1,

@@ -16,13 +16,14 @@ import numpy as np
 from stylized_nerf_jax.host import ahead, interruption, processes, progress
 from stylized_nerf_jax.phases import loop_keeper, run_folder
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import (
-  parallel,
   pixel_bank,
   pixel_file,
   pixel_store,
+  train_steps,
 )
 
 _WORKERS = 4
@@ -65,7 +66,7 @@ class OnDisk:
   @contextlib.contextmanager
   def batches(
     self,
-    steps: parallel.StepRunner,
+    steps: train_steps.StepRunner,
     keeper: loop_keeper.LoopKeeper,
     first: int,
     until: int,
@@ -81,7 +82,7 @@ class OnDisk:
       num: pixels of a step, over all devices; of them the rows are drawn
         that this process takes.
     """
-    rows = parallel.own_rows(num)
+    rows = devices.own_rows(num)
 
     def draw(dispatch: tuple[int, int]):
       step, length = dispatch
@@ -247,7 +248,7 @@ def _open_or_make(
     )
 
 
-def _dispatches(steps: parallel.StepRunner, first: int, until: int):
+def _dispatches(steps: train_steps.StepRunner, first: int, until: int):
   while first < until:
     length = steps.next_length(first, until)
     yield first, length

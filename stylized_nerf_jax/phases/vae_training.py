@@ -14,7 +14,7 @@ from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import loop_keeper, stylizer_data
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.stylizer import adain, pretrained, statistics_vae, vgg
-from stylized_nerf_jax.training import checkpoints, metric_log, parallel
+from stylized_nerf_jax.training import checkpoints, metric_log, train_steps
 from stylized_nerf_jax.training import state as state_lib
 
 _HELD_OUT_SHARE = 10  # one crop in so many is scored and not trained on
@@ -60,7 +60,7 @@ def train_vae(
   keeper = loop_keeper.LoopKeeper(
     "vae", store, config.training, every=_STEPS_BETWEEN_SAVES
   )
-  run = parallel.StepRunner(
+  run = train_steps.StepRunner(
     functools.partial(
       _loss,
       module=module,

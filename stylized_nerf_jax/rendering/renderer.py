@@ -17,8 +17,8 @@ import numpy as np
 
 from stylized_nerf_jax.rendering import compositing
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rows import mapping
 from stylized_nerf_jax.scenes import normalization
-from stylized_nerf_jax.training import parallel
 
 
 @flax.struct.dataclass
@@ -231,7 +231,7 @@ def over_images(
     xy = rays_lib.pixel_centers(index, width)
     return render_pixels((variables, camera), xy, *values)
 
-  mapped = parallel.make_map(
+  mapped = mapping.make_map(
     render_indices, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
   )
 

@@ -11,7 +11,7 @@ class NotFiniteError(ValueError):
 
 
 class Guard:
-  """Counts skipped steps; what `parallel.make_train_steps` calls back.
+  """Counts skipped steps; what `train_steps.make_train_steps` calls back.
 
   What it is told it looks at when it is told of the next steps: by then the
   device has them behind it, and never waits for the host.

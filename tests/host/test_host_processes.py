@@ -12,8 +12,9 @@ from stylized_nerf_jax.host import processes
 _STEP = """
 import json, sys, time
 import jax.numpy as jnp, numpy as np, optax
-from stylized_nerf_jax.training import parallel
 from stylized_nerf_jax.host import processes
+from stylized_nerf_jax.rows import devices, mapping
+from stylized_nerf_jax.training import train_steps
 from stylized_nerf_jax.training import state as state_lib
 
 def loss_fn(params, scale, batch, key):
@@ -27,14 +28,14 @@ def work():
   x = random.normal(size=(2, 10, 3))
   batch = jax.tree.map(np.float32, {"x": x, "y": x[..., 0]})
   optimizer = optax.sgd(0.1)
-  take = parallel.make_train_steps(loss_fn, optimizer, num_steps=2)
+  take = train_steps.make_train_steps(loss_fn, optimizer, num_steps=2)
   state = state_lib.create(np.float32([0.3, -1.0, 2.0]), optimizer)
   key = jax.random.key(0)
   state, metrics = take(state, np.float32(0.5), key, batch)
-  double = parallel.make_map(lambda two, rows: two * rows, rows_per_device=1)
+  double = mapping.make_map(lambda two, rows: two * rows, rows_per_device=1)
   return {
-    "devices": parallel.device_count(),
-    "rows": parallel.own_rows(10).tolist(),
+    "devices": devices.count(),
+    "rows": devices.own_rows(10).tolist(),
     "params": state.params.tolist(),
     "loss": float(metrics["loss"]),
     "doubled": double(np.float32(2), np.arange(9, dtype=np.float32)).tolist(),

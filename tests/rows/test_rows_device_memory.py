@@ -9,9 +9,9 @@ import numpy as np
 import optax
 import pytest
 
-from stylized_nerf_jax.rows import accumulation, device_memory
-from stylized_nerf_jax.training import parallel
+from stylized_nerf_jax.rows import accumulation, device_memory, mapping
 from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.training import train_steps
 
 _WIDTH = 1 << 12
 _ROWS = np.linspace(-1.0, 1.0, 64, dtype=np.float32)
@@ -69,7 +69,7 @@ def test_training_steps_that_do_not_fit_accumulate(monkeypatch):
   optimizer = optax.sgd(1e-3)
   batch = np.stack([_ROWS, 0.5 * _ROWS])
   make = functools.partial(
-    parallel.make_train_steps, loss_fn, optimizer, num_steps=2
+    train_steps.make_train_steps, loss_fn, optimizer, num_steps=2
   )
   plans, found = [], []
   for limit in (None, 1 << 20):
@@ -92,7 +92,7 @@ def test_maps_that_do_not_fit_take_fewer_rows(monkeypatch):
 
   shapes = []
   monkeypatch.setattr(device_memory, "limit_bytes", lambda: 1 << 17)
-  run = parallel.make_map(fn, rows_per_device=40)
+  run = mapping.make_map(fn, rows_per_device=40)
   rows = np.linspace(-1.0, 1.0, 50, dtype=np.float32)
   out = run(np.float32(2.0), rows)
   np.testing.assert_allclose(out, 2.0 * _wide(rows), rtol=1e-6)

@@ -21,8 +21,9 @@ import tiny_run
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.phases import modules, radiance_field
 from stylized_nerf_jax.rendering import rays
+from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import scene_record, synthetic
-from stylized_nerf_jax.training import parallel, pixel_bank
+from stylized_nerf_jax.training import pixel_bank, train_steps
 from stylized_nerf_jax.training import state as state_lib
 
 import pathlib
@@ -46,7 +47,7 @@ loss = functools.partial(
   radiance_field.loss_fn, field=field, options=options,
   setting=modules.ray_setting(record),
 )
-take = parallel.make_train_steps(
+take = train_steps.make_train_steps(
   loss, optimizer, num_steps=1, rows=int(sys.argv[2]),
   rows_at_once=int(sys.argv[3]),
 )
@@ -54,7 +55,7 @@ losses = []
 for _ in range(12):
   state, metrics = take(state, bank, jax.random.key(5), None)
   losses.append(float(metrics["loss"]))
-print(json.dumps([parallel.device_count(), losses]))
+print(json.dumps([devices.count(), losses]))
 """
 
 

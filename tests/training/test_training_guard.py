@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from stylized_nerf_jax.training import guard, parallel, skips
+from stylized_nerf_jax.training import guard, skips, train_steps
 from stylized_nerf_jax.training import state as state_lib
 
 KEY = jax.random.key(0)
@@ -27,7 +27,7 @@ def loss_fn(params, bad, batch, key):
 
 def run_steps(numbers, bad=np.nan, on_steps=None, steps=None):
   """Takes a step for each number; returns states before and after, metrics."""
-  take = steps or parallel.make_train_steps(
+  take = steps or train_steps.make_train_steps(
     loss_fn, ADAM, num_steps=len(numbers), on_steps=on_steps
   )
   state = state_lib.create(np.float32([1.0, -2.0]), ADAM)

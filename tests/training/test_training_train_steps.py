@@ -9,9 +9,9 @@ import numpy as np
 import optax
 import pytest
 
-from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.training import parallel
+from stylized_nerf_jax.rows import devices, prng
 from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.training import train_steps
 
 KEY = jax.random.key(7)
 RNG = np.random.default_rng(0)
@@ -46,12 +46,12 @@ def make_batch(steps, size):
 
 @pytest.fixture(scope="module")
 def one_step():
-  return parallel.make_train_steps(loss_fn, SGD, num_steps=1)
+  return train_steps.make_train_steps(loss_fn, SGD, num_steps=1)
 
 
 @pytest.fixture(scope="module")
 def three_steps():
-  return parallel.make_train_steps(loss_fn, ADAM, num_steps=3)
+  return train_steps.make_train_steps(loss_fn, ADAM, num_steps=3)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -78,7 +78,7 @@ def test_constants_are_placed_once_and_others_when_they_come(
   one_step, monkeypatch
 ):
   placed = []
-  replicate = parallel.replicate
+  replicate = devices.replicate
 
   def watched(tree):
     placed.extend(leaf for leaf in jax.tree.leaves(tree) if leaf in ours)
@@ -87,7 +87,7 @@ def test_constants_are_placed_once_and_others_when_they_come(
   batch = make_batch(1, 8)
   first, second = np.float32(0.5) * np.ones(1), np.float32(2) * np.ones(1)
   ours = _Identities(first, second)
-  monkeypatch.setattr(parallel, "replicate", watched)
+  monkeypatch.setattr(devices, "replicate", watched)
   losses = [
     float(one_step(make_state(SGD), constants, KEY, batch)[1]["loss"])
     for constants in (first, first, second, first)
@@ -107,7 +107,7 @@ class _Identities:
 
 
 def test_there_are_four_devices():
-  assert parallel.device_count() == 4
+  assert devices.count() == 4
 
 
 def test_only_states_that_it_returned_are_consumed(one_step):
@@ -167,7 +167,7 @@ def test_a_batch_below_the_number_of_devices_is_repeated(one_step, size):
 def test_any_batch_gives_the_gradients_of_the_whole(size, at_once):
   batch = make_batch(1, size)
   state = make_state(SGD)
-  run = parallel.make_train_steps(
+  run = train_steps.make_train_steps(
     loss_fn, SGD, num_steps=1, rows_at_once=at_once
   )
   after, metrics = run(state, SCALE, KEY, batch)
@@ -181,7 +181,7 @@ def test_any_batch_gives_the_gradients_of_the_whole(size, at_once):
 @pytest.mark.parametrize(("size", "at_once"), [(3, 0), (30, 3)])
 def test_rows_that_are_drawn_are_those_of_one_device(size, at_once):
   state = make_state(SGD)
-  run = parallel.make_train_steps(
+  run = train_steps.make_train_steps(
     loss_fn, SGD, num_steps=1, rows=size, rows_at_once=at_once
   )
   after, metrics = run(state, SCALE, KEY)
@@ -204,7 +204,7 @@ def test_a_row_that_does_not_count_may_be_anything():
     return loss / jnp.where(bad, 0.0, 1.0), metrics
 
   last = batch["x"][0, 4, 0]
-  run = parallel.make_train_steps(divide, SGD, num_steps=1)
+  run = train_steps.make_train_steps(divide, SGD, num_steps=1)
   after, _ = run(state, SCALE, KEY, batch)
   whole = jax.tree.map(lambda values: values[0], batch)
   assert_close(after.params, plain_step(SGD, state, whole)[0].params)
@@ -217,7 +217,7 @@ def test_a_batch_without_rows_is_an_error(one_step):
 
 @pytest.mark.parametrize("size", [3, 8])
 def test_own_rows_are_all_where_there_is_one_process(size, one_step):
-  rows = parallel.own_rows(size)
+  rows = devices.own_rows(size)
   assert sorted(set(rows)) == list(range(size))
   batch, state = make_batch(1, size), make_state(SGD)
   own = jax.tree.map(lambda values: values[:, rows], batch)
@@ -229,7 +229,7 @@ def test_own_rows_are_all_where_there_is_one_process(size, one_step):
 
 
 def test_keys_differ_by_step_and_seed_and_repeat():
-  three_steps = parallel.make_train_steps(loss_fn, ADAM, num_steps=3, rows=8)
+  three_steps = train_steps.make_train_steps(loss_fn, ADAM, num_steps=3, rows=8)
   state = make_state(ADAM)
   first, metrics = three_steps(state, SCALE, KEY)
   again, metrics_again = three_steps(state, SCALE, KEY)
@@ -248,7 +248,7 @@ def test_keys_differ_by_step_and_seed_and_repeat():
 
 
 def test_the_second_call_compiles_nothing(caplog):
-  run = parallel.make_train_steps(loss_fn, ADAM, num_steps=2)
+  run = train_steps.make_train_steps(loss_fn, ADAM, num_steps=2)
   state = make_state(ADAM)
   batch = make_batch(2, 4)
   TRACES.clear()
@@ -272,7 +272,7 @@ def test_a_runner_stops_exactly_where_told(length, until):
     del constants, batch, key
     return 0.0 * params, {}
 
-  runner = parallel.StepRunner(count, SGD, steps_per_dispatch=length, rows=1)
+  runner = train_steps.StepRunner(count, SGD, steps_per_dispatch=length, rows=1)
   state = state_lib.create(np.float32(0), SGD)
   lengths = []
   while int(state.step) < until:
@@ -288,7 +288,7 @@ def test_a_runner_stops_exactly_where_told(length, until):
 def test_a_runner_of_any_length_reaches_the_same_state():
   ends = []
   for length in (1, 4):
-    runner = parallel.StepRunner(
+    runner = train_steps.StepRunner(
       loss_fn, ADAM, steps_per_dispatch=length, rows=8
     )
     state = make_state(ADAM)
@@ -297,60 +297,3 @@ def test_a_runner_of_any_length_reaches_the_same_state():
       state, _ = runner(state, SCALE, KEY, length=taken)
     ends.append(state)
   assert_close(*ends)
-
-
-def row_function(constants, rows):
-  return {
-    "sum": jnp.sum(rows["a"], axis=-1) * constants,
-    "b": jnp.sin(rows["b"]),
-  }
-
-
-@pytest.fixture(scope="module")
-def mapped():
-  return parallel.make_map(row_function, rows_per_device=2)
-
-
-@pytest.mark.parametrize("count", [1, 3, 8, 17])
-def test_a_map_equals_the_plain_function(mapped, count):
-  rows = {
-    "a": RNG.normal(size=(count, 3)).astype(np.float32),
-    "b": RNG.normal(size=(count,)).astype(np.float32),
-  }
-  out = mapped(np.float32(2), rows)
-  assert isinstance(out["sum"], np.ndarray)
-  np.testing.assert_allclose(out["sum"], 2 * rows["a"].sum(-1), rtol=1e-5)
-  np.testing.assert_allclose(out["b"], np.sin(rows["b"]), rtol=1e-5)
-
-
-def test_every_chunk_of_a_map_has_one_shape():
-  traces = []
-
-  def fn(constants, rows):
-    traces.append(rows.shape)
-    return rows + constants
-
-  mapped = parallel.make_map(fn, rows_per_device=2)
-  for count in (9, 16, 30):
-    rows = np.arange(count, dtype=np.float32)
-    np.testing.assert_array_equal(mapped(np.float32(1), rows), rows + 1)
-  assert set(traces) == {(2,)}
-
-
-@pytest.mark.parametrize("count", [1, 3, 24, 100])
-def test_a_map_in_blocks_equals_the_plain_function(count):
-  shapes = set()
-
-  def fn(constants, rows):
-    shapes.add(rows["a"].shape)
-    return row_function(constants, rows)
-
-  mapped = parallel.make_map(fn, rows_per_device=9, rows_at_once=3)
-  rows = {
-    "a": RNG.normal(size=(count, 3)).astype(np.float32),
-    "b": RNG.normal(size=(count,)).astype(np.float32),
-  }
-  out = mapped(np.float32(2), rows)
-  assert all(rows <= 3 for rows, _ in shapes)
-  np.testing.assert_allclose(out["sum"], 2 * rows["a"].sum(-1), rtol=1e-5)
-  np.testing.assert_allclose(out["b"], np.sin(rows["b"]), rtol=1e-5)

@@ -1,9 +1,7 @@
-"""Data parallelism: the only file that knows pmap and the number of devices.
+"""Optimizer steps over all devices, many to a dispatch.
 
-State and constants go in and come out unreplicated, so checkpoints are plain
-trees and one device or many run the same code. What leaves through
-`out_axes=None` must be equal on all devices: gradients and metrics are averaged
-inside, before the update.
+Gradients and metrics are averaged over devices before the update, so that the
+state is equal on all of them and leaves unreplicated.
 """
 
 import functools
@@ -11,67 +9,12 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from stylized_nerf_jax.rows import accumulation, device_memory, prng
+from stylized_nerf_jax.rows import accumulation, device_memory, devices, prng
 from stylized_nerf_jax.rows import division as division_lib
 from stylized_nerf_jax.training import skips
 from stylized_nerf_jax.training import state as state_lib
-
-_AXIS = "batch"
-
-
-def device_count() -> int:
-  """Number of devices of all processes."""
-  return jax.device_count()
-
-
-def replicate(tree):
-  """Puts a tree on every device of this process, as pmap leaves its results.
-
-  Free for what is there already. Without it the first call, whose arguments
-  lie elsewhere, and the second, which takes results of the first, would each
-  be compiled.
-  """
-  mesh = jax.make_mesh(
-    (jax.local_device_count(),),
-    (_AXIS,),
-    axis_types=(jax.sharding.AxisType.Auto,),
-    devices=jax.local_devices(),
-  )
-  return jax.device_put(
-    tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-  )
-
-
-def own_rows(total: int) -> np.ndarray:
-  """Returns which rows of a batch the devices of this process take: [N].
-
-  Those that all devices take come first, then, where the batch does not divide
-  evenly, one for each device of this process.
-
-  Args:
-    total: rows of the whole batch.
-  """
-  division = division_lib.Division(total, device_count())
-  rows = division.rows(_places()).reshape(-1)
-  if division.left_over:
-    rows = np.concatenate([rows, division.extra(_places())[0]])
-  return rows
-
-
-def _devices() -> list[jax.Device]:
-  """All devices, those of a process beside each other."""
-  return sorted(jax.devices(), key=lambda device: device.process_index)
-
-
-def _places() -> np.ndarray:
-  """Where the devices of this process stand among all: [D]."""
-  own = jax.process_index()
-  return np.array(
-    [i for i, d in enumerate(_devices()) if d.process_index == own]
-  )
 
 
 def make_train_steps(
@@ -116,7 +59,7 @@ def make_train_steps(
     a batch of that many.
   """
 
-  division = division_lib.Division(rows, device_count()) if rows else None
+  division = division_lib.Division(rows, devices.count()) if rows else None
 
   def gradients(params, constants, key, first, batch):
     """(Loss, gradients, metrics) of the rows from `first` on."""
@@ -147,7 +90,7 @@ def make_train_steps(
       if count:
         more = accumulation.weighted(places.weight, mean_of_own())
         found = jax.tree.map(jnp.add, more, found)
-      loss, grads, metrics = jax.lax.psum(found, _AXIS)
+      loss, grads, metrics = jax.lax.psum(found, devices.AXIS)
     metrics["gradient_norm"] = optax.tree.norm(grads)
     good = jnp.isfinite(loss) & jnp.isfinite(metrics["gradient_norm"])
 
@@ -170,7 +113,7 @@ def make_train_steps(
     return state, mean, skips.describe(good, metrics)
 
   def make(at_once: int):
-    return _pmap(
+    return devices.pmap(
       functools.partial(many_steps, at_once),
       in_axes=(None, None, None, 0, 0),
       out_axes=(None, None, None),
@@ -183,20 +126,20 @@ def make_train_steps(
     nonlocal mapped, own, given, placed
     if state is not own:
       state = jax.tree.map(jnp.array, state)
-    state = replicate(state)
+    state = devices.replicate(state)
     if constants is not given:
-      given, placed = constants, replicate(constants)
+      given, placed = constants, devices.replicate(constants)
     if batch is not None and total is None:
       total = jax.tree.leaves(batch)[0].shape[1]
       batch = jax.tree.map(
-        lambda v: division_lib.take(v, own_rows(total)), batch
+        lambda v: division_lib.take(v, devices.own_rows(total)), batch
       )
-    divided = division or division_lib.Division(total, device_count())
+    divided = division or division_lib.Division(total, devices.count())
     arguments = (
       state,
       placed,
       jax.random.key_data(key),
-      division_lib.make_places(divided, _places()),
+      division_lib.make_places(divided, devices.places()),
       division_lib.by_device(batch, divided, jax.local_device_count()),
     )
     if mapped is None:
@@ -215,7 +158,7 @@ def make_train_steps(
 
 def _mean_of_devices(tree):
   """Averages over devices; one alone would only copy its own."""
-  return tree if device_count() == 1 else jax.lax.pmean(tree, _AXIS)
+  return tree if devices.count() == 1 else jax.lax.pmean(tree, devices.AXIS)
 
 
 class StepRunner:
@@ -263,90 +206,3 @@ class StepRunner:
     """
     run = self._many if length == self._length else self._one
     return run(state, constants, key, batch, total)
-
-
-def make_map(
-  fn: Callable, *, rows_per_device: int, rows_at_once: int = 0
-) -> Callable:
-  """Compiles a row-wise function over all devices, in chunks of equal shape.
-
-  Args:
-    fn: (constants, rows: tree of [R, ...]) -> tree of [R, ...].
-    rows_per_device: most rows of a device in one call. Chunks are as few and
-      as equal as they can be; the last row is repeated to fill the last one.
-    rows_at_once: of a device's rows `fn` gets so many, block after block, and
-      R is this; 0: all. Fewer where the device's memory asks for it.
-
-  Returns:
-    run(constants, rows: tree of numpy [N, ...]) -> tree of numpy [N, ...].
-    Every process gives the same rows, and gets the results of all.
-  """
-  together = jax.process_count() > 1
-
-  def mapped_fn(at_once, constants, rows):
-    found = accumulation.map_blocks(
-      functools.partial(fn, constants), rows, most=at_once
-    )
-    return jax.lax.all_gather(found, _AXIS) if together else found
-
-  def make(at_once: int):
-    return _pmap(
-      functools.partial(mapped_fn, at_once),
-      in_axes=(None, 0),
-      out_axes=None if together else 0,
-    )
-
-  mapped = {}  # by the rows that a device gets
-
-  def run(constants, rows):
-    constants = replicate(constants)
-    total = jax.tree.leaves(rows)[0].shape[0]
-    devices = device_count()
-    per_device = division_lib.chunk(
-      total, devices, most=rows_per_device, multiple=rows_at_once
-    )
-    parts = []
-    for start in range(0, total, per_device * devices):
-      cut = functools.partial(_cut, start=start, shape=(devices, per_device))
-      arguments = constants, jax.tree.map(cut, rows)
-      if per_device not in mapped:
-        mapped[per_device], _ = device_memory.fit(
-          make, arguments, rows=per_device, at_once=rows_at_once
-        )
-      parts.append(mapped[per_device](*arguments))
-    return jax.tree.map(
-      lambda *xs: np.concatenate([_flat(x) for x in xs])[:total], *parts
-    )
-
-  return run
-
-
-def _pmap(fn: Callable, *, in_axes, out_axes, donate=()) -> Callable:
-  """Maps over all devices; a process gives and gets what its own have.
-
-  Arguments of the numbers `donate` are consumed: results take their place.
-  """
-  return jax.pmap(
-    fn,
-    axis_name=_AXIS,
-    in_axes=in_axes,
-    out_axes=out_axes,
-    donate_argnums=donate,
-    devices=_devices() if jax.process_count() > 1 else None,
-  )
-
-
-def _cut(rows: np.ndarray, *, start: int, shape: tuple[int, int]):
-  """Returns rows from `start` on as [own devices, rows, ...], padded."""
-  part = rows[start : start + shape[0] * shape[1]]
-  missing = shape[0] * shape[1] - part.shape[0]
-  if missing:
-    part = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)])
-  return division_lib.take(
-    part.reshape(*shape, *rows.shape[1:]), _places(), axis=0
-  )
-
-
-def _flat(array: jax.Array) -> np.ndarray:
-  array = np.asarray(array)
-  return array.reshape(-1, *array.shape[2:])
