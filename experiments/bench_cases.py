@@ -30,11 +30,12 @@ from stylized_nerf_jax.phases import (
   view_features,
   views,
 )
+from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import geometry_cache, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.training import pixel_bank, train_steps
 from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.training import train_steps
 
 _DISPATCH = 20
 _RAYS = 2048

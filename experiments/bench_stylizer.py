@@ -24,8 +24,8 @@ from stylized_nerf_jax.phases import (
   view_features,
   views,
 )
+from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import adain, decoder, vgg
 
 _SIZE = 256

@@ -19,10 +19,10 @@ import scene
 
 import stylized_nerf_jax
 from stylized_nerf_jax.phases import modules
+from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import geometry_cache, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
-from stylized_nerf_jax.scenes import view_pixels
 
 _COUNTS = (12, 10, 8, 6)
 _RAYS = 16384

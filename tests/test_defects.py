@@ -213,7 +213,7 @@ def test_8_another_style_set_never_reads_old_targets(
 
 
 def test_9_stylized_views_lie_on_disk(networks, two_views, tmp_path):
-  """Also tests/training/test_training_pixel_bank.py, for phase 1."""
+  """Also tests/pixels/test_pixels_pixel_bank.py, for phase 1."""
   _, made, drawn = _make_targets(
     tmp_path / "targets", two_views, networks, _style("a", 0), _style("b", 1)
   )

@@ -25,13 +25,14 @@ from stylized_nerf_jax.phases import (
   run_folder,
   training_pixels,
 )
+from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import pixel_bank, train_steps
 from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.training import train_steps
 
 PHASE = "radiance_field"
 _SCHEDULES = ("cosine", "exponential")

@@ -18,8 +18,8 @@ from stylized_nerf_jax.phases import (
   stylizer_nets,
   view_geometry,
 )
+from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.scenes import cameras as cameras_lib
-from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
 
 

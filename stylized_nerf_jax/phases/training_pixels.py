@@ -15,16 +15,12 @@ import numpy as np
 
 from stylized_nerf_jax.host import ahead, interruption, processes, progress
 from stylized_nerf_jax.phases import loop_keeper, run_folder
+from stylized_nerf_jax.pixels import pixel_bank, pixel_file, pixel_store
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.training import (
-  pixel_bank,
-  pixel_file,
-  pixel_store,
-  train_steps,
-)
+from stylized_nerf_jax.training import train_steps
 
 _WORKERS = 4
 # Dispatches whose batches are drawn, or being drawn, before their turn.

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.phases import views as views_lib
+from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.scenes import view_pixels
 from stylized_nerf_jax.stylizer import vgg
 
 _STRIDE = vgg.STRIDE

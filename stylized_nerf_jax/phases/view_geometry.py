@@ -14,9 +14,9 @@ import numpy as np
 
 from stylized_nerf_jax.host import disk, progress
 from stylized_nerf_jax.phases import modules
+from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import geometry_cache
 from stylized_nerf_jax.scenes import cameras as cameras_lib
-from stylized_nerf_jax.scenes import view_pixels
 
 # Fewer samples than these do not hold a surface and what shows through it.
 _FEWEST = 4

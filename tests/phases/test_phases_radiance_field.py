@@ -18,11 +18,11 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   training_pixels,
 )
+from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization
-from stylized_nerf_jax.training import pixel_bank
 
 _GRID = {"num_levels": 2, "log2_table_size": 6, "finest_resolution": 16}
 

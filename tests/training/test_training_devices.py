@@ -23,7 +23,8 @@ from stylized_nerf_jax.phases import modules, radiance_field
 from stylized_nerf_jax.rendering import rays
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import scene_record, synthetic
-from stylized_nerf_jax.training import pixel_bank, train_steps
+from stylized_nerf_jax.pixels import pixel_bank
+from stylized_nerf_jax.training import train_steps
 from stylized_nerf_jax.training import state as state_lib
 
 import pathlib

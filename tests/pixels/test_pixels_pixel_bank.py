@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
+from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.training import pixel_bank
 
 SIZES = ((3, 5), (1, 1), (4, 2), (2, 7))
 

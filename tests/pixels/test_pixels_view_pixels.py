@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stylized_nerf_jax.scenes import view_pixels
+from stylized_nerf_jax.pixels import view_pixels
 
 
 def test_every_pixel_is_found():

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from stylized_nerf_jax.host import ahead, disk
-from stylized_nerf_jax.training import pixel_bank
+from stylized_nerf_jax.pixels import pixel_bank
 
 _RECORD, _COLORS, _USABLE = "pixels.json", "colors.bin", "usable.bin"
 _LAYOUT = 1

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.host import disk
+from stylized_nerf_jax.pixels import pixel_bank, pixel_file, pixel_store
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.training import pixel_bank, pixel_file, pixel_store
 
 # (height, width); one alone has more pixels than are counted together.
 SHAPES = ((3, 5), (1, 1), (40, 21), (2, 7))
@@ -23,7 +23,7 @@ KEY = jax.random.key(5)
 _KILLED = f"""
 import os, pathlib, signal, sys
 import numpy as np
-from stylized_nerf_jax.training import pixel_file
+from stylized_nerf_jax.pixels import pixel_file
 
 def read(index):
   if index == 2:

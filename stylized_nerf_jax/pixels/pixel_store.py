@@ -12,9 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax.pixels import pixel_bank, pixel_file, view_pixels
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.scenes import view_pixels
-from stylized_nerf_jax.training import pixel_bank, pixel_file
 
 
 class PixelStore:
