@@ -31,7 +31,9 @@ from stylized_nerf_jax.phases import (
   views,
 )
 from stylized_nerf_jax.pixels import pixel_bank
-from stylized_nerf_jax.rendering import geometry_cache, renderer
+from stylized_nerf_jax.rendering import (
+  image_rendering,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.training import state as state_lib
@@ -360,7 +362,7 @@ class Bench:
       variables |= more
       count = self._config.field.hash_grid.num_fine
       flops += style_flops(more["style_field"], count)
-    render = renderer.make_image_renderer(
+    render = image_rendering.make_image_renderer(
       modules.radiance_field(self._config.field, self._space),
       style_field,
       self._setting,
@@ -379,7 +381,7 @@ class Bench:
 
   def _painting(self, name, config) -> Case:
     style_field, variables = self._style(config)
-    trace = geometry_cache.make_renderer(
+    trace = image_rendering.make_tracer(
       modules.radiance_field(self._config.field, self._space),
       self._setting,
       self._config.geometry_cache.samples,
@@ -389,7 +391,7 @@ class Bench:
     _, packed, _ = trace(
       self._model.params["field"], self._camera(), *self._size
     )
-    paint = geometry_cache.make_painter(
+    paint = image_rendering.make_painter(
       style_field,
       self._setting,
       rays_per_chunk=ray_blocks.per_chunk(self._config),

@@ -13,7 +13,10 @@ import numpy as np
 from stylized_nerf_jax import model_file
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.phases import modules, ray_blocks, restore_run
-from stylized_nerf_jax.rendering import geometry_cache, renderer
+from stylized_nerf_jax.rendering import (
+  image_rendering,
+  renderer,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, style_set
@@ -211,7 +214,7 @@ class StylizedNerf:
     """
     if "trace" not in self._renderers:
       space = self.scene.normalization.space
-      self._renderers["trace"] = geometry_cache.make_renderer(
+      self._renderers["trace"] = image_rendering.make_tracer(
         modules.radiance_field(self.config.field, space),
         modules.ray_setting(self.scene),
         _TRACED_SAMPLES,
@@ -254,7 +257,7 @@ class StylizedNerf:
     self._require_styles()
     if "paint" not in self._renderers:
       space = self.scene.normalization.space
-      self._renderers["paint"] = geometry_cache.make_painter(
+      self._renderers["paint"] = image_rendering.make_painter(
         modules.style_field_of(self.config.style_field, space),
         modules.ray_setting(self.scene),
         rays_per_chunk=ray_blocks.per_chunk(self.config),
@@ -301,7 +304,7 @@ class StylizedNerf:
       if stylized:
         at_once = ray_blocks.for_stylized_rendering(self.config)
         style_field = modules.style_field_of(self.config.style_field, space)
-      self._renderers[kind] = renderer.make_image_renderer(
+      self._renderers[kind] = image_rendering.make_image_renderer(
         modules.radiance_field(self.config.field, space),
         style_field,
         modules.ray_setting(self.scene),

@@ -10,13 +10,12 @@ import jax
 import jax.numpy as jnp
 
 from stylized_nerf_jax.fields import (
-  contraction,
   encodings,
   hash_encoding,
   joint_dense,
   row_blocks,
 )
-from stylized_nerf_jax.rendering import compositing, sampling
+from stylized_nerf_jax.rendering import compositing, contraction, sampling
 from stylized_nerf_jax.rendering import spacing as spacing_lib
 from stylized_nerf_jax.rendering.samples import Samples
 

@@ -15,8 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-NORMALISATIONS = ("variance", "standard_deviation")
-
 
 @dataclasses.dataclass(frozen=True)
 class LatentKeys:
@@ -58,30 +56,6 @@ def init_latents(key, means, variances, num_views: int):
   styles, size = means.shape
   noise = jax.random.normal(key, (styles, num_views, size), means.dtype)
   return means[:, None] + jnp.sqrt(variances)[:, None] * noise
-
-
-def latent_nll(latents, means, variances, *, normalise: str = "variance"):
-  """Measures how far codes are from their style, up to a constant.
-
-  Args:
-    latents: [..., L].
-    means: [..., L], of each code's style.
-    variances: [..., L], positive.
-    normalise: "variance" for the negative log-likelihood of the Gaussian, or
-      "standard_deviation" for what the authors' release divides by.
-
-  Returns:
-    [...], 0.5 sum((z - mean)^2 / variance) over L.
-
-  Raises:
-    ValueError: for an unknown normalisation.
-  """
-  if normalise not in NORMALISATIONS:
-    raise ValueError(
-      f"normalise is {normalise!r}; expected one of {NORMALISATIONS}"
-    )
-  scale = variances if normalise == "variance" else jnp.sqrt(variances)
-  return 0.5 * jnp.sum((latents - means) ** 2 / scale, axis=-1)
 
 
 def mix(means, weights: Sequence[float]):

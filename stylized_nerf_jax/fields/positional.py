@@ -9,8 +9,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from stylized_nerf_jax.fields import contraction, encodings, joint_dense
-from stylized_nerf_jax.rendering import compositing, sampling
+from stylized_nerf_jax.fields import encodings, joint_dense
+from stylized_nerf_jax.rendering import compositing, contraction, sampling
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
 

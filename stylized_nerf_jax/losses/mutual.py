@@ -7,7 +7,7 @@ differentiates with respect to everything still trains the right half.
 import jax
 import jax.numpy as jnp
 
-from stylized_nerf_jax.fields import latents as latents_lib
+NORMALISATIONS = ("variance", "standard_deviation")
 
 
 def mimic_2d_to_3d(rendered, target):
@@ -56,6 +56,30 @@ def ray_spread(weights, colors):
   return jnp.mean((weights * (colors - mean) ** 2).sum(-2))
 
 
+def latent_nll(latents, means, variances, *, normalise: str = "variance"):
+  """Measures how far codes are from their style, up to a constant.
+
+  Args:
+    latents: [..., L].
+    means: [..., L], of each code's style.
+    variances: [..., L], positive.
+    normalise: "variance" for the negative log-likelihood of the Gaussian, or
+      "standard_deviation" for what the authors' release divides by.
+
+  Returns:
+    [...], 0.5 sum((z - mean)^2 / variance) over L.
+
+  Raises:
+    ValueError: for an unknown normalisation.
+  """
+  if normalise not in NORMALISATIONS:
+    raise ValueError(
+      f"normalise is {normalise!r}; expected one of {NORMALISATIONS}"
+    )
+  scale = variances if normalise == "variance" else jnp.sqrt(variances)
+  return 0.5 * jnp.sum((latents - means) ** 2 / scale, axis=-1)
+
+
 def latent_loss(latents, means, variances, *, normalise: str = "variance"):
   """Keeps latent codes near their styles.
 
@@ -63,7 +87,7 @@ def latent_loss(latents, means, variances, *, normalise: str = "variance"):
     latents: [..., L], codes z[s, v]; learn.
     means: [..., L], of each code's style; constant.
     variances: [..., L], positive; constant.
-    normalise: as in `latents.latent_nll`.
+    normalise: as in `latent_nll`.
 
   Returns:
     Scalar, the mean over codes of 0.5 sum((z - mean)^2 / variance).
@@ -72,6 +96,4 @@ def latent_loss(latents, means, variances, *, normalise: str = "variance"):
     ValueError: for an unknown normalisation.
   """
   means, variances = jax.lax.stop_gradient((means, variances))
-  return jnp.mean(
-    latents_lib.latent_nll(latents, means, variances, normalise=normalise)
-  )
+  return jnp.mean(latent_nll(latents, means, variances, normalise=normalise))

@@ -14,12 +14,12 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.phases import decoder_optimizer
 from stylized_nerf_jax.stylizer import (
   adain,
   colour_path,
   convolution,
   decoder,
+  decoder_optimizer,
   pretrained,
   vgg,
 )

@@ -18,7 +18,6 @@ from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.phases import (
   decoder_objective,
-  decoder_optimizer,
   loop_keeper,
   modules,
   mutual_steps,
@@ -34,7 +33,7 @@ from stylized_nerf_jax.phases import (
   views,
 )
 from stylized_nerf_jax.rows import devices, prng
-from stylized_nerf_jax.stylizer import colour_path
+from stylized_nerf_jax.stylizer import colour_path, decoder_optimizer
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import guard, train_steps
 from stylized_nerf_jax.training import state as state_lib

@@ -26,8 +26,8 @@ from stylized_nerf_jax.phases import (
   training_pixels,
 )
 from stylized_nerf_jax.pixels import pixel_bank
+from stylized_nerf_jax.rendering import image_rendering, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -270,7 +270,7 @@ class HeldOutViews:
     self._cameras = rays_lib.camera_arrays(
       self._scene.cameras, record.normalization
     )
-    self._render = renderer.make_image_renderer(
+    self._render = image_rendering.make_image_renderer(
       field,
       None,
       setting,

@@ -17,7 +17,6 @@ import optax
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.phases import (
   decoder_objective,
-  decoder_optimizer,
   loop_keeper,
   radiance_field,
   run_folder,
@@ -28,7 +27,7 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.stylizer import colour_path
+from stylized_nerf_jax.stylizer import colour_path, decoder_optimizer
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps
 

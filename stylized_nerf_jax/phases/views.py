@@ -18,7 +18,10 @@ from stylized_nerf_jax.phases import (
   run_folder,
   view_geometry,
 )
-from stylized_nerf_jax.rendering import geometry_cache, renderer
+from stylized_nerf_jax.rendering import (
+  image_rendering,
+  renderer,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 
@@ -108,13 +111,13 @@ def _render(config, record, params, folder, packed_folder, kept: int) -> None:
   }
   writer = None
   if kept:
-    render_and_pack = geometry_cache.make_renderer(
+    render_and_pack = image_rendering.make_tracer(
       field, setting, kept, **chunks
     )
     if processes.is_first():
       writer = view_geometry.Writer(packed_folder, cameras, kept)
   else:
-    render = renderer.make_image_renderer(field, None, setting, **chunks)
+    render = image_rendering.make_image_renderer(field, None, setting, **chunks)
   arrays = rays_lib.camera_arrays(cameras, record.normalization)
   with progress.progress(len(cameras), "rendering training views") as bar:
     for i, camera in enumerate(cameras):

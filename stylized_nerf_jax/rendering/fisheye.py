@@ -20,47 +20,47 @@ _STEPS = 16
 _ANGLES = np.linspace(np.pi / 180, np.pi, 180)
 
 
-def largest_angle(distortion):
+def largest_angle(terms):
   """Finds the angle up to which the lens keeps order along a radius.
 
   Args:
-    distortion: [..., 4], k1, k2, k3, k4.
+    terms: [..., 4], k1, k2, k3, k4.
 
   Returns:
     [...], whole degrees in radians, at most pi.
   """
-  angles = jnp.asarray(_ANGLES, distortion.dtype)
-  _, slope = _radius(angles, distortion[..., None, :])
+  angles = jnp.asarray(_ANGLES, terms.dtype)
+  _, slope = _radius(angles, terms[..., None, :])
   count = jnp.sum(jnp.cumprod(slope > 0, axis=-1), axis=-1)
   return jnp.where(count > 0, angles[count - 1], angles[0] / 2)
 
 
-def distort(theta, distortion):
+def distort(theta, terms):
   """Returns the normalised radius of angles [...] off the axis, radians.
 
   Args:
     theta: [...].
-    distortion: [..., 4], broadcast against it.
+    terms: [..., 4], broadcast against it.
   """
-  return _radius(theta, distortion)[0]
+  return _radius(theta, terms)[0]
 
 
-def undistort(radius, distortion):
+def undistort(radius, terms):
   """Inverts `distort` by a fixed number of guarded Newton steps.
 
   Args:
     radius: [...], normalised, not negative.
-    distortion: [..., 4], broadcast against it.
+    terms: [..., 4], broadcast against it.
 
   Returns:
     [...], angles in radians; radii that no angle reaches get the largest.
   """
-  limit = largest_angle(distortion)
+  limit = largest_angle(terms)
   radius, high = jnp.broadcast_arrays(radius, limit)
 
   def step(carry, _):
     theta, low, high = carry
-    value, slope = _radius(theta, distortion)
+    value, slope = _radius(theta, terms)
     low = jnp.where(value < radius, theta, low)
     high = jnp.where(value > radius, theta, high)
     newton = theta - (value - radius) / jnp.where(slope > 1e-6, slope, 1.0)
@@ -73,9 +73,9 @@ def undistort(radius, distortion):
   return jnp.minimum(theta, limit)
 
 
-def _radius(theta, distortion):
+def _radius(theta, terms):
   """Returns the normalised radius of angles, and its derivative: [...]."""
-  k1, k2, k3, k4 = jnp.moveaxis(distortion, -1, 0)
+  k1, k2, k3, k4 = jnp.moveaxis(terms, -1, 0)
   t2 = theta**2
   radial = 1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4)))
   slope = 1 + t2 * (3 * k1 + t2 * (5 * k2 + t2 * (7 * k3 + t2 * 9 * k4)))

@@ -13,9 +13,9 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from stylized_nerf_jax.fields import contraction
 from stylized_nerf_jax.rendering import (
   compositing,
+  contraction,
   renderer,
   spacing,
   thinning,
@@ -140,69 +140,6 @@ def render_and_pack(
   both = (few.depth > 0.0) & (full.depth > 0.0)
   loss = loss.replace(depth=jnp.where(both, loss.depth, 0.0))
   return full, packed, loss
-
-
-def make_renderer(
-  field: nn.Module,
-  setting: renderer.RaySetting,
-  count: int,
-  *,
-  rays_per_chunk: int,
-  rays_at_once: int = 0,
-  measure: bool = True,
-):
-  """Compiles `render_and_pack` for whole images over all devices.
-
-  Returns:
-    render(params, camera: CameraArrays of shape [], height, width) -> its
-    results, as numpy [H, W, ...].
-  """
-
-  def render_pixels(constants, xy):
-    params, camera = constants
-    rays = rays_lib.cast_rays(camera, xy, setting.space)
-    return render_and_pack(field, params, rays, setting, count, measure=measure)
-
-  return renderer.over_images(render_pixels, rays_per_chunk, rays_at_once)
-
-
-def make_painter(
-  style_field: nn.Module,
-  setting: renderer.RaySetting,
-  *,
-  rays_per_chunk: int,
-  rays_at_once: int = 0,
-):
-  """Compiles the painting of packed samples, over all devices.
-
-  Args:
-    style_field: paints the samples.
-    setting: of the scene.
-    rays_per_chunk, rays_at_once: as in `renderer.over_images`.
-
-  Returns:
-    paint(variables, camera: CameraArrays of shape [], packed [H, W, 2, K]) ->
-    colours [H, W, 3], numpy. `variables` are "style_field" parameters and
-    "latent" [L].
-  """
-
-  def paint_pixels(constants, xy, packed):
-    variables, camera = constants
-    rays = rays_lib.cast_rays(camera, xy, setting.space)
-    samples = unpack(packed, rays, setting.space)
-    colors = style_field.apply(
-      {"params": variables["style_field"]}, samples.points, variables["latent"]
-    )
-    return renderer.composite_colors(
-      samples.weights, colors, setting.background
-    )
-
-  render = renderer.over_images(paint_pixels, rays_per_chunk, rays_at_once)
-
-  def paint(variables, camera, packed):
-    return render(variables, camera, *packed.shape[:2], packed)
-
-  return paint
 
 
 def _render(rays, samples, colors, setting: renderer.RaySetting):

@@ -1,8 +1,8 @@
 """Lenses of all camera models: from a pixel to a direction, and back.
 
 Terms [..., 4] are OpenCV's k1, k2, p1, p2. A scene with any other lens has
-[..., 9]: the eight of the rational model (`distortion`) and 0, or the four of a
-fisheye (`fisheye`), four zeros and 1. Which it is, is static.
+[..., 9]: the eight of the rational model (`opencv_lens`) and 0, or the four of
+a fisheye (`fisheye`), four zeros and 1. Which it is, is static.
 
 Coordinates of pixels are normalised, (x - cx) / fl_x, y down. Directions have
 the camera's OpenGL axes: x right, y up, and the camera looks along -z.
@@ -11,8 +11,8 @@ the camera's OpenGL axes: x right, y up, and the camera looks along -z.
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.rendering import distortion as opencv
 from stylized_nerf_jax.rendering import fisheye
+from stylized_nerf_jax.rendering import opencv_lens as opencv
 from stylized_nerf_jax.scenes import cameras as camera_lib
 
 _TINY = 1e-12

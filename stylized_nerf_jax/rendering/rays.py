@@ -31,12 +31,12 @@ class CameraArrays:
   Attributes:
     camera_to_model: [..., 3, 4], OpenGL axes, rotation and centre.
     intrinsics: [..., 4], fl_x, fl_y, cx, cy in pixels.
-    distortion: [..., 4] or [..., 9], terms of `lenses`.
+    lens_terms: [..., 4] or [..., 9], terms of `lenses`.
   """
 
   camera_to_model: jax.Array
   intrinsics: jax.Array
-  distortion: jax.Array
+  lens_terms: jax.Array
 
 
 @flax.struct.dataclass
@@ -90,7 +90,7 @@ def camera_arrays(
   return CameraArrays(
     camera_to_model=array(poses),
     intrinsics=array(intrinsics),
-    distortion=array(lenses.lens_terms(cameras)),
+    lens_terms=array(lenses.lens_terms(cameras)),
   )
 
 
@@ -208,7 +208,7 @@ def project(points, camera: CameraArrays):
   offsets = points - camera.camera_to_model[..., :, 3]
   axes = camera.camera_to_model[..., :, :3]
   local = _rotate(jnp.swapaxes(axes, -1, -2), offsets)
-  normalised, seen = lenses.project(local, camera.distortion)
+  normalised, seen = lenses.project(local, camera.lens_terms)
   xy = normalised * camera.intrinsics[..., :2] + camera.intrinsics[..., 2:]
   return jnp.where(seen[..., None], xy, -1.0), -local[..., 2]
 
@@ -232,7 +232,7 @@ def unproject_depth(camera: CameraArrays, xy, depth):
 def _pixel_directions(cameras: CameraArrays, xy):
   """Returns unit directions [..., 3] of pixels, distortion undone."""
   focal, center = cameras.intrinsics[..., :2], cameras.intrinsics[..., 2:]
-  local = lenses.directions((xy - center) / focal, cameras.distortion)
+  local = lenses.directions((xy - center) / focal, cameras.lens_terms)
   directions = _rotate(cameras.camera_to_model[..., :, :3], local)
   return directions / jnp.linalg.norm(directions, axis=-1, keepdims=True)
 

@@ -1,4 +1,4 @@
-"""Whole images from a radiance field and, optionally, a style field.
+"""Rays from a radiance field and, optionally, a style field.
 
 Deterministic: no jitter, no noise. One ray's colour is the weighted sum of its
 samples' colours, c(x, d) of the radiance field or S(x, z) of the style field,
@@ -6,18 +6,15 @@ or a mixture of both under the same weights (the dial "intensity").
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import flax
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from stylized_nerf_jax.rendering import compositing
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rows import mapping
 from stylized_nerf_jax.scenes import normalization
 
 
@@ -171,76 +168,3 @@ def rendered(rays, samples, rgb, setting: RaySetting) -> Rendered:
     ),
     opacity=opacity,
   )
-
-
-def make_image_renderer(
-  field: nn.Module,
-  style_field: nn.Module | None,
-  setting: RaySetting,
-  *,
-  blend: bool = False,
-  in_styles: bool = False,
-  rays_per_chunk: int = 16384,
-  rays_at_once: int = 0,
-) -> Callable:
-  """Compiles a renderer of whole images over all devices.
-
-  Args:
-    field, style_field, setting, blend: as in `render_rays`.
-    in_styles: renders with `render_rays_in_styles` instead.
-    rays_per_chunk, rays_at_once: as in `over_images`.
-
-  Returns:
-    render(variables, camera: CameraArrays of shape [], height, width) ->
-    `Rendered` of numpy [H, W, ...].
-  """
-
-  def render_pixels(constants, xy):
-    variables, camera = constants
-    rays = rays_lib.cast_rays(camera, xy, setting.space)
-    if in_styles:
-      return render_rays_in_styles(
-        field, style_field, variables, rays, setting, blend=blend
-      )
-    return render_rays(
-      field, style_field, variables, rays, setting, blend=blend
-    )
-
-  return over_images(render_pixels, rays_per_chunk, rays_at_once)
-
-
-def over_images(
-  render_pixels: Callable, rays_per_chunk: int, rays_at_once: int = 0
-) -> Callable:
-  """Compiles a function of pixels into one of whole images, on all devices.
-
-  Args:
-    render_pixels: ((variables, camera), xy [R, 2], *values of these pixels
-      [R, ...]) -> tree of [R, ...].
-    rays_per_chunk: most rays that a device gets in one call.
-    rays_at_once: R, rays of these that are rendered together; 0: all.
-
-  Returns:
-    render(variables, camera: CameraArrays of shape [], height, width, *values
-    [H, W, ...]) -> the same tree of numpy [H, W, ...].
-  """
-
-  def render_indices(constants, rows):
-    variables, camera, width = constants
-    index, *values = rows
-    xy = rays_lib.pixel_centers(index, width)
-    return render_pixels((variables, camera), xy, *values)
-
-  mapped = mapping.make_map(
-    render_indices, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
-  )
-
-  def render(variables, camera, height: int, width: int, *values):
-    index = np.arange(height * width, dtype=np.int32)
-    rows = index, *(value.reshape(-1, *value.shape[2:]) for value in values)
-    flat = mapped((variables, camera, np.int32(width)), rows)
-    return jax.tree.map(
-      lambda values: values.reshape(height, width, *values.shape[1:]), flat
-    )
-
-  return render

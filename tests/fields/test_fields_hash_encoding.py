@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.fields import contraction, hash_encoding
+from stylized_nerf_jax.fields import hash_encoding
+from stylized_nerf_jax.rendering import contraction
 
 RNG = np.random.default_rng(0)
 RESOLUTION = 3

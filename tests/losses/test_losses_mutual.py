@@ -1,6 +1,7 @@
 """Mutual learning: values, and which half each loss may update."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -69,3 +70,27 @@ def test_the_spread_along_rays_is_that_of_a_loop():
   assert np.abs(of_colors[1:]).max() > 0
   one_color = np.broadcast_to(colors[:, :1], colors.shape)
   assert mutual.ray_spread(weights, one_color) < 1e-12
+
+
+@pytest.mark.parametrize(
+  ("normalise", "power"), [("variance", 1.0), ("standard_deviation", 0.5)]
+)
+def test_likelihood_equals_a_loop(normalise, power):
+  rng = np.random.default_rng(0)
+  codes, means = rng.normal(size=(2, 3, 4, 5)).astype(np.float32)
+  variances = rng.uniform(0.1, 4, (3, 4, 5)).astype(np.float32)
+  ours = mutual.latent_nll(codes, means, variances, normalise=normalise)
+  for index in np.ndindex(3, 4):
+    total = 0.0
+    for z, mean, variance in zip(codes[index], means[index], variances[index]):
+      total += 0.5 * (z - mean) ** 2 / variance**power
+    np.testing.assert_allclose(ours[index], total, rtol=1e-5)
+
+
+def test_likelihood_is_that_of_the_normal_distribution():
+  """Up to the constant that the variance alone decides."""
+  normal = jax.scipy.stats.norm
+  z, mean, variance = jnp.array([2.5]), jnp.array([1.0]), jnp.array([4.0])
+  expected = normal.logpdf(mean, mean, 2.0) - normal.logpdf(z, mean, 2.0)
+  ours = mutual.latent_nll(z, mean, variance)
+  np.testing.assert_allclose(ours, expected[0], rtol=1e-6)

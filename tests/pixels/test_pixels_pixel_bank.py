@@ -16,7 +16,7 @@ def make_bank(dtype=np.uint8, masks=None):
   cameras = rays_lib.CameraArrays(
     camera_to_model=rng.random((4, 3, 4), np.float32),
     intrinsics=rng.random((4, 4), np.float32),
-    distortion=np.zeros((4, 4), np.float32),
+    lens_terms=np.zeros((4, 4), np.float32),
   )
   given = images
   if dtype == np.float32:

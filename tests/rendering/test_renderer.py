@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from stylized_nerf_jax.rendering import image_rendering, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rendering.samples import Samples
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization
@@ -96,7 +96,7 @@ def flat(image):
 
 
 def draw(*, blend=False, style=True, chunk=3, variables=VARIABLES):
-  render = renderer.make_image_renderer(
+  render = image_rendering.make_image_renderer(
     Fog(),
     Tint() if style else None,
     SETTING,
@@ -121,7 +121,9 @@ def test_an_image_equals_its_rays(style):
 
 
 def test_intensity_mixes_the_two():
-  render = renderer.make_image_renderer(Fog(), Tint(), SETTING, blend=True)
+  render = image_rendering.make_image_renderer(
+    Fog(), Tint(), SETTING, blend=True
+  )
   camera = rays_lib.camera_arrays(make_camera(), None)
   for intensity in (0.0, 0.5, 1.0):
     variables = {**VARIABLES, "intensity": np.float32(intensity)}

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import test_renderer
 
-from stylized_nerf_jax.fields import contraction
-from stylized_nerf_jax.rendering import geometry_cache, thinning
+from stylized_nerf_jax.rendering import contraction, geometry_cache, thinning
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering.samples import Samples
 from stylized_nerf_jax.scenes import normalization

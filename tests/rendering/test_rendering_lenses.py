@@ -131,8 +131,8 @@ def test_a_mixed_scene_has_the_rays_of_its_single_cameras():
         getattr(cameras[i], field.name), getattr(camera, field.name)
       )
   together = rays_lib.camera_arrays(cameras, None)
-  assert together.distortion.shape == (4, 9)
-  assert rays_lib.camera_arrays(cameras[1:3], None).distortion.shape == (2, 4)
+  assert together.lens_terms.shape == (4, 9)
+  assert rays_lib.camera_arrays(cameras[1:3], None).lens_terms.shape == (2, 4)
   # Not so near to the fold of lens b that its two roundings differ.
   xy = jnp.asarray(
     np.random.default_rng(0).uniform(160, 400, (20, 2)), jnp.float32

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies
 
-from stylized_nerf_jax.fields import contraction
-from stylized_nerf_jax.rendering import spacing
+from stylized_nerf_jax.rendering import contraction, spacing
 
 place = jax.jit(spacing.place, static_argnames="spacing")
 fraction = jax.jit(spacing.fraction, static_argnames="spacing")

@@ -132,7 +132,7 @@ def _check(scene) -> None:
       assert 0 <= picture.min() <= picture.max() <= 1
   record = scene_record.make_scene_record(scene)
   arrays = rays_lib.camera_arrays(scene.cameras, record.normalization)
-  for values in (arrays.camera_to_model, arrays.intrinsics, arrays.distortion):
+  for values in (arrays.camera_to_model, arrays.intrinsics, arrays.lens_terms):
     assert np.isfinite(values).all()
 
 

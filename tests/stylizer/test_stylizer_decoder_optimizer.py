@@ -5,8 +5,7 @@ import numpy as np
 import optax
 import pytest
 
-from stylized_nerf_jax.phases import decoder_optimizer
-from stylized_nerf_jax.stylizer import decoder
+from stylized_nerf_jax.stylizer import decoder, decoder_optimizer
 
 
 @pytest.fixture

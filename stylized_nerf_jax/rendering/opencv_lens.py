@@ -23,43 +23,43 @@ _NEWTON_STEPS = 8
 _RADII = np.linspace(1 / 16, 8, 128)
 
 
-def valid_radius_squared(distortion):
+def valid_radius_squared(terms):
   """Finds r^2 up to which the lens keeps order along a radius.
 
   Beyond it the polynomial folds back, and a point far outside the picture
   would be drawn inside.
 
   Args:
-    distortion: [..., 4] or [..., 8].
+    terms: [..., 4] or [..., 8].
 
   Returns:
     [...]. Four terms: the smallest positive root of 1 + 3 k1 r^2 + 5 k2 r^4,
     or infinity. Eight: the last of a row of radii up to 8 before which the
     distorted radius always grew, squared.
   """
-  if distortion.shape[-1] == 8:
-    return _last_growing(distortion)
-  k1, k2 = distortion[..., 0], distortion[..., 1]
+  if terms.shape[-1] == 8:
+    return _last_growing(terms)
+  k1, k2 = terms[..., 0], terms[..., 1]
   discriminant = 9 * k1**2 - 20 * k2
   denominator = -3 * k1 + jnp.sqrt(jnp.maximum(discriminant, 0.0))
   has_root = (discriminant >= 0) & (denominator > 0)
   return jnp.where(has_root, 2 / jnp.where(has_root, denominator, 1), jnp.inf)
 
 
-def distort(xy, distortion):
+def distort(xy, terms):
   """Applies the lens.
 
   Args:
     xy: [..., 2], ideal normalised coordinates.
-    distortion: [..., 4] or [..., 8], broadcast against them.
+    terms: [..., 4] or [..., 8], broadcast against them.
 
   Returns:
     [..., 2], distorted normalised coordinates.
   """
   x, y = xy[..., 0], xy[..., 1]
-  p1, p2 = distortion[..., 2], distortion[..., 3]
+  p1, p2 = terms[..., 2], terms[..., 3]
   r2 = x**2 + y**2
-  radial, _ = _radial(r2, distortion)
+  radial, _ = _radial(r2, terms)
   return jnp.stack(
     [
       x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x**2),
@@ -69,7 +69,7 @@ def distort(xy, distortion):
   )
 
 
-def undistort(xy, distortion):
+def undistort(xy, terms):
   """Inverts `distort` by a fixed number of Newton steps.
 
   Steps are kept within the radius where the lens is invertible, so that a
@@ -77,18 +77,18 @@ def undistort(xy, distortion):
 
   Args:
     xy: [..., 2], distorted normalised coordinates.
-    distortion: [..., 4] or [..., 8], broadcast against them.
+    terms: [..., 4] or [..., 8], broadcast against them.
 
   Returns:
     [..., 2], ideal normalised coordinates.
   """
-  shape = jnp.broadcast_shapes(xy.shape[:-1], distortion.shape[:-1])
+  shape = jnp.broadcast_shapes(xy.shape[:-1], terms.shape[:-1])
   target = jnp.broadcast_to(xy, (*shape, 2))
-  limit = valid_radius_squared(distortion)
+  limit = valid_radius_squared(terms)
 
   def step(point, _):
-    residual = distort(point, distortion) - target
-    (a, b), (c, d) = _jacobian(point, distortion)
+    residual = distort(point, terms) - target
+    (a, b), (c, d) = _jacobian(point, terms)
     determinant = a * d - b * c
     # Zero only on the fold itself, where the limit below takes over.
     safe = jnp.where(jnp.abs(determinant) < 1e-6, 1e-6, determinant)
@@ -109,12 +109,12 @@ def _within(point, limit):
   return point * shrink[..., None]
 
 
-def _jacobian(point, distortion):
+def _jacobian(point, terms):
   """Returns the rows of d distort / d (x, y), each entry [...]."""
   x, y = point[..., 0], point[..., 1]
-  p1, p2 = distortion[..., 2], distortion[..., 3]
+  p1, p2 = terms[..., 2], terms[..., 3]
   r2 = x**2 + y**2
-  radial, slope = _radial(r2, distortion)
+  radial, slope = _radial(r2, terms)
   mixed = slope * x * y + 2 * (p1 * x + p2 * y)
   return (
     (radial + slope * x**2 + 2 * p1 * y + 6 * p2 * x, mixed),
@@ -122,12 +122,12 @@ def _jacobian(point, distortion):
   )
 
 
-def _radial(r2, distortion):
+def _radial(r2, terms):
   """Returns g(r^2) and twice its derivative, each [...]."""
-  k1, k2 = distortion[..., 0], distortion[..., 1]
-  if distortion.shape[-1] == 4:
+  k1, k2 = terms[..., 0], terms[..., 1]
+  if terms.shape[-1] == 4:
     return 1 + r2 * (k1 + r2 * k2), 2 * (k1 + 2 * r2 * k2)
-  k3, k4, k5, k6 = jnp.moveaxis(distortion[..., 4:], -1, 0)
+  k3, k4, k5, k6 = jnp.moveaxis(terms[..., 4:], -1, 0)
   above = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
   below = 1 + r2 * (k4 + r2 * (k5 + r2 * k6))
   below = jnp.where(jnp.abs(below) < 1e-6, 1e-6, below)
@@ -137,11 +137,11 @@ def _radial(r2, distortion):
   return radial, 2 * (above_slope - radial * below_slope) / below
 
 
-def _last_growing(distortion):
+def _last_growing(terms):
   """Finds r^2 [...] up to which the rational model keeps order."""
-  radii = jnp.asarray(_RADII, distortion.dtype)
-  radial, slope = _radial(radii**2, distortion[..., None, :])
-  k4, k5, k6 = jnp.moveaxis(distortion[..., 5:, None], -2, 0)
+  radii = jnp.asarray(_RADII, terms.dtype)
+  radial, slope = _radial(radii**2, terms[..., None, :])
+  k4, k5, k6 = jnp.moveaxis(terms[..., 5:, None], -2, 0)
   below = 1 + radii**2 * (k4 + radii**2 * (k5 + radii**2 * k6))
   grows = (radial + slope * radii**2 > 0) & (below > 1e-6)
   count = jnp.sum(jnp.cumprod(grows, axis=-1), axis=-1)

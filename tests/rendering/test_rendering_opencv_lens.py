@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.rendering import distortion as lens
+from stylized_nerf_jax.rendering import opencv_lens as lens
 
 # Compiled once a shape: dispatching every small operation takes far longer.
 _distort = jax.jit(lens.distort)

@@ -1,0 +1,152 @@
+"""Whole images over all devices, chunk of pixels after chunk.
+
+What a pixel is made into is in `renderer.py` and `geometry_cache.py`.
+"""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from stylized_nerf_jax.rendering import geometry_cache, renderer
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rows import mapping
+
+
+def make_image_renderer(
+  field: nn.Module,
+  style_field: nn.Module | None,
+  setting: renderer.RaySetting,
+  *,
+  blend: bool = False,
+  in_styles: bool = False,
+  rays_per_chunk: int = 16384,
+  rays_at_once: int = 0,
+) -> Callable:
+  """Compiles a renderer of whole images over all devices.
+
+  Args:
+    field, style_field, setting, blend: as in `renderer.render_rays`.
+    in_styles: renders with `renderer.render_rays_in_styles` instead.
+    rays_per_chunk, rays_at_once: as in `over_images`.
+
+  Returns:
+    render(variables, camera: CameraArrays of shape [], height, width) ->
+    `renderer.Rendered` of numpy [H, W, ...].
+  """
+
+  def render_pixels(constants, xy):
+    variables, camera = constants
+    rays = rays_lib.cast_rays(camera, xy, setting.space)
+    if in_styles:
+      return renderer.render_rays_in_styles(
+        field, style_field, variables, rays, setting, blend=blend
+      )
+    return renderer.render_rays(
+      field, style_field, variables, rays, setting, blend=blend
+    )
+
+  return over_images(render_pixels, rays_per_chunk, rays_at_once)
+
+
+def make_tracer(
+  field: nn.Module,
+  setting: renderer.RaySetting,
+  count: int,
+  *,
+  rays_per_chunk: int,
+  rays_at_once: int = 0,
+  measure: bool = True,
+):
+  """Compiles `geometry_cache.render_and_pack` for whole images.
+
+  Returns:
+    render(params, camera: CameraArrays of shape [], height, width) -> its
+    results, as numpy [H, W, ...].
+  """
+
+  def render_pixels(constants, xy):
+    params, camera = constants
+    rays = rays_lib.cast_rays(camera, xy, setting.space)
+    return geometry_cache.render_and_pack(
+      field, params, rays, setting, count, measure=measure
+    )
+
+  return over_images(render_pixels, rays_per_chunk, rays_at_once)
+
+
+def make_painter(
+  style_field: nn.Module,
+  setting: renderer.RaySetting,
+  *,
+  rays_per_chunk: int,
+  rays_at_once: int = 0,
+):
+  """Compiles the painting of packed samples, over all devices.
+
+  Args:
+    style_field: paints the samples.
+    setting: of the scene.
+    rays_per_chunk, rays_at_once: as in `over_images`.
+
+  Returns:
+    paint(variables, camera: CameraArrays of shape [], packed [H, W, 2, K]) ->
+    colours [H, W, 3], numpy. `variables` are "style_field" parameters and
+    "latent" [L].
+  """
+
+  def paint_pixels(constants, xy, packed):
+    variables, camera = constants
+    rays = rays_lib.cast_rays(camera, xy, setting.space)
+    samples = geometry_cache.unpack(packed, rays, setting.space)
+    colors = style_field.apply(
+      {"params": variables["style_field"]}, samples.points, variables["latent"]
+    )
+    return renderer.composite_colors(
+      samples.weights, colors, setting.background
+    )
+
+  render = over_images(paint_pixels, rays_per_chunk, rays_at_once)
+
+  def paint(variables, camera, packed):
+    return render(variables, camera, *packed.shape[:2], packed)
+
+  return paint
+
+
+def over_images(
+  render_pixels: Callable, rays_per_chunk: int, rays_at_once: int = 0
+) -> Callable:
+  """Compiles a function of pixels into one of whole images, on all devices.
+
+  Args:
+    render_pixels: ((variables, camera), xy [R, 2], *values of these pixels
+      [R, ...]) -> tree of [R, ...].
+    rays_per_chunk: most rays that a device gets in one call.
+    rays_at_once: R, rays of these that are rendered together; 0: all.
+
+  Returns:
+    render(variables, camera: CameraArrays of shape [], height, width, *values
+    [H, W, ...]) -> the same tree of numpy [H, W, ...].
+  """
+
+  def render_indices(constants, rows):
+    variables, camera, width = constants
+    index, *values = rows
+    xy = rays_lib.pixel_centers(index, width)
+    return render_pixels((variables, camera), xy, *values)
+
+  mapped = mapping.make_map(
+    render_indices, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
+  )
+
+  def render(variables, camera, height: int, width: int, *values):
+    index = np.arange(height * width, dtype=np.int32)
+    rows = index, *(value.reshape(-1, *value.shape[2:]) for value in values)
+    flat = mapped((variables, camera, np.int32(width)), rows)
+    return jax.tree.map(
+      lambda values: values.reshape(height, width, *values.shape[1:]), flat
+    )
+
+  return render
