@@ -23,7 +23,8 @@ from stylized_nerf_jax.phases import (
   view_geometry,
 )
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.scenes import scene_record, synthetic
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps
 
@@ -49,7 +50,7 @@ def cases(folder, scratch: pathlib.Path) -> list[bench_cases.Case]:
 
 
 def _record(views: int) -> scene_record.SceneRecord:
-  scene = synthetic.make_scene(
+  scene = embedded.make_scene(
     num_train=views, num_test=0, width=_WIDTH, height=_HEIGHT, layout="forward"
   )
   return scene_record.make_scene_record(scene)

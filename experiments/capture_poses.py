@@ -17,8 +17,8 @@ import pathlib
 import numpy as np
 import scene
 
-from stylized_nerf_jax import scenes
 from stylized_nerf_jax.evaluation import pose_errors
+from stylized_nerf_jax.scenes.readers import formats
 
 # Folder of the photographs, and what the reference's images are divided by.
 _SCENES = {"fern": ("images_4", 4), "fox": ("images", 1)}
@@ -61,8 +61,8 @@ def measure(
     cost_file.write_text(json.dumps(cost))
   cost = json.loads(cost_file.read_text()) if cost_file.exists() else None
   report = json.loads((out / "capture.json").read_text())["report"]
-  found = scenes.load_scene(out)
-  reference = scenes.load_scene(source, downsample=downsample)
+  found = formats.load_scene(out)
+  reference = formats.load_scene(source, downsample=downsample)
   rows = _rows(reference.cameras.names)
   chosen = np.array([rows[name] for name in _rows(found.cameras.names)])
   errors = pose_errors.compare(found.cameras, reference.cameras[chosen])

@@ -27,7 +27,7 @@ from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import stylizer_defaults
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.phases import stylizer_data
-from stylized_nerf_jax.scenes import synthetic
+from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import (
   adain,
   decoder,
@@ -119,7 +119,7 @@ def score_pair(photo, painting, encoder, tree, functions, steps: int):
 
 def save_picture(path, held_out, encoder, tree) -> None:
   """Saves views of the synthetic scene, paintings, and D's outputs, halved."""
-  views = synthetic.make_scene(width=480, height=360).images
+  views = embedded.make_scene(width=480, height=360).images
   stylizer = stylize.Stylizer(encoder.layout, encoder.params, tree)
   run = jax.jit(stylizer.stylize)
   columns = []

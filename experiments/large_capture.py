@@ -28,7 +28,8 @@ import numpy as np
 import scene as scene_experiment
 from PIL import Image
 
-from stylized_nerf_jax.scenes import synthetic, transforms_json
+from stylized_nerf_jax.scenes.readers import transforms_json
+from stylized_nerf_jax.scenes.synthetic import embedded
 
 _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "fast.py"
 _ENLARGED = 12
@@ -103,7 +104,7 @@ def write_photos(
     folder: new.
     count, width, height: of the photographs; sizes are multiples of 12.
   """
-  scene = synthetic.make_scene(
+  scene = embedded.make_scene(
     num_train=count,
     num_test=1,
     width=width // _ENLARGED,
@@ -116,7 +117,7 @@ def write_photos(
   names = [f"images/{i:04d}.jpg" for i in range(len(scene))]
 
   def write(index: int) -> None:
-    rgb, alpha = synthetic.render(scene.cameras[index])
+    rgb, alpha = embedded.render(scene.cameras[index])
     small = np.clip(rgb + (1 - alpha[..., None]), 0, 1) * 255
     picture = Image.fromarray(small.astype(np.uint8))
     picture = picture.resize((width, height), Image.Resampling.BICUBIC)

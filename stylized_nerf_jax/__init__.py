@@ -13,11 +13,11 @@ import importlib
 
 # Looked up on first use: `stylized-nerf --help` should not wait for jax.
 _PUBLIC = {
-  "Camera": "scenes",
-  "Cameras": "scenes",
-  "Scene": "scenes",
+  "Camera": "scenes.cameras",
+  "Cameras": "scenes.cameras",
+  "Scene": "scenes.scene",
   "StylizedNerf": "model",
-  "load_scene": "scenes",
+  "load_scene": "scenes.readers.formats",
   "train": "phases.pipeline",
   "train_mutual_learning": "phases.pipeline",
   "train_radiance_field": "phases.pipeline",

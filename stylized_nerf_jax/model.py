@@ -19,7 +19,8 @@ from stylized_nerf_jax.rendering import (
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record, style_set
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.pictures import style_set
 
 Style = str | Mapping[str, float] | None
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from stylized_nerf_jax import defaults, scenes
+from stylized_nerf_jax import defaults
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.fields import positional
 from stylized_nerf_jax.losses import mutual
@@ -26,7 +26,10 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
-from stylized_nerf_jax.scenes import normalization, style_set
+from stylized_nerf_jax.scenes import cameras as cameras_lib
+from stylized_nerf_jax.scenes import normalization
+from stylized_nerf_jax.scenes.pictures import style_set
+from stylized_nerf_jax.scenes.readers import formats
 from stylized_nerf_jax.stylizer import (
   pretrained,
   statistics_vae,
@@ -236,7 +239,7 @@ def test_9_stylized_views_lie_on_disk(networks, two_views, tmp_path):
 
 def test_10_more_than_llff(tmp_path, model):
   """Readers, metrics and mixes have tests of their own."""
-  capture = scenes.load_scene(tiny_run.write_transforms(tmp_path / "capture"))
+  capture = formats.load_scene(tiny_run.write_transforms(tmp_path / "capture"))
   assert capture.format == "transforms" and len(capture) == 8
   between = model.latent({"mosaic": 0.5, "ink-wash": 0.5})
   ends = model.latent("mosaic"), model.latent("ink-wash")
@@ -250,7 +253,7 @@ def test_11_view_directions_are_not_in_ndc():
   )
   pose = np.eye(4)
   pose[:3, 3] = 0.2, -0.1, 0.3
-  view = scenes.Camera(pose, 20.0, 20.0, 16.0, 12.0, 32, 24)
+  view = cameras_lib.Camera(pose, 20.0, 20.0, 16.0, 12.0, 32, 24)
   rays = rays_lib.cast_rays(
     rays_lib.camera_arrays(view, None), jnp.float32([[31.5, 0.5]]), space
   )

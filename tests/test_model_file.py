@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax import defaults, model_file
-from stylized_nerf_jax.scenes import scene_record, synthetic
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.synthetic import embedded
 
 
 @pytest.fixture(scope="module")
 def fields():
   rng = np.random.default_rng(0)
-  scene = synthetic.make_scene(num_train=2, num_test=1, width=4, height=3)
+  scene = embedded.make_scene(num_train=2, num_test=1, width=4, height=3)
   return {
     "config": ml_collections.FrozenConfigDict(defaults.get_config()),
     "scene": scene_record.make_scene_record(scene),

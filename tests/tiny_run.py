@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from stylized_nerf_jax import defaults
-from stylized_nerf_jax.scenes import synthetic
+from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import decoder, pretrained, vgg, weights_file
 
 STYLES = ("mosaic", "ink-wash")
@@ -110,7 +110,7 @@ def write_transforms(
     content["frames"].append(
       {
         "file_path": f"images/{i}.png",
-        "transform_matrix": synthetic.look_at(center, np.zeros(3)).tolist(),
+        "transform_matrix": embedded.look_at(center, np.zeros(3)).tolist(),
       }
     )
   (folder / "transforms.json").write_text(json.dumps(content))

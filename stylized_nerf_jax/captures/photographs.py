@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from PIL import ExifTags, ImageOps
 
-from stylized_nerf_jax.scenes import images as image_files
+from stylized_nerf_jax.scenes.pictures import image_reader
 
 # What Pillow calls a JPEG of several pictures, as phones write, is MPO.
 _ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
@@ -55,11 +55,11 @@ def find(folder: pathlib.Path) -> list[Photograph]:
     ValueError: there are none, or one is no picture or damaged.
   """
   try:
-    paths = image_files.list_images(folder)
+    paths = image_reader.list_images(folder)
   except ValueError:
     raise _nothing(folder) from None
   with _despite_broken_exif():
-    image_files.check_files(paths)
+    image_reader.check_files(paths)
     return [_look(path) for path in paths]
 
 
@@ -114,7 +114,7 @@ def _despite_broken_exif() -> Iterator[None]:
 
 
 def _look(path: pathlib.Path) -> Photograph:
-  with image_files.open_image(path) as image:
+  with image_reader.open_image(path) as image:
     exif, details = _exif(image)
     turned = exif.get(ExifTags.Base.Orientation, 1)
     width, height = image.size
@@ -162,7 +162,7 @@ def _write(photograph: Photograph, path: pathlib.Path) -> None:
   if photograph.upright:
     shutil.copyfile(photograph.path, path)
     return
-  with image_files.open_image(photograph.path) as image:
+  with image_reader.open_image(photograph.path) as image:
     try:
       image = ImageOps.exif_transpose(image)
       exif = image.getexif().tobytes()
@@ -185,7 +185,7 @@ def _nothing(folder: pathlib.Path) -> ValueError:
     return ValueError(
       f"{folder}: the folder is empty; expected photographs, or name a video"
     )
-  endings = ", ".join(image_files.SUFFIXES)
+  endings = ", ".join(image_reader.SUFFIXES)
   foreign = sorted(
     path.name for path in folder.iterdir() if path.suffix.lower() in _FOREIGN
   )

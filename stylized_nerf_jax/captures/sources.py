@@ -11,7 +11,7 @@ from stylized_nerf_jax.captures import (
   video_frames,
 )
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.scenes import images as image_files
+from stylized_nerf_jax.scenes.pictures import image_reader
 
 DEFAULT_FRAMES = 100
 _LEAST, _MOST_FRAMES = 3, 2000
@@ -161,7 +161,7 @@ def open_source(
       f"{path}: no such file or folder; expected a folder of photographs or a "
       "video"
     )
-  if path.suffix.lower() in image_files.SUFFIXES:
+  if path.suffix.lower() in image_reader.SUFFIXES:
     raise ValueError(
       f"{path}: a single picture; expected a folder of photographs or a video"
     )

@@ -59,7 +59,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     lpips,
   )
   from stylized_nerf_jax.host import progress
-  from stylized_nerf_jax.scenes import styles
+  from stylized_nerf_jax.scenes.pictures import styles
 
   scored = {args.frames: frames.read_frames(args.frames)}
   scene_geometry = geometry.read_geometry(args.geometry)

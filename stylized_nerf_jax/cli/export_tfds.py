@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   # Imported late: it brings TFDS.
   from stylized_nerf_jax.datasets import export
   from stylized_nerf_jax.host import progress
-  from stylized_nerf_jax.scenes import styles
+  from stylized_nerf_jax.scenes.pictures import styles
 
   if args.styles:
     no_config.check("export-tfds", config_args)

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.outputs import images
   from stylized_nerf_jax.phases import style_inspection
-  from stylized_nerf_jax.scenes import styles
+  from stylized_nerf_jax.scenes.pictures import styles
 
   pictures, messages = styles.find_styles(args.styles)
   with progress.progress(len(pictures), "paintings") as bar:

@@ -3,8 +3,8 @@
 import argparse
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import scenes
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.readers import formats
 
 
 def add_arguments(
@@ -30,7 +30,7 @@ def load(args: argparse.Namespace, config_args: list[str]):
   """Reads the scene.
 
   Returns:
-    scene: the `scenes.Scene`.
+    scene: the `scenes.scene.Scene`.
     options: `config.scene`, as far as it was set.
 
   Raises:
@@ -40,7 +40,7 @@ def load(args: argparse.Namespace, config_args: list[str]):
   downsample = options.downsample
   if args.downsample is not None:
     downsample = args.downsample
-  scene: scene_lib.Scene = scenes.load_scene(
+  scene: scene_lib.Scene = formats.load_scene(
     args.scene,
     downsample=downsample,
     background=options.background,

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
   import numpy as np
   from PIL import Image
 
-  from stylized_nerf_jax.scenes import picture_files, styles
+  from stylized_nerf_jax.scenes.pictures import picture_files, styles
   from stylized_nerf_jax.stylizer import stylize
 
   if not 0.0 <= args.alpha <= 1.0:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from stylized_nerf_jax.datasets import posed_scene, preparing, style_images
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import styles, tfds_address
+from stylized_nerf_jax.scenes import tfds_address
+from stylized_nerf_jax.scenes.pictures import styles
 
 
 def export_scene(
@@ -24,7 +25,7 @@ def export_scene(
     advance: called after every view.
 
   Returns:
-    Where it lies; `scenes.load_scene` reads it.
+    Where it lies; `formats.load_scene` reads it.
 
   Raises:
     ValueError: it is there already, an image cannot be read, or a file not be

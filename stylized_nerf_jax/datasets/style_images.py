@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from stylized_nerf_jax.scenes import picture_sources
+from stylized_nerf_jax.scenes.pictures import picture_sources
 
 
 class StyleImages:

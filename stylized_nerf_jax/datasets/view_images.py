@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.pictures import image_reader
 
 _CHANNELS = {"RGB": 3, "RGBA": 4}
 
@@ -82,9 +82,9 @@ def choose(scene: scene_lib.Scene) -> ViewImages:
 def _file_channels(scene: scene_lib.Scene, index: int) -> int:
   """Returns the channels of a picture file that can be kept, or 0."""
   items, index = _source(scene.images, index)
-  if not isinstance(items, image_files.ImageFiles):
+  if not isinstance(items, image_reader.ImageFiles):
     return 0
-  kind, mode, size = image_files.read_kind(items.paths[index])
+  kind, mode, size = image_reader.read_kind(items.paths[index])
   if kind not in ("PNG", "JPEG") or size != items.sizes[index]:
     return 0
   return _CHANNELS.get(mode, 0)

@@ -19,14 +19,14 @@ from stylized_nerf_jax.evaluation import (
   lpips,
   stylization,
 )
-from stylized_nerf_jax.scenes import images
+from stylized_nerf_jax.scenes.pictures import image_reader
 
 _lpips = jax.jit(lpips.lpips)
 _ssim = jax.jit(image_metrics.ssim)
 _high_frequency_energy = jax.jit(stylization.high_frequency_energy)
 
 
-def read_frames(folder: str | pathlib.Path) -> images.ImageFiles:
+def read_frames(folder: str | pathlib.Path) -> image_reader.ImageFiles:
   """Find the pictures of a folder, in the natural order of their names.
 
   Args:
@@ -39,8 +39,10 @@ def read_frames(folder: str | pathlib.Path) -> images.ImageFiles:
   Raises:
     ValueError: the folder is missing, or holds no readable picture.
   """
-  paths = images.list_images(pathlib.Path(folder))
-  return images.ImageFiles(paths, [images.read_header(p)[0] for p in paths])
+  paths = image_reader.list_images(pathlib.Path(folder))
+  return image_reader.ImageFiles(
+    paths, [image_reader.read_header(p)[0] for p in paths]
+  )
 
 
 def count_steps(count: int, gaps: Sequence[int] = consistency.GAPS) -> int:
@@ -156,7 +158,7 @@ def _check_frames(
     expected = (camera.height, camera.width, 3)
     # Sizes from the files' headers, where the frames are files: all of them
     # are checked before any of them is scored.
-    if isinstance(frames, images.ImageFiles):
+    if isinstance(frames, image_reader.ImageFiles):
       width, height = frames.sizes[index]
       found, name = (height, width, 3), f"{frames.paths[index]}"
     else:

@@ -20,7 +20,8 @@ import numpy as np
 
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.scenes import cameras as cameras_lib
-from stylized_nerf_jax.scenes import images, transforms_json
+from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.scenes.readers import transforms_json
 
 _REQUIRED = ("transform_matrix", "fl_x", "fl_y", "cx", "cy", "w", "h")
 
@@ -254,10 +255,10 @@ def _find_content(
     return None
   sizes = [(record["w"], record["h"]) for record in records]
   for path, size in zip(paths, sizes):
-    found, _ = images.read_header(path)
+    found, _ = image_reader.read_header(path)
     if found != size:
       raise ValueError(
         f"{path}: the picture is {found[0]}x{found[1]}, expected"
         f" {size[0]}x{size[1]} as cameras.json says"
       )
-  return images.ImageFiles(paths, sizes)
+  return image_reader.ImageFiles(paths, sizes)

@@ -9,8 +9,8 @@ import pathlib
 import numpy as np
 
 from stylized_nerf_jax.outputs import images, scene_pictures
-from stylized_nerf_jax.scenes import npz
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.readers import npz
 
 FILE = "scene.npz"
 _MOST_BYTES = 1 << 32

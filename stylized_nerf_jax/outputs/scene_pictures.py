@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from stylized_nerf_jax.outputs import images
-from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.pictures import image_reader
 
 _PIXEL_TOLERANCE = 1e-4
 
@@ -63,9 +63,9 @@ def write(
   """
   items, own = _source(scene.images, index)
   path = folder / name
-  if isinstance(items, image_files.ImageFiles):
+  if isinstance(items, image_reader.ImageFiles):
     source = items.paths[own]
-    if image_files.read_header(source)[0] == items.sizes[own]:
+    if image_reader.read_header(source)[0] == items.sizes[own]:
       path = _free(path.with_suffix(source.suffix), index)
       with images.writing(path):
         shutil.copyfile(source, path)

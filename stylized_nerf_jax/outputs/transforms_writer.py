@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from stylized_nerf_jax.outputs import images, scene_pictures
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import transforms_json
+from stylized_nerf_jax.scenes.readers import transforms_json
 
 
 def write_transforms(scene: scene_lib.Scene, folder: str | pathlib.Path):

@@ -21,7 +21,6 @@ import os
 import pathlib
 import shutil
 
-from stylized_nerf_jax import scenes
 from stylized_nerf_jax.captures import (
   advice,
   duration,
@@ -33,8 +32,9 @@ from stylized_nerf_jax.captures import (
 from stylized_nerf_jax.host import disk, progress
 from stylized_nerf_jax.outputs import images, scene_plan, transforms_writer
 from stylized_nerf_jax.phases import run_lock
-from stylized_nerf_jax.scenes import colmap_binary, normalization
-from stylized_nerf_jax.scenes import images as image_files
+from stylized_nerf_jax.scenes import normalization
+from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.scenes.readers import colmap_binary, formats
 
 LENSES = tuple(structure.LENSES)
 _RECORD = "capture.json"
@@ -110,7 +110,7 @@ def _do(
     disk.write_json(out / _RECORD, record)
   names = sorted(
     (name for group in record["groups"] for name in group),
-    key=image_files.natural_key,
+    key=image_reader.natural_key,
   )
   work = out / "colmap"
   work.mkdir(exist_ok=True)
@@ -189,7 +189,7 @@ def _keep(model: structure.Model, work: pathlib.Path) -> None:
 
 def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
   """Writes transforms.json and the picture; returns the report."""
-  posed = scenes.load_scene(out, format="colmap", holdout=0)
+  posed = formats.load_scene(out, format="colmap", holdout=0)
   points = colmap_binary.read_points(out / "colmap/sparse/0/points3D.bin")
   turned = upright.upright(posed.cameras)
   transforms_writer.write_file(
@@ -203,7 +203,7 @@ def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
     out,
     [f"images/{name}" for name in posed.cameras.names],
   )
-  written = scenes.load_scene(out)
+  written = formats.load_scene(out)
   picture = scene_plan.draw_scene(written, turned.points(points.positions))
   images.save_image(out / "capture.png", picture)
   model, *others = record["models"]

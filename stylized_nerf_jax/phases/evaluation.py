@@ -29,7 +29,8 @@ from stylized_nerf_jax.phases import (
   stylizer,
   stylizer_nets,
 )
-from stylized_nerf_jax.scenes import style_set, synthetic
+from stylized_nerf_jax.scenes.pictures import style_set
+from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
 
 STYLIZED = "stylized NeRF"
@@ -181,7 +182,7 @@ def _write_content(model, cameras, folder: pathlib.Path) -> None:
 def _with_exact_depth(cameras, rendered):
   """Puts the embedded scene's own depth in place of the field's."""
   for camera, frame in zip(cameras, rendered):
-    yield frame.replace(depth=synthetic.depth(camera))
+    yield frame.replace(depth=embedded.depth(camera))
 
 
 def _write_adain(nets, decoders: dict, content, styles, folders: dict) -> None:

@@ -14,9 +14,9 @@ import numpy as np
 
 from stylized_nerf_jax.evaluation import plane_sweep
 from stylized_nerf_jax.phases import views as views_lib
-from stylized_nerf_jax.scenes import images as image_files
 from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.pictures import image_reader
 
 _LONG_SIDE = 80  # pixels of the pictures that are compared
 _VIEWS, _NEIGHBOURS, _EXCHANGES = 5, 2, 2
@@ -119,7 +119,7 @@ def _check_agreement(scene: scene_lib.Scene) -> Check:
   pictures = {}
   for view in used:
     size = (small[view].width, small[view].height)
-    pictures[view] = image_files.resize(scene.images[view], size).mean(axis=-1)
+    pictures[view] = image_reader.resize(scene.images[view], size).mean(axis=-1)
 
   def score(poses, pairs):
     posed = dataclasses.replace(cameras, camera_to_world=poses)

@@ -6,7 +6,6 @@ import pathlib
 import ml_collections
 import numpy as np
 
-from stylized_nerf_jax import scenes
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.phases import (
   batch_scaling,
@@ -18,8 +17,10 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record, style_set, tfds_address
-from stylized_nerf_jax.scenes import styles as style_reader
+from stylized_nerf_jax.scenes import scene_record, tfds_address
+from stylized_nerf_jax.scenes.pictures import style_set
+from stylized_nerf_jax.scenes.pictures import styles as style_reader
+from stylized_nerf_jax.scenes.readers import formats
 
 # Config fields that a phase's memory grows with.
 _TO_LOWER = {
@@ -115,7 +116,7 @@ train_mutual_learning = functools.partial(train, phase="mutual_learning")
 
 def _anchored(config) -> ml_collections.FrozenConfigDict:
   """Makes the scene's path absolute: a run is used from anywhere."""
-  if config.scene.path == scenes.SYNTHETIC:
+  if config.scene.path == formats.SYNTHETIC:
     return config
   anchored = ml_collections.ConfigDict(config.to_dict())
   anchored.scene.path = tfds_address.absolute(config.scene.path)
@@ -163,7 +164,7 @@ def stored_styles(run: run_folder.RunFolder) -> style_set.StyleSet:
 
 def load_scene(config) -> scene_lib.Scene:
   """Reads the scene that `config.scene` names."""
-  return scenes.load_scene(
+  return formats.load_scene(
     config.scene.path,
     downsample=config.scene.downsample,
     background=config.scene.background,

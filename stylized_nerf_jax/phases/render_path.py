@@ -12,8 +12,9 @@ from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.outputs import images, video
 from stylized_nerf_jax.phases import stylizer_nets
 from stylized_nerf_jax.rendering import renderer
-from stylized_nerf_jax.scenes import paths, style_set, styles
+from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.pictures import style_set, styles
 
 DEFAULT_FRAMES = 60
 ALL_STYLES = "all"

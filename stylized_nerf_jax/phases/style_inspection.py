@@ -11,7 +11,7 @@ from PIL import Image
 
 from stylized_nerf_jax.evaluation import near_duplicates
 from stylized_nerf_jax.outputs import contact_sheet
-from stylized_nerf_jax.scenes import picture_sources
+from stylized_nerf_jax.scenes.pictures import picture_sources
 
 # A sheet of more cannot be looked at; it shows so many, evenly spread.
 _MOST_TILES = 400

@@ -10,14 +10,14 @@ import numpy as np
 from PIL import Image
 
 from stylized_nerf_jax.host import ahead, progress
-from stylized_nerf_jax.scenes import (
-  generated_styles,
+from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.pictures import (
   picture_collections,
   picture_crops,
   picture_sources,
   styles,
 )
-from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.synthetic import generated_styles
 
 # That make batches ahead of the steps that need them.
 WORKERS = min(os.cpu_count() or 1, 8)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.scenes import style_set, styles
+from stylized_nerf_jax.scenes.pictures import style_set, styles
 from stylized_nerf_jax.stylizer import (
   adain,
   pretrained,

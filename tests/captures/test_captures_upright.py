@@ -5,7 +5,8 @@ import pytest
 from scipy.spatial import transform
 
 from stylized_nerf_jax.captures import upright
-from stylized_nerf_jax.scenes import Camera, Cameras, pose_geometry
+from stylized_nerf_jax.scenes import pose_geometry
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
 
 
 def _cameras(poses):

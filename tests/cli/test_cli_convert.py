@@ -8,7 +8,7 @@ import tiny_run
 from PIL import Image
 
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.scenes import load_scene
+from stylized_nerf_jax.scenes.readers.formats import load_scene
 
 
 def _convert(scene, out, kind, *arguments):

@@ -8,7 +8,8 @@ import pytest
 import tiny_run
 
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.scenes import load_scene, styles
+from stylized_nerf_jax.scenes.pictures import styles
+from stylized_nerf_jax.scenes.readers.formats import load_scene
 
 
 def _run(command, *arguments):

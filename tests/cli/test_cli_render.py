@@ -8,12 +8,12 @@ import tiny_run
 from PIL import Image
 
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax import scenes
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.outputs import video
 from stylized_nerf_jax.phases import render_path
 from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.readers import formats
 
 _KEYS = {
   *("file_path", "depth_path", "transform_matrix", "style", "source"),
@@ -110,7 +110,7 @@ def test_the_photographs_own_views(model, finished_run, tmp_path):
 def test_distortion_is_kept_for_photographs_only(model, tmp_path):
   # A model whose scene has a lens: the field does not matter here.
 
-  scene = scenes.load_scene(tiny_run.write_transforms(tmp_path / "capture"))
+  scene = formats.load_scene(tiny_run.write_transforms(tmp_path / "capture"))
   record = scene_record.make_scene_record(scene)
   lens = model_lib.StylizedNerf(model.config, record, model.params)
   for kind in ("train", "test"):

@@ -9,7 +9,8 @@ import tiny_run
 from PIL import Image
 
 from stylized_nerf_jax.datasets import export, posed_scene, preparing
-from stylized_nerf_jax.scenes import load_scene, tfds_address
+from stylized_nerf_jax.scenes import tfds_address
+from stylized_nerf_jax.scenes.readers.formats import load_scene
 
 
 @pytest.fixture

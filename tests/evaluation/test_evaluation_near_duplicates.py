@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from stylized_nerf_jax.evaluation import near_duplicates
-from stylized_nerf_jax.scenes import picture_files
+from stylized_nerf_jax.scenes.pictures import picture_files
 
 
 def _painting(seed: int) -> Image.Image:

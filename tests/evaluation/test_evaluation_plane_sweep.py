@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.evaluation import plane_sweep
-from stylized_nerf_jax.scenes import Camera, Cameras
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
 
 _SIZE = (40, 30)  # width, height
 _DISTANCE = 4.0

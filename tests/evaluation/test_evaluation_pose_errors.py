@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.spatial import transform
 
 from stylized_nerf_jax.evaluation import pose_errors
-from stylized_nerf_jax.scenes import Camera, Cameras, similarity
+from stylized_nerf_jax.scenes import similarity
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
 
 
 def _cameras(count, seed=0):

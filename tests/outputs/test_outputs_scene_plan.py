@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 
 from stylized_nerf_jax.outputs import scene_plan
-from stylized_nerf_jax.scenes import synthetic
+from stylized_nerf_jax.scenes.synthetic import embedded
 
 
 def test_cameras_of_each_split_and_an_image_of_it():
-  scene = synthetic.make_scene(num_train=6, num_test=2, width=32, height=24)
+  scene = embedded.make_scene(num_train=6, num_test=2, width=32, height=24)
   picture = scene_plan.draw_scene(scene)
   assert picture.dtype == np.uint8 and picture.shape[1] == 840
   plans = picture[:420]
@@ -22,7 +22,7 @@ def test_cameras_of_each_split_and_an_image_of_it():
 
 
 def test_dots_lie_where_cameras_stand():
-  scene = synthetic.make_scene(num_train=4, num_test=0, width=32, height=24)
+  scene = embedded.make_scene(num_train=4, num_test=0, width=32, height=24)
   cameras = scene.cameras
   poses = np.tile(np.eye(4), (4, 1, 1))
   # Up is +z, and all look along -x from the corners of a square.
@@ -42,12 +42,12 @@ def test_dots_lie_where_cameras_stand():
 
 
 def test_a_scene_of_one_camera_has_a_picture():
-  scene = synthetic.make_scene(num_train=1, num_test=0, width=32, height=24)
+  scene = embedded.make_scene(num_train=1, num_test=0, width=32, height=24)
   assert scene_plan.draw_scene(scene).shape[1] == 840
 
 
 def test_points_are_grey_and_lie_where_they_are():
-  scene = synthetic.make_scene(num_train=4, num_test=0, width=32, height=24)
+  scene = embedded.make_scene(num_train=4, num_test=0, width=32, height=24)
   poses = np.tile(np.eye(4), (4, 1, 1))
   # Up is +z, and all look along -x, as above.
   poses[:, :3, :3] = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]])

@@ -11,7 +11,8 @@ from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import pose_errors
 from stylized_nerf_jax.outputs import video
 from stylized_nerf_jax.phases import capture
-from stylized_nerf_jax.scenes import load_scene, normalization
+from stylized_nerf_jax.scenes import normalization
+from stylized_nerf_jax.scenes.readers.formats import load_scene
 
 pytestmark = pytest.mark.real_data
 pytest.importorskip("pycolmap")

@@ -14,7 +14,7 @@ from stylized_nerf_jax.phases import (
   run_folder,
   stylizer_nets,
 )
-from stylized_nerf_jax.scenes import synthetic
+from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import stylize
 
 
@@ -26,7 +26,7 @@ def test_the_embedded_scene_is_scored_with_its_exact_depth(
   evaluation._write_content(model, cameras, tmp_path)
   written = geometry.read_geometry(tmp_path)
   for i in range(2):
-    exact = synthetic.depth(written.cameras[i])
+    exact = embedded.depth(written.cameras[i])
     np.testing.assert_allclose(written.depths[i], exact, rtol=1e-4)
     # A field of two training steps knows nothing of it.
     guessed = model.render(cameras[i]).depth

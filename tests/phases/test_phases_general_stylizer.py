@@ -19,7 +19,7 @@ from stylized_nerf_jax.phases import (
   loop_keeper,
   stylizer_data,
 )
-from stylized_nerf_jax.scenes import picture_crops
+from stylized_nerf_jax.scenes.pictures import picture_crops
 from stylized_nerf_jax.stylizer import decoder, pretrained, weights_file
 
 

@@ -13,7 +13,7 @@ from stylized_nerf_jax.phases import (
   stylizer_data,
   vae_training,
 )
-from stylized_nerf_jax.scenes import picture_collections, picture_crops
+from stylized_nerf_jax.scenes.pictures import picture_collections, picture_crops
 from stylized_nerf_jax.stylizer import pretrained
 
 _SIDE = 64

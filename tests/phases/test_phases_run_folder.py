@@ -9,7 +9,8 @@ import pytest
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.host import disk
 from stylized_nerf_jax.phases import run_folder
-from stylized_nerf_jax.scenes import scene_record, synthetic
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.synthetic import embedded
 
 PHASE = "radiance_field"
 INPUTS = {"steps": 5, "field": {"width": 8, "kind": "grid"}, "gaps": (1, 2)}
@@ -17,7 +18,7 @@ INPUTS = {"steps": 5, "field": {"width": 8, "kind": "grid"}, "gaps": (1, 2)}
 
 @pytest.fixture(scope="module")
 def record():
-  scene = synthetic.make_scene(num_train=2, num_test=1, width=4, height=3)
+  scene = embedded.make_scene(num_train=2, num_test=1, width=4, height=3)
   made = scene_record.make_scene_record(scene)
   return dataclasses.replace(made, path="scenes/plaza")
 
@@ -148,7 +149,7 @@ class _WithAlpha(list):
   ],
 )
 def test_only_composited_images_have_a_background(images, background, expected):
-  scene = synthetic.make_scene(num_train=2, num_test=0, width=4, height=3)
+  scene = embedded.make_scene(num_train=2, num_test=0, width=4, height=3)
   scene = dataclasses.replace(scene, images=images(scene.images))
   made = scene_record.make_scene_record(scene, background=background)
   assert made.background == expected

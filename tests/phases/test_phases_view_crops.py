@@ -8,7 +8,7 @@ from stylized_nerf_jax.phases import view_crops
 from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import synthetic
+from stylized_nerf_jax.scenes.synthetic import embedded
 
 project = jax.jit(rays_lib.project)
 unproject = jax.jit(rays_lib.unproject_depth)
@@ -18,7 +18,7 @@ unproject = jax.jit(rays_lib.unproject_depth)
 def views(tmp_path_factory):
   """Exact views of the embedded scene, as phase 1 leaves its own."""
   folder = tmp_path_factory.mktemp("views")
-  scene = synthetic.make_scene(num_train=6, num_test=0, width=40, height=30)
+  scene = embedded.make_scene(num_train=6, num_test=0, width=40, height=30)
   for i in range(6):
     rgb = np.round(scene.images[i] * 255).astype(np.uint8)
     np.save(folder / f"rgb_{i:05d}.npy", rgb)

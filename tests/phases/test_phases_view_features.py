@@ -8,7 +8,7 @@ import pytest
 import tiny_run
 
 from stylized_nerf_jax.phases import stylizer_nets, view_features, views
-from stylized_nerf_jax.scenes import synthetic
+from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, pretrained, stylize
 
 
@@ -22,7 +22,7 @@ def nets(small_networks):
 
 @pytest.fixture
 def rendered(tmp_path):
-  scene = synthetic.make_scene(num_train=2, num_test=0, width=36, height=28)
+  scene = embedded.make_scene(num_train=2, num_test=0, width=36, height=28)
   for i in range(2):
     pixels = np.round(scene.images[i] * 255).astype(np.uint8)
     np.save(tmp_path / f"rgb_{i:05d}.npy", pixels)

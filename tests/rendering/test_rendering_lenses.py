@@ -9,7 +9,7 @@ import pytest
 
 from stylized_nerf_jax.rendering import fisheye, lenses
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.scenes import Camera, Cameras
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
 
 _undistort = jax.jit(fisheye.undistort)
 _distort = jax.jit(fisheye.distort)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.scenes import Camera, Cameras
 from stylized_nerf_jax.scenes import normalization as normalization_lib
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
 
 # Compiled once a shape: dispatching every small operation takes far longer.
 _cast_rays = jax.jit(rays_lib.cast_rays, static_argnums=2)

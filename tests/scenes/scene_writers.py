@@ -12,7 +12,8 @@ import struct
 import numpy as np
 from PIL import Image
 
-from stylized_nerf_jax.scenes import Camera, Cameras, colmap_model
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
+from stylized_nerf_jax.scenes.readers import colmap_model
 
 _NUMBERS = {name: number for number, (name, _) in colmap_model.LENSES.items()}
 

@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.scenes import Camera, Cameras, Scene, load_scene
 from stylized_nerf_jax.scenes import normalization as normalization_lib
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
+from stylized_nerf_jax.scenes.readers.formats import load_scene
+from stylized_nerf_jax.scenes.scene import Scene
 
 
 def _scene(poses, **changes):

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.scenes import Camera, Cameras, Scene, load_scene, paths
 from stylized_nerf_jax.scenes import normalization as normalization_lib
+from stylized_nerf_jax.scenes import paths
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
+from stylized_nerf_jax.scenes.readers.formats import load_scene
+from stylized_nerf_jax.scenes.scene import Scene
 
 
 def _scene(poses, layout, **changes):

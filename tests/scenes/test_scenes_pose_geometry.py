@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import transform
 
-from stylized_nerf_jax.scenes import Camera, Cameras, pose_geometry
+from stylized_nerf_jax.scenes import pose_geometry
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
 
 
 def _cameras(poses):

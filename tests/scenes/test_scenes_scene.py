@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.scenes import Camera, Cameras, load_scene
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.cameras import Camera, Cameras
+from stylized_nerf_jax.scenes.readers.formats import load_scene
 
 
 def _camera(**changes):

@@ -68,7 +68,7 @@ def test_channel_scales_change_units_only():
 
 @pytest.mark.real_data
 def test_mean_activations_are_about_one(real_data):
-  from stylized_nerf_jax.scenes import picture_files
+  from stylized_nerf_jax.scenes.pictures import picture_files
 
   folder = real_data / "content" / "bsds500" / "train"
   files = sorted(folder.glob("*.jpg"))[::50]

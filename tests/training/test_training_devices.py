@@ -22,7 +22,8 @@ from stylized_nerf_jax import defaults
 from stylized_nerf_jax.phases import modules, radiance_field
 from stylized_nerf_jax.rendering import rays
 from stylized_nerf_jax.rows import devices
-from stylized_nerf_jax.scenes import scene_record, synthetic
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.training import train_steps
 from stylized_nerf_jax.training import state as state_lib
@@ -33,7 +34,7 @@ tiny_run.shrink(config, pathlib.Path())
 config.field.kind = sys.argv[1]
 options = config.radiance_field
 options.density_noise = 0.1
-scene = synthetic.make_scene(num_train=4, num_test=1, width=24, height=16)
+scene = embedded.make_scene(num_train=4, num_test=1, width=24, height=16)
 record = scene_record.make_scene_record(scene)
 field = modules.radiance_field(config.field, record.normalization.space)
 train = scene.split("train")

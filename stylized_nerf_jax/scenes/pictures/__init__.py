@@ -1,0 +1,1 @@
+"""Pictures without cameras: files, collections, crops, style sets."""

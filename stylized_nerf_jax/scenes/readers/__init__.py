@@ -1,0 +1,1 @@
+"""Scene files: `formats.load_scene`, and one reader for each format."""

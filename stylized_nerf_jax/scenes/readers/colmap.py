@@ -1,0 +1,266 @@
+"""Reader of COLMAP's sparse models beside folders of photographs.
+
+The model lies in `sparse/0`, `sparse` or `colmap/sparse/0`, binary or text; the
+photographs in `images` or, reduced, in `images_N`, as mip-NeRF 360 has them.
+COLMAP's world is the file frame. Bounds come from the triangulated points.
+"""
+
+import pathlib
+
+import numpy as np
+
+from stylized_nerf_jax.scenes import cameras as camera_lib
+from stylized_nerf_jax.scenes import file_names, pose_geometry
+from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.scenes.readers import (
+  camera_bounds,
+  colmap_binary,
+  colmap_model,
+  colmap_text,
+  image_folder,
+  transforms_json,
+)
+
+FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
+# Sightings of a picture beyond these percentiles are taken for wrong matches.
+_TRIMMED = (1, 99)
+# Surfaces without texture have no points, and may lie nearer or farther.
+_NEAR_SLACK, _FAR_SLACK = 0.5, 10.0
+
+
+def find_model(root: pathlib.Path) -> tuple[pathlib.Path, str] | None:
+  """Returns the folder of a model and its ending, "bin" or "txt", or None."""
+  for name in FOLDERS:
+    for ending in ("bin", "txt"):
+      files = [
+        root / name / f"{part}.{ending}" for part in ("cameras", "images")
+      ]
+      if all(file_names.is_file(file) for file in files):
+        return root / name, ending
+  return None
+
+
+def load_colmap(
+  path: str | pathlib.Path,
+  *,
+  downsample: float = 1,
+  background: str = "white",
+  holdout: int = 8,
+) -> scene_lib.Scene:
+  """Reads a COLMAP scene.
+
+  Registered images without a file are left out and reported in the messages.
+
+  Args:
+    path: folder with a sparse model and `images` or `images_N`.
+    downsample: N takes `images_N` where it exists, and otherwise shrinks the
+      nearest larger folder when its pictures are decoded.
+    background: "white" or "black", under pictures with alpha.
+    holdout: every holdout-th image is "test"; 0 holds none out.
+
+  Raises:
+    ValueError: a file is missing or wrong; the message names it.
+  """
+  root = pathlib.Path(path)
+  image_reader.check_downsample(downsample)
+  found = find_model(root)
+  if found is None:
+    raise ValueError(
+      f"{root}: no COLMAP model; expected cameras.bin and images.bin (or .txt) "
+      f"in {', '.join(FOLDERS)}"
+    )
+  folder, ending = found
+  reader = colmap_binary if ending == "bin" else colmap_text
+  lenses = reader.read_lenses(folder / f"cameras.{ending}")
+  source = folder / f"images.{ending}"
+  pictures = reader.read_pictures(source)
+  pictures_folder, factor = image_folder.find(root, downsample)
+  numbers, files, missing = _match(pictures, pictures_folder, source)
+  headers = [image_reader.read_header(file) for file in files]
+  image_reader.check_files(files)
+  cameras, sizes = [], []
+  for number, (size, _) in zip(numbers, headers, strict=True):
+    where = f"{source}, image {number}"
+    camera = _camera(pictures[number], lenses, size, where)
+    sizes.append(image_reader.downsampled_size(size, downsample / factor))
+    cameras.append(camera.resized(*sizes[-1]))
+  cameras = camera_lib.Cameras.from_list(cameras)
+  messages = []
+  if missing:
+    messages.append(
+      f"{source.name}: {len(missing)} of {len(pictures)} registered images are "
+      f"not in {pictures_folder.name} and are left out "
+      f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''})"
+    )
+  points_file = folder / f"points3D.{ending}"
+  points = None
+  if file_names.is_file(points_file):
+    points = reader.read_points(points_file)
+  layout, near, far = _layout_and_bounds(points, numbers, cameras)
+  if layout is None:
+    layout = "unbounded"
+    messages.append(
+      f"{folder}: no points that the images see; bounds are guessed from where "
+      "the cameras stand"
+    )
+  return scene_lib.Scene(
+    name=root.resolve().name,
+    format="colmap",
+    path=str(root),
+    cameras=cameras,
+    images=image_reader.ImageFiles(files, sizes, background=background),
+    masks=None,
+    alphas=(
+      image_reader.AlphaFiles(files, sizes)
+      if any(header[1] for header in headers)
+      else None
+    ),
+    depths=None,
+    layout=layout,
+    near=near,
+    far=far,
+    bounding_box=None,
+    splits=scene_lib.holdout_splits(len(files), holdout),
+    messages=tuple(messages),
+  )
+
+
+def _match(
+  pictures: dict[int, colmap_model.Picture],
+  folder: pathlib.Path,
+  source: pathlib.Path,
+) -> tuple[list[int], list[pathlib.Path], list[str]]:
+  """Finds the files of registered images.
+
+  Returns:
+    numbers: of the images that have a file, in natural order of names.
+    files: theirs.
+    missing: names of the others.
+  """
+  found, missing, seen = [], [], {}
+  for number, picture in pictures.items():
+    where = f"{source}, image {number}: name"
+    name = file_names.clean(picture.name)
+    file = transforms_json.find_image(folder, name, where=where)
+    if file is None:
+      # Reduced copies may be of another format.
+      stem = str(pathlib.PurePosixPath(name).with_suffix(""))
+      file = transforms_json.find_image(folder, stem, where=where)
+    if file is None:
+      missing.append(name)
+      continue
+    if file in seen:
+      raise ValueError(
+        f"{where} is {name!r}, as that of image {seen[file]}; expected every "
+        "image once: export the model again"
+      )
+    seen[file] = number
+    found.append((image_reader.natural_key(name), number, file))
+  if not found:
+    raise ValueError(
+      f"{source}: none of its {len(pictures)} images is in {folder} (looked "
+      f"for {', '.join(missing[:3]) or 'nothing'}); copy them there"
+    )
+  found.sort(key=lambda item: item[0])
+  return [item[1] for item in found], [item[2] for item in found], missing
+
+
+def _camera(
+  picture: colmap_model.Picture,
+  lenses: dict[int, colmap_model.Lens],
+  size: tuple[int, int],
+  where: str,
+) -> camera_lib.Camera:
+  """Builds a camera at the size of its image file."""
+  where = f"{where} ({picture.name})"
+  if picture.lens not in lenses:
+    raise ValueError(
+      f"{where}: camera {picture.lens} is not among the cameras; expected one "
+      f"of {', '.join(map(str, list(lenses)[:8])) or 'at least one'}"
+    )
+  lens = lenses[picture.lens]
+  if not image_reader.same_aspect(
+    size, (lens.width, lens.height), reduced=True
+  ):
+    raise ValueError(
+      f"{where}: camera {picture.lens} is for {lens.width}x{lens.height} but "
+      f"the image is {size[0]}x{size[1]}; expected one aspect ratio: restore "
+      "the image"
+    )
+  pose = camera_lib.check_pose(picture.camera_to_world(where), where=where)
+  model, distortion = lens.distortion
+  return camera_lib.Camera(
+    pose,
+    *lens.intrinsics,
+    lens.width,
+    lens.height,
+    distortion=distortion,
+    model=model,
+    name=file_names.clean(picture.name),
+  ).resized(*size)
+
+
+def _layout_and_bounds(
+  points: colmap_model.Points | None,
+  numbers: list[int],
+  cameras: camera_lib.Cameras,
+) -> tuple[str | None, float, float]:
+  """Returns layout, near and far; no layout where there are no points.
+
+  NDC has to know what is nearest, and holds no fisheye.
+  """
+  forward_facing = (
+    "fisheye" not in cameras.models
+    and pose_geometry.is_forward_facing(cameras)[0]
+  )
+  bounds = _bounds(points, numbers, cameras, along_axis=forward_facing)
+  if bounds is None:
+    return None, *camera_bounds.near_and_far(cameras)
+  if forward_facing:
+    return "forward_facing", *bounds
+  return "unbounded", _NEAR_SLACK * bounds[0], _FAR_SLACK * bounds[1]
+
+
+def _bounds(
+  points: colmap_model.Points | None,
+  numbers: list[int],
+  cameras: camera_lib.Cameras,
+  *,
+  along_axis: bool,
+) -> tuple[float, float] | None:
+  """Returns how near and how far the points lie that the images see.
+
+  Args:
+    points: of the model.
+    numbers: of the images, in the order of the cameras.
+    cameras: V.
+    along_axis: measure along the optical axis, otherwise from the centre.
+
+  Returns:
+    The extremes over images of the 1st and 99th percentile, file units, or
+    None where no image sees a point.
+  """
+  if points is None:
+    return None
+  nearest, farthest = [], []
+  order = np.argsort(points.pictures, kind="stable")
+  starts = np.searchsorted(points.pictures[order], numbers, side="left")
+  ends = np.searchsorted(points.pictures[order], numbers, side="right")
+  for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+    offsets = points.positions[points.rows[order[start:end]]]
+    offsets = offsets - cameras.centers[i]
+    if along_axis:
+      depths = offsets @ cameras.view_directions[i]
+    else:
+      depths = np.linalg.norm(offsets, axis=-1)
+    depths = depths[depths > 0]
+    if depths.size:
+      near, far = np.percentile(depths, _TRIMMED)
+      nearest.append(near)
+      farthest.append(far)
+  if not nearest:
+    return None
+  near, far = float(min(nearest)), float(max(farthest))
+  # One point seen at one distance is a depth, not yet a range.
+  return near, max(far, 1.001 * near)

@@ -1,0 +1,1 @@
+"""The embedded scene and generated paintings: computed, never read."""
