@@ -24,7 +24,6 @@ from stylized_nerf_jax.phases import (
   pipeline,
   radiance_field,
   ray_blocks,
-  run_folder,
   stylizer_nets,
   targets,
   view_features,
@@ -36,6 +35,7 @@ from stylized_nerf_jax.rendering import (
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps
 

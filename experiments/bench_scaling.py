@@ -18,11 +18,11 @@ from stylized_nerf_jax.phases import (
   mutual_steps,
   radiance_field,
   ray_blocks,
-  run_folder,
   targets,
   view_geometry,
 )
 from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.training import state as state_lib

@@ -17,7 +17,6 @@ from stylized_nerf_jax.phases import (
   decoder_objective,
   pipeline,
   radiance_field,
-  run_folder,
   stylizer,
   stylizer_nets,
   view_crops,
@@ -26,6 +25,7 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import adain, decoder, vgg
 
 _SIZE = 256

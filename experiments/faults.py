@@ -155,7 +155,7 @@ class Lab:
 
   def _check_version(self) -> None:
     """Ends the program if the folder was made by another state of the code."""
-    from stylized_nerf_jax.phases import run_folder
+    from stylized_nerf_jax.runs import run_folder
 
     made_by = run_folder.RunFolder(self._whole).facts(_PHASES[0])["revision"]
     # A result that was written since does not count.
@@ -465,7 +465,7 @@ class Lab:
 
   def _is_finished(self, run: pathlib.Path) -> bool:
     """Tells whether the last phase of a run says that it is finished."""
-    from stylized_nerf_jax.phases import run_folder
+    from stylized_nerf_jax.runs import run_folder
 
     facts = run_folder.RunFolder(run).facts(_PHASES[-1])
     return bool(facts.get("finished"))

@@ -32,8 +32,8 @@ import optax
 import scene
 
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.phases import loop_keeper
 from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.runs import loop_keeper
 from stylized_nerf_jax.training import checkpoints, metric_log
 from stylized_nerf_jax.training import state as state_lib
 

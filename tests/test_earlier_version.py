@@ -15,7 +15,8 @@ import pytest
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax.phases import pipeline, run_folder
+from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import checkpoints
 
 _FIXTURE = pathlib.Path(__file__).parent / "earlier_version"

@@ -31,7 +31,7 @@ from stylized_nerf_jax.captures import (
 )
 from stylized_nerf_jax.host import disk, progress
 from stylized_nerf_jax.outputs import images, scene_plan, transforms_writer
-from stylized_nerf_jax.phases import run_lock
+from stylized_nerf_jax.runs import run_lock
 from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.scenes.pictures import image_reader
 from stylized_nerf_jax.scenes.readers import colmap_binary, formats

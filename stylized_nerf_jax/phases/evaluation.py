@@ -25,10 +25,10 @@ from stylized_nerf_jax.outputs import images
 from stylized_nerf_jax.phases import (
   pipeline,
   render_path,
-  run_folder,
   stylizer,
   stylizer_nets,
 )
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg

@@ -32,13 +32,11 @@ from stylized_nerf_jax.host import disk, interruption, progress
 from stylized_nerf_jax.phases import (
   decoder_stages,
   held_out_scores,
-  loop_keeper,
-  run_folder,
-  run_lock,
   stylizer_data,
   vae_training,
 )
 from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.runs import loop_keeper, run_folder, run_lock
 from stylized_nerf_jax.stylizer import pretrained, weights_file
 from stylized_nerf_jax.training import checkpoints, metric_log
 from stylized_nerf_jax.training import state as state_lib

@@ -7,8 +7,9 @@ import pathlib
 import jax
 import jax.numpy as jnp
 
-from stylized_nerf_jax.phases import modules, run_folder
+from stylized_nerf_jax.phases import modules
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.stylizer import pretrained, vgg
 

@@ -18,12 +18,10 @@ from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.phases import (
   decoder_objective,
-  loop_keeper,
   modules,
   mutual_steps,
   radiance_field,
   ray_blocks,
-  run_folder,
   style_goals,
   stylizer,
   stylizer_nets,
@@ -33,6 +31,7 @@ from stylized_nerf_jax.phases import (
   views,
 )
 from stylized_nerf_jax.rows import devices, prng
+from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.stylizer import colour_path, decoder_optimizer
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import guard, train_steps

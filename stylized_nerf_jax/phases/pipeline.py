@@ -8,14 +8,13 @@ import numpy as np
 
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.phases import (
-  batch_scaling,
   mutual_learning,
   radiance_field,
-  run_folder,
   stylizer,
   stylizer_nets,
 )
 from stylized_nerf_jax.rows import device_memory
+from stylized_nerf_jax.runs import batch_scaling, run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import style_set

@@ -18,17 +18,12 @@ from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.losses import photometric
-from stylized_nerf_jax.phases import (
-  loop_keeper,
-  modules,
-  ray_blocks,
-  run_folder,
-  training_pixels,
-)
+from stylized_nerf_jax.phases import modules, ray_blocks, training_pixels
 from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import image_rendering, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import state as state_lib

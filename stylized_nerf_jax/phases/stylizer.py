@@ -17,9 +17,7 @@ import optax
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.phases import (
   decoder_objective,
-  loop_keeper,
   radiance_field,
-  run_folder,
   stylizer_nets,
   view_crops,
   view_features,
@@ -27,6 +25,7 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.stylizer import colour_path, decoder_optimizer
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps

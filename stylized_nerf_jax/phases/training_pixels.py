@@ -14,10 +14,10 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.host import ahead, interruption, processes, progress
-from stylized_nerf_jax.phases import loop_keeper, run_folder
 from stylized_nerf_jax.pixels import pixel_bank, pixel_file, pixel_store
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import devices
+from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import train_steps

@@ -11,8 +11,9 @@ import optax
 
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.phases import loop_keeper, stylizer_data
+from stylized_nerf_jax.phases import stylizer_data
 from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.runs import loop_keeper
 from stylized_nerf_jax.stylizer import adain, pretrained, statistics_vae, vgg
 from stylized_nerf_jax.training import checkpoints, metric_log, train_steps
 from stylized_nerf_jax.training import state as state_lib

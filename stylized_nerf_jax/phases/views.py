@@ -12,17 +12,13 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.host import disk, interruption, processes, progress
-from stylized_nerf_jax.phases import (
-  modules,
-  ray_blocks,
-  run_folder,
-  view_geometry,
-)
+from stylized_nerf_jax.phases import modules, ray_blocks, view_geometry
 from stylized_nerf_jax.rendering import (
   image_rendering,
   renderer,
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
 
 

@@ -11,9 +11,9 @@ from stylized_nerf_jax.phases import (
   evaluation,
   pipeline,
   render_path,
-  run_folder,
   stylizer_nets,
 )
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import stylize
 

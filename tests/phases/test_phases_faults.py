@@ -14,7 +14,8 @@ from test_phases_pipeline import _assert_equal, _config, _cut_off, _final
 
 from stylized_nerf_jax.cli import main as cli
 from stylized_nerf_jax.host import disk, interruption
-from stylized_nerf_jax.phases import loop_keeper, pipeline, run_folder, run_lock
+from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.runs import loop_keeper, run_folder, run_lock
 from stylized_nerf_jax.training import guard
 
 _ITEMS = ("params", "optimizer")

@@ -15,7 +15,6 @@ from stylized_nerf_jax.phases import (
   mutual_steps,
   pipeline,
   radiance_field,
-  run_folder,
   style_goals,
   stylizer,
   stylizer_nets,
@@ -23,6 +22,7 @@ from stylized_nerf_jax.phases import (
   view_features,
   views,
 )
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import stylize, vgg
 
 _SIZE = 16

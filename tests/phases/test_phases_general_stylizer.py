@@ -16,9 +16,9 @@ from stylized_nerf_jax.host import interruption
 from stylized_nerf_jax.phases import (
   decoder_stages,
   general_stylizer,
-  loop_keeper,
   stylizer_data,
 )
+from stylized_nerf_jax.runs import loop_keeper
 from stylized_nerf_jax.scenes.pictures import picture_crops
 from stylized_nerf_jax.stylizer import decoder, pretrained, weights_file
 

@@ -14,7 +14,7 @@ import tiny_run
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.host import interruption, processes
-from stylized_nerf_jax.phases import run_folder
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import checkpoints
 
 _TIMEOUT = 1800.0  # seconds

@@ -8,7 +8,8 @@ import tiny_run
 from PIL import Image
 from test_phases_pipeline import Killed, _assert_equal, _final
 
-from stylized_nerf_jax.phases import pipeline, run_folder
+from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import metric_log
 
 PHASE = "radiance_field"

@@ -14,7 +14,8 @@ from PIL import Image
 from test_readers_formats import assert_same_rays
 
 from stylized_nerf_jax.datasets import export
-from stylized_nerf_jax.phases import pipeline, run_folder
+from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_reader
 from stylized_nerf_jax.scenes.cameras import Cameras

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.host import disk, processes, progress
-from stylized_nerf_jax.phases import run_lock
+from stylized_nerf_jax.runs import run_lock
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.training import checkpoints, metric_log
 

@@ -4,7 +4,7 @@ import ml_collections
 import pytest
 
 from stylized_nerf_jax import defaults
-from stylized_nerf_jax.phases import batch_scaling
+from stylized_nerf_jax.runs import batch_scaling
 
 
 def _config(scale: int) -> ml_collections.FrozenConfigDict:

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from stylized_nerf_jax.phases import run_lock
+from stylized_nerf_jax.runs import run_lock
 
 _HOLD = """
 import pathlib, sys, time
-from stylized_nerf_jax.phases import run_lock
+from stylized_nerf_jax.runs import run_lock
 with run_lock.hold(pathlib.Path(sys.argv[1])):
   print("held", flush=True)
   time.sleep(60)

@@ -8,7 +8,7 @@ import pytest
 
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.host import disk
-from stylized_nerf_jax.phases import run_folder
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.synthetic import embedded
 

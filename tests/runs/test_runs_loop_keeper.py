@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from stylized_nerf_jax.phases import loop_keeper
+from stylized_nerf_jax.runs import loop_keeper
 
 
 def test_shares_of_time_are_those_of_the_steps(monkeypatch):
