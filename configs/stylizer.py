@@ -14,12 +14,12 @@ pretrained/provenance.json; this recipe as a whole was not run in one piece.
 
 import ml_collections
 
-from stylized_nerf_jax import stylizer_defaults
+from stylized_nerf_jax import pretraining_defaults
 
 
 def get_config() -> ml_collections.ConfigDict:
   """Returns the recipe."""
-  config = stylizer_defaults.get_config()
+  config = pretraining_defaults.get_config()
   # One painting of each of six painters is scored and never trained on.
   config.styles.holdout = (
     "hokusai_great-wave",

@@ -24,9 +24,9 @@ import scene
 from PIL import Image
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import stylizer_defaults
+from stylized_nerf_jax import pretraining_defaults
 from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.phases import stylizer_data
+from stylized_nerf_jax.pretraining import corpus
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import (
   adain,
@@ -40,7 +40,7 @@ _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "stylizer.py"
 _STYLE_WEIGHT = 10.0
 
 
-def read_pairs(args: argparse.Namespace) -> stylizer_data.HeldOut:
+def read_pairs(args: argparse.Namespace) -> corpus.ScoredPairs:
   """Reads the held-out photos and paintings of the training config."""
   config = config_lib.from_flags(
     [
@@ -50,9 +50,9 @@ def read_pairs(args: argparse.Namespace) -> stylizer_data.HeldOut:
       f"--config.styles.path={args.paintings}",
       "--config.styles.generated=0",
     ],
-    base=stylizer_defaults.get_config,
+    base=pretraining_defaults.get_config,
   )
-  _, held_out = stylizer_data.open_pictures(config, pathlib.Path())
+  _, held_out = corpus.open_pictures(config, pathlib.Path())
   return held_out
 
 

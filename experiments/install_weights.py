@@ -17,7 +17,7 @@ import json
 import pathlib
 import shutil
 
-from stylized_nerf_jax.phases import general_stylizer
+from stylized_nerf_jax.pretraining import general_training
 from stylized_nerf_jax.stylizer import pretrained, weights_file
 from stylized_nerf_jax.training import metric_log
 
@@ -77,7 +77,7 @@ def main() -> None:
   if pretrained.PROVENANCE.is_file():
     record = json.loads(pretrained.PROVENANCE.read_text())
   if args.decoder:
-    source = args.decoder / general_stylizer.DECODER_FILE
+    source = args.decoder / general_training.DECODER_FILE
     entry = install(source, pretrained.DECODER_FILE, args.earlier)
     notes = [args.note] if args.note else []
     if args.continues:
@@ -88,7 +88,7 @@ def main() -> None:
       entry["note"] = " ".join(notes)
     record["files"][pretrained.DECODER_FILE] = entry
   if args.vae:
-    source = args.vae / general_stylizer.VAE_FILE
+    source = args.vae / general_training.VAE_FILE
     entry = install(source, pretrained.VAE_FILE, [])
     record["files"][pretrained.VAE_FILE] = entry
   record["encoder"] = {

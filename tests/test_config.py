@@ -7,14 +7,14 @@ import ml_collections
 import pytest
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import defaults, stylizer_defaults
+from stylized_nerf_jax import defaults, pretraining_defaults
 
 FOLDER = pathlib.Path(__file__).parents[1] / "configs"
 ARGUMENTS = {
   "ablation": ("one_way", "no_consistency", "no_latents"),
   "paper": ("", "fern", "lego"),
 }
-BASES = {"stylizer": stylizer_defaults.get_config}
+BASES = {"stylizer": pretraining_defaults.get_config}
 SHIPPED = [
   (path, argument)
   for path in sorted(FOLDER.glob("*.py"))
@@ -227,7 +227,7 @@ def test_a_folder_is_no_config_file(tmp_path):
 
 
 def test_save_and_load_restore_every_field(tmp_path):
-  for base in (defaults.get_config, stylizer_defaults.get_config):
+  for base in (defaults.get_config, pretraining_defaults.get_config):
     config = base()
     config_lib.save(ml_collections.FrozenConfigDict(config), tmp_path / "c")
     loaded = config_lib.load(tmp_path / "c")
@@ -285,7 +285,7 @@ def test_every_default_is_read_somewhere():
   source = "".join(
     path.read_text()
     for path in package.rglob("*.py")
-    if path.name not in ("defaults.py", "stylizer_defaults.py")
+    if path.name not in ("defaults.py", "pretraining_defaults.py")
   )
   flat = defaults.get_config().to_dict()
 

@@ -19,8 +19,10 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
   """Runs the command; `config_args` are --config and --config.FIELD=VALUE."""
   # Imported late, so that the help of all commands comes at once.
   from stylized_nerf_jax import config as config_lib
-  from stylized_nerf_jax import stylizer_defaults
-  from stylized_nerf_jax.phases import general_stylizer
+  from stylized_nerf_jax import pretraining_defaults
+  from stylized_nerf_jax.pretraining import general_training
 
-  config = config_lib.from_flags(config_args, base=stylizer_defaults.get_config)
-  general_stylizer.train_and_evaluate(config, args.workdir)
+  config = config_lib.from_flags(
+    config_args, base=pretraining_defaults.get_config
+  )
+  general_training.train_and_evaluate(config, args.workdir)

@@ -12,9 +12,9 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 import stylized_nerf_jax
-from stylized_nerf_jax import stylizer_defaults
+from stylized_nerf_jax import pretraining_defaults
 from stylized_nerf_jax.datasets import export
-from stylized_nerf_jax.phases import stylizer_data, vae_training
+from stylized_nerf_jax.pretraining import corpus, vae_training
 from stylized_nerf_jax.scenes import tfds_address
 from stylized_nerf_jax.scenes.pictures import (
   picture_collections,
@@ -103,7 +103,7 @@ def test_any_image_dataset_is_a_corpus(name, shape, tmp_path):
 
 @pytest.mark.usefixtures("small_networks")
 def test_corpora_of_the_stylizer_are_datasets(tmp_path):
-  config = stylizer_defaults.get_config()
+  config = pretraining_defaults.get_config()
   config.content.path = f"tfds:oxford_flowers102?data_dir={tmp_path}"
   config.content.holdout = f"{config.content.path}&split=test"
   config.styles.path = f"tfds:cifar10?data_dir={tmp_path}"
@@ -113,7 +113,7 @@ def test_corpora_of_the_stylizer_are_datasets(tmp_path):
   with tfds.testing.mock_data(
     num_examples=30, policy=tfds.testing.MockPolicy.USE_CODE
   ):
-    training, held_out = stylizer_data.open_pictures(config, tmp_path)
+    training, held_out = corpus.open_pictures(config, tmp_path)
     assert len(training.photos) == 30
     assert len(training.paintings) == 20  # Ten are called cifar10-2?.
     assert set(held_out.painting_names) <= {

@@ -11,7 +11,7 @@ import optax
 
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.phases import stylizer_data
+from stylized_nerf_jax.pretraining import corpus
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import loop_keeper
 from stylized_nerf_jax.stylizer import adain, pretrained, statistics_vae, vgg
@@ -28,14 +28,14 @@ _STEPS_BETWEEN_SAVES = 5000
 def train_vae(
   config: Any,
   encoder: pretrained.Encoder,
-  pictures: stylizer_data.TrainingPictures,
+  pictures: corpus.TrainingPictures,
   log: metric_log.MetricLog,
   store: checkpoints.Checkpoints,
 ) -> tuple[dict[str, Any], dict[str, float]]:
   """Train on the statistics of many crops of the training paintings.
 
   Args:
-    config: as `stylizer_defaults.get_config` makes it.
+    config: as `pretraining_defaults.get_config` makes it.
     encoder: E.
     pictures: the paintings.
     log: receives losses.
@@ -100,7 +100,7 @@ def train_vae(
 def encode_crops(
   config: Any,
   encoder: pretrained.Encoder,
-  pictures: stylizer_data.TrainingPictures,
+  pictures: corpus.TrainingPictures,
 ) -> np.ndarray:
   """Compute [crops, 1024] statistics at relu4_1 of random style crops.
 
@@ -127,7 +127,7 @@ def encode_crops(
   calls = max(config.vae.crops // _ENCODED_AT_ONCE, 2)
   statistics = None
   with progress.progress(calls, "style statistics") as bar:
-    for call, batch in enumerate(stylizer_data.prefetch(make, 0, calls)):
+    for call, batch in enumerate(corpus.prefetch(make, 0, calls)):
       rows = np.asarray(encode(encoder.params, batch))
       if statistics is None:
         shape = (calls * _ENCODED_AT_ONCE, rows.shape[-1])

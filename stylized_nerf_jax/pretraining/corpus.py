@@ -58,7 +58,7 @@ class TrainingPictures:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class HeldOut:
+class ScoredPairs:
   """What is scored and not trained on; pair i is photo i and painting i.
 
   Attributes:
@@ -76,11 +76,11 @@ class HeldOut:
 
 def open_pictures(
   config: Any, workdir: pathlib.Path
-) -> tuple[TrainingPictures, HeldOut]:
+) -> tuple[TrainingPictures, ScoredPairs]:
   """Find the pictures of a `train-stylizer` config.
 
   Args:
-    config: as `stylizer_defaults.get_config` makes it.
+    config: as `pretraining_defaults.get_config` makes it.
     workdir: generated pictures are kept in it.
 
   Returns:
@@ -173,7 +173,7 @@ def _hold_out(
   config: Any,
   photos: Sequence[picture_sources.Picture],
   paintings: Sequence[picture_sources.Picture],
-) -> HeldOut:
+) -> ScoredPairs:
   """Read a few photos spread over those held out, and pair them."""
   step = max(len(photos) // _HELD_OUT_PHOTOS, 1)
   places = range(len(photos))[::step][:_HELD_OUT_PHOTOS]
@@ -186,7 +186,7 @@ def _hold_out(
     for picture in dict.fromkeys(paintings)
   }
   squares = [_square(p, config.evaluation_size) for p in photos]
-  return HeldOut(
+  return ScoredPairs(
     photos=np.stack(squares),
     photo_names=tuple(p.name for p in photos),
     paintings=tuple(read[p] for p in paintings),

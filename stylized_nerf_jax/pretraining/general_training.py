@@ -29,10 +29,10 @@ import numpy as np
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.host import disk, interruption, progress
-from stylized_nerf_jax.phases import (
+from stylized_nerf_jax.pretraining import (
+  corpus,
   decoder_stages,
-  held_out_scores,
-  stylizer_data,
+  pair_scores,
   vae_training,
 )
 from stylized_nerf_jax.rows import prng
@@ -53,7 +53,7 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path) -> None:
   SIGTERM and SIGINT end it after the step at hand, with everything saved.
 
   Args:
-    config: as `stylizer_defaults.get_config` makes it.
+    config: as `pretraining_defaults.get_config` makes it.
     workdir: of the run; made where it is missing.
 
   Raises:
@@ -71,7 +71,7 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path) -> None:
 
 def _train(config: Any, workdir: pathlib.Path) -> None:
   encoder = pretrained.load_encoder(config.encoder)
-  pictures, held_out = stylizer_data.open_pictures(config, workdir)
+  pictures, held_out = corpus.open_pictures(config, workdir)
   config_lib.save(config, workdir / "config.json")
   log = metric_log.MetricLog(workdir / "metrics.jsonl")
   if config.training.tensorboard:
@@ -121,8 +121,8 @@ class _Run:
   config: Any
   workdir: pathlib.Path
   encoder: pretrained.Encoder
-  pictures: stylizer_data.TrainingPictures
-  scores: held_out_scores.HeldOutScores
+  pictures: corpus.TrainingPictures
+  scores: pair_scores.PairScores
   log: metric_log.MetricLog
   store: checkpoints.Checkpoints
   position: "Position"
@@ -132,8 +132,8 @@ def train_decoder(
   config: Any,
   workdir: pathlib.Path,
   encoder: pretrained.Encoder,
-  pictures: stylizer_data.TrainingPictures,
-  held_out: stylizer_data.HeldOut,
+  pictures: corpus.TrainingPictures,
+  held_out: corpus.ScoredPairs,
   log: metric_log.MetricLog,
 ) -> None:
   """Run the stages, from the newest checkpoint on."""
@@ -147,7 +147,7 @@ def train_decoder(
     workdir,
     encoder,
     pictures,
-    held_out_scores.HeldOutScores(encoder, held_out),
+    pair_scores.PairScores(encoder, held_out),
     log,
     store,
     position,
@@ -182,7 +182,7 @@ def _train_stage(run: _Run, index: int, params: Any) -> Any:
   )
   key = prng.stream_key(run.config.seed, name)
   make_batch = functools.partial(_batch, run.config, name, run.pictures)
-  batches = stylizer_data.prefetch(make_batch, first, stage.steps)
+  batches = corpus.prefetch(make_batch, first, stage.steps)
   with progress.progress(stage.steps, name, initial=first) as bar:
     for step, batch in enumerate(batches, start=first + 1):
       state, metrics = step_fn(state, run.encoder.params, key, batch)
@@ -199,7 +199,7 @@ def _add_colour_path(run: _Run, name: str, params: Any) -> Any:
   with progress.progress(batches, f"{name}: colours") as bar:
 
     def counted():
-      for batch in stylizer_data.prefetch(make_batch, 0, batches):
+      for batch in corpus.prefetch(make_batch, 0, batches):
         yield batch
         bar.advance()
 

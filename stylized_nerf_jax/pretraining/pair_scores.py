@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.phases import stylizer_data
+from stylized_nerf_jax.pretraining import corpus
 from stylized_nerf_jax.stylizer import adain, decoder, pretrained, vgg
 
 
-class HeldOutScores:
+class PairScores:
   """Scores a decoder on the held-out pairs and saves what it makes of them.
 
   Args:
@@ -23,9 +23,7 @@ class HeldOutScores:
     held_out: photos and paintings.
   """
 
-  def __init__(
-    self, encoder: pretrained.Encoder, held_out: stylizer_data.HeldOut
-  ):
+  def __init__(self, encoder: pretrained.Encoder, held_out: corpus.ScoredPairs):
     self._held_out = held_out
     self.encoder = encoder
     self._statistics = {}

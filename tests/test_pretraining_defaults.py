@@ -5,8 +5,8 @@ import pathlib
 import pytest
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import stylizer_defaults
-from stylized_nerf_jax.phases import general_stylizer, stylizer_data
+from stylized_nerf_jax import pretraining_defaults
+from stylized_nerf_jax.pretraining import corpus, general_training
 
 _CONFIG = pathlib.Path(__file__).parents[2] / "configs" / "stylizer.py"
 
@@ -14,12 +14,12 @@ _CONFIG = pathlib.Path(__file__).parents[2] / "configs" / "stylizer.py"
 def _config(*more):
   return config_lib.from_flags(
     [f"--config={_CONFIG}", "--config.styles.generated=0", *more],
-    base=stylizer_defaults.get_config,
+    base=pretraining_defaults.get_config,
   )
 
 
 def test_config_is_complete():
-  general_stylizer.check_config(_config())
+  general_training.check_config(_config())
 
 
 @pytest.mark.real_data
@@ -27,7 +27,7 @@ def test_six_painters_are_held_out_and_no_test_photo_is_trained_on(
   real_data, tmp_path
 ):
   photos = real_data / "content" / "bsds500"
-  training, held_out = stylizer_data.open_pictures(
+  training, held_out = corpus.open_pictures(
     _config(
       f"--config.content.path={photos / 'train'},{photos / 'val'}",
       f"--config.content.holdout={photos / 'test'}",

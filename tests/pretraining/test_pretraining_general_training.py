@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylized_nerf_jax import stylizer_defaults
+from stylized_nerf_jax import pretraining_defaults
 from stylized_nerf_jax.cli import main as cli
 from stylized_nerf_jax.host import interruption
-from stylized_nerf_jax.phases import (
+from stylized_nerf_jax.pretraining import (
+  corpus,
   decoder_stages,
-  general_stylizer,
-  stylizer_data,
+  general_training,
 )
 from stylized_nerf_jax.runs import loop_keeper
 from stylized_nerf_jax.scenes.pictures import picture_crops
@@ -36,7 +36,7 @@ def folders(tmp_path):
 
 @pytest.fixture
 def config(folders):
-  config = stylizer_defaults.get_config()
+  config = pretraining_defaults.get_config()
   config.content.path = str(folders / "photos")
   config.content.holdout = str(folders / "photos")
   config.styles.path = str(folders / "paintings")
@@ -54,15 +54,15 @@ def config(folders):
 
 
 def test_held_out_paintings_are_in_no_batch(config, tmp_path):
-  training, held_out = stylizer_data.open_pictures(config, tmp_path)
+  training, held_out = corpus.open_pictures(config, tmp_path)
   assert [path.stem for path in training.paintings.files] == ["0", "1"]
   assert set(held_out.painting_names) == {"2.png"}
 
 
 def test_batch_is_a_function_of_seed_and_step(config, tmp_path):
-  training, _ = stylizer_data.open_pictures(config, tmp_path)
+  training, _ = corpus.open_pictures(config, tmp_path)
   batches = [
-    general_stylizer._batch(config, "reconstruction", training, step)
+    general_training._batch(config, "reconstruction", training, step)
     for step in (4, 5, 4)
   ]
   assert batches[0]["photos"].shape == (4, 16, 16, 3)
@@ -74,11 +74,11 @@ def test_batch_is_a_function_of_seed_and_step(config, tmp_path):
 def test_unknown_stage_and_odd_crop_are_named(config):
   config.stages = ("strokes", "nonsense")
   with pytest.raises(ValueError, match="stages names 'nonsense'"):
-    general_stylizer.check_config(config)
+    general_training.check_config(config)
   config.stages = ("strokes",)
   config.stage.strokes.crop = 20
   with pytest.raises(ValueError, match="stage.strokes.crop is 20"):
-    general_stylizer.check_config(config)
+    general_training.check_config(config)
 
 
 def test_missing_folder_ends_in_one_line(tmp_path, capsys):
@@ -96,10 +96,10 @@ def test_resumed_run_equals_uninterrupted(config, tmp_path):
   stage.learning_rate = stage.learning_rate_final = 3e-4
   parts = config.copy_and_resolve_references()
   parts.stage.reconstruction.steps = 1
-  general_stylizer.train_and_evaluate(config, tmp_path / "whole")
-  general_stylizer.train_and_evaluate(parts, tmp_path / "parts")
+  general_training.train_and_evaluate(config, tmp_path / "whole")
+  general_training.train_and_evaluate(parts, tmp_path / "parts")
   parts.stage.reconstruction.steps = 2
-  general_stylizer.train_and_evaluate(parts, tmp_path / "parts")
+  general_training.train_and_evaluate(parts, tmp_path / "parts")
   whole, _ = weights_file.load_weights(tmp_path / "whole" / "decoder.npz")
   resumed, _ = weights_file.load_weights(tmp_path / "parts" / "decoder.npz")
   jax.tree.map(np.testing.assert_array_equal, whole, resumed)
@@ -109,7 +109,7 @@ def test_resumed_run_equals_uninterrupted(config, tmp_path):
 def test_all_stages_and_vae_leave_weights(config, tmp_path):
   config.stages = ("reconstruction", "strokes")
   workdir = tmp_path / "run"
-  general_stylizer.train_and_evaluate(config, workdir)
+  general_training.train_and_evaluate(config, workdir)
   encoder = pretrained.load_encoder()
   pretrained.load_decoder(workdir / "decoder.npz", encoder=encoder)
   pretrained.load_vae(workdir / "statistics_vae.npz", encoder=encoder)
@@ -134,7 +134,7 @@ def test_running_mean_forgets_the_start():
 
 
 def test_kernels_take_orthogonal_steps_and_colours_are_held():
-  stage = stylizer_defaults.get_config().stage.strokes
+  stage = pretraining_defaults.get_config().stage.strokes
   optimizer = decoder_stages.make_optimizer(stage)
   shapes = jax.eval_shape(
     decoder.Decoder().init, jax.random.key(0), np.zeros((1, 2, 2, 512))
@@ -187,7 +187,7 @@ def test_colour_shift_keeps_grey_order():
 def test_signals_lose_nothing(config, tmp_path, monkeypatch):
   config.vae.steps = 100
   config.checkpoint_every = 1000
-  general_stylizer.train_and_evaluate(config, tmp_path / "whole")
+  general_training.train_and_evaluate(config, tmp_path / "whole")
   after = loop_keeper.LoopKeeper.after
 
   def send_first(self, before, step, save):
@@ -200,8 +200,8 @@ def test_signals_lose_nothing(config, tmp_path, monkeypatch):
   places = ("step 1 of recon", "step 2 of recon", "step 50 of vae")
   for where in (*places, "step 100 of vae"):
     with pytest.raises(interruption.Interrupted, match=where):
-      general_stylizer.train_and_evaluate(config, tmp_path / "parts")
-  general_stylizer.train_and_evaluate(config, tmp_path / "parts")
+      general_training.train_and_evaluate(config, tmp_path / "parts")
+  general_training.train_and_evaluate(config, tmp_path / "parts")
   for name in ("decoder.npz", "statistics_vae.npz"):
     whole, _ = weights_file.load_weights(tmp_path / "whole" / name)
     parts, _ = weights_file.load_weights(tmp_path / "parts" / name)

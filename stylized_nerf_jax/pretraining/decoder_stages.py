@@ -1,6 +1,6 @@
 """What a stage of the decoder's general training minimises, and how.
 
-A stage is a section of the config (`stylizer_defaults.py`). Losses take
+A stage is a section of the config (`pretraining_defaults.py`). Losses take
 photos and paintings as float32 [N, H, W, 3] in [0, 1].
 """
 
