@@ -18,13 +18,11 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.networks import modules, ray_blocks, stylizer_nets
 from stylized_nerf_jax.phases import (
-  modules,
   mutual_steps,
   pipeline,
   radiance_field,
-  ray_blocks,
-  stylizer_nets,
   targets,
   view_features,
   views,

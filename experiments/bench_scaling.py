@@ -13,11 +13,10 @@ import bench_cases
 import jax
 import numpy as np
 
+from stylized_nerf_jax.networks import modules, ray_blocks
 from stylized_nerf_jax.phases import (
-  modules,
   mutual_steps,
   radiance_field,
-  ray_blocks,
   targets,
   view_geometry,
 )

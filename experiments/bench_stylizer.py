@@ -13,12 +13,12 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.losses import stylization
+from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import (
   decoder_objective,
   pipeline,
   radiance_field,
   stylizer,
-  stylizer_nets,
   view_crops,
   view_features,
   views,

@@ -15,7 +15,7 @@ import bench
 import bench_cases
 import scene
 
-from stylized_nerf_jax.phases import ray_blocks
+from stylized_nerf_jax.networks import ray_blocks
 
 _BLOCKS = (16, 64, 128, 256, 512, 1024, 4096)
 

@@ -18,7 +18,7 @@ import numpy as np
 import scene
 
 import stylized_nerf_jax
-from stylized_nerf_jax.phases import modules
+from stylized_nerf_jax.networks import modules
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import geometry_cache, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib

@@ -12,7 +12,8 @@ import numpy as np
 
 from stylized_nerf_jax import model_file
 from stylized_nerf_jax.fields import latents as latents_lib
-from stylized_nerf_jax.phases import modules, ray_blocks, restore_run
+from stylized_nerf_jax.networks import modules, ray_blocks
+from stylized_nerf_jax.phases import restore_run
 from stylized_nerf_jax.rendering import (
   image_rendering,
   renderer,

@@ -15,11 +15,11 @@ from stylized_nerf_jax import defaults
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.fields import positional
 from stylized_nerf_jax.losses import mutual
+from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import video
 from stylized_nerf_jax.phases import (
   mutual_steps,
   render_path,
-  stylizer_nets,
   targets,
   view_features,
   views,

@@ -21,13 +21,9 @@ from stylized_nerf_jax.evaluation import (
   report,
 )
 from stylized_nerf_jax.host import progress
+from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import images
-from stylized_nerf_jax.phases import (
-  pipeline,
-  render_path,
-  stylizer,
-  stylizer_nets,
-)
+from stylized_nerf_jax.phases import pipeline, render_path, stylizer
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded

@@ -7,7 +7,7 @@ import pathlib
 import jax
 import jax.numpy as jnp
 
-from stylized_nerf_jax.phases import modules
+from stylized_nerf_jax.networks import modules
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import normalization

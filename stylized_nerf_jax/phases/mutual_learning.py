@@ -16,15 +16,13 @@ import numpy as np
 
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.host import processes, progress
+from stylized_nerf_jax.networks import modules, ray_blocks, stylizer_nets
 from stylized_nerf_jax.phases import (
   decoder_objective,
-  modules,
   mutual_steps,
   radiance_field,
-  ray_blocks,
   style_goals,
   stylizer,
-  stylizer_nets,
   targets,
   view_crops,
   view_features,

@@ -7,12 +7,8 @@ import ml_collections
 import numpy as np
 
 from stylized_nerf_jax.host import interruption, processes, progress
-from stylized_nerf_jax.phases import (
-  mutual_learning,
-  radiance_field,
-  stylizer,
-  stylizer_nets,
-)
+from stylized_nerf_jax.networks import stylizer_nets
+from stylized_nerf_jax.phases import mutual_learning, radiance_field, stylizer
 from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.runs import batch_scaling, run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib

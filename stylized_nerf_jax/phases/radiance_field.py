@@ -18,7 +18,8 @@ from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.losses import photometric
-from stylized_nerf_jax.phases import modules, ray_blocks, training_pixels
+from stylized_nerf_jax.networks import modules, ray_blocks
+from stylized_nerf_jax.phases import training_pixels
 from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import image_rendering, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib

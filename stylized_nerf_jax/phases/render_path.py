@@ -9,8 +9,8 @@ import numpy as np
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.host import progress
+from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import images, video
-from stylized_nerf_jax.phases import stylizer_nets
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.scenes import scene as scene_lib

@@ -6,7 +6,8 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax.phases import modules, mutual_learning, radiance_field
+from stylized_nerf_jax.networks import modules
+from stylized_nerf_jax.phases import mutual_learning, radiance_field
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import state as state_lib

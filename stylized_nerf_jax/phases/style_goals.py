@@ -14,7 +14,8 @@ import numpy as np
 
 from stylized_nerf_jax.host import interruption, progress
 from stylized_nerf_jax.losses import stylization
-from stylized_nerf_jax.phases import decoder_objective, stylizer_nets
+from stylized_nerf_jax.networks import stylizer_nets
+from stylized_nerf_jax.phases import decoder_objective
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
 

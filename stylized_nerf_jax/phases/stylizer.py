@@ -15,10 +15,10 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax.host import processes, progress
+from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import (
   decoder_objective,
   radiance_field,
-  stylizer_nets,
   view_crops,
   view_features,
   views,

@@ -13,7 +13,7 @@ import pathlib
 import numpy as np
 
 from stylized_nerf_jax.host import disk, progress
-from stylized_nerf_jax.phases import modules
+from stylized_nerf_jax.networks import modules
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import geometry_cache
 from stylized_nerf_jax.scenes import cameras as cameras_lib

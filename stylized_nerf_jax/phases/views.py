@@ -12,7 +12,8 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.host import disk, interruption, processes, progress
-from stylized_nerf_jax.phases import modules, ray_blocks, view_geometry
+from stylized_nerf_jax.networks import modules, ray_blocks
+from stylized_nerf_jax.phases import view_geometry
 from stylized_nerf_jax.rendering import (
   image_rendering,
   renderer,

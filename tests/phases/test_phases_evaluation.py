@@ -6,13 +6,9 @@ from PIL import Image
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
+from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import images, video
-from stylized_nerf_jax.phases import (
-  evaluation,
-  pipeline,
-  render_path,
-  stylizer_nets,
-)
+from stylized_nerf_jax.phases import evaluation, pipeline, render_path
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import stylize

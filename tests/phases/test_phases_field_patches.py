@@ -10,6 +10,7 @@ import pytest
 import tiny_run
 
 from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import (
   mutual_learning,
   mutual_steps,
@@ -17,7 +18,6 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   style_goals,
   stylizer,
-  stylizer_nets,
   targets,
   view_features,
   views,

@@ -11,7 +11,8 @@ import tiny_run
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax.phases import mutual_learning, pipeline, stylizer_nets
+from stylized_nerf_jax.networks import stylizer_nets
+from stylized_nerf_jax.phases import mutual_learning, pipeline
 from stylized_nerf_jax.phases import stylizer as stylizer_phase
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib

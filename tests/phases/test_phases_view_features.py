@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tiny_run
 
-from stylized_nerf_jax.phases import stylizer_nets, view_features, views
+from stylized_nerf_jax.networks import stylizer_nets
+from stylized_nerf_jax.phases import view_features, views
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, pretrained, stylize
 

@@ -9,7 +9,8 @@ import pytest
 import tiny_run
 
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax.phases import modules, mutual_steps, view_geometry, views
+from stylized_nerf_jax.networks import modules
+from stylized_nerf_jax.phases import mutual_steps, view_geometry, views
 from stylized_nerf_jax.rendering import geometry_cache
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder

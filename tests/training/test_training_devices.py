@@ -19,7 +19,8 @@ import functools, json, sys
 import jax, numpy as np
 import tiny_run
 from stylized_nerf_jax import defaults
-from stylized_nerf_jax.phases import modules, radiance_field
+from stylized_nerf_jax.networks import modules
+from stylized_nerf_jax.phases import radiance_field
 from stylized_nerf_jax.rendering import rays
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import scene_record

@@ -4,7 +4,7 @@ import jax
 import pytest
 
 from stylized_nerf_jax import defaults
-from stylized_nerf_jax.phases import ray_blocks
+from stylized_nerf_jax.networks import ray_blocks
 
 
 def _paper():

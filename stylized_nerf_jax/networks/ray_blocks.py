@@ -8,7 +8,7 @@ as it can hold.
 import jax
 
 from stylized_nerf_jax.fields import encodings, style_field
-from stylized_nerf_jax.phases import modules
+from stylized_nerf_jax.networks import modules
 
 # 4 MiB of a layer's float32. Of less, starting a layer takes as long as
 # computing it; more is written to memory and read again (docs/performance.md).
