@@ -19,14 +19,7 @@ import optax
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import modules, ray_blocks, stylizer_nets
-from stylized_nerf_jax.phases import (
-  mutual_steps,
-  pipeline,
-  radiance_field,
-  targets,
-  view_features,
-  views,
-)
+from stylized_nerf_jax.phases import mutual_steps, pipeline, radiance_field
 from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import (
   image_rendering,
@@ -36,6 +29,11 @@ from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps
+from stylized_nerf_jax.views import (
+  rendered_views,
+  stylized_views,
+  view_features,
+)
 
 _DISPATCH = 20
 _RAYS = 2048
@@ -189,9 +187,9 @@ class Bench:
     options = config.mutual_learning
     nets = stylizer_nets.load_nets(config.weights)
     facts = stylizer_nets.style_facts(nets, pipeline.stored_styles(self._run))
-    rendered = views.load_or_render(config, self._run, None)
+    rendered = rendered_views.load_or_render(config, self._run, None)
     folder = self._run.phase_path(radiance_field.PHASE)
-    stylized = targets.Targets(
+    stylized = stylized_views.Targets(
       scratch,
       rendered.cameras,
       view_features.load_or_encode(folder, rendered, nets),
@@ -313,7 +311,7 @@ class Bench:
     style_field = modules.init_style_field(
       config.style_field, self._space, self._key
     )
-    rendered = views.load_or_render(self._config, self._run, None)
+    rendered = rendered_views.load_or_render(self._config, self._run, None)
     random = np.random.default_rng(0)
     shape = (steps_per_call, _RAYS)
     width, height = rendered.cameras.width[0], rendered.cameras.height[0]

@@ -14,18 +14,14 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.networks import modules, ray_blocks
-from stylized_nerf_jax.phases import (
-  mutual_steps,
-  radiance_field,
-  targets,
-  view_geometry,
-)
+from stylized_nerf_jax.phases import mutual_steps, radiance_field
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps
+from stylized_nerf_jax.views import stylized_views, view_geometry
 
 _VIEWS = (20, 100, 300)
 _VIEWS_AND_STYLES = ((20, 1), (20, 10), (20, 50), (300, 1), (300, 50))
@@ -77,7 +73,7 @@ def _style_case(config, views: int, styles: int, place: pathlib.Path):
     latent_variance=np.ones((styles, size), np.float32),
   )
   place.mkdir(parents=True)
-  stylized = targets.Targets(
+  stylized = stylized_views.Targets(
     place / "targets", cameras, (), facts, _geometry(config, place, cameras)
   )
   for path in (place / "targets").iterdir():

@@ -19,14 +19,12 @@ from stylized_nerf_jax.phases import (
   pipeline,
   radiance_field,
   stylizer,
-  view_crops,
-  view_features,
-  views,
 )
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import adain, decoder, vgg
+from stylized_nerf_jax.views import rendered_views, view_crops, view_features
 
 _SIZE = 256
 _PEER = "features anew, PyTorch"
@@ -63,7 +61,7 @@ def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem, str]:
   config = run.config()
   nets = stylizer_nets.load_nets(config.weights)
   facts = stylizer_nets.style_facts(nets, pipeline.stored_styles(run))
-  rendered = views.load_or_render(config, run, None)
+  rendered = rendered_views.load_or_render(config, run, None)
   features = view_features.load_or_encode(
     run.phase_path(radiance_field.PHASE), rendered, nets
   )

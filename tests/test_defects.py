@@ -17,13 +17,7 @@ from stylized_nerf_jax.fields import positional
 from stylized_nerf_jax.losses import mutual
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import video
-from stylized_nerf_jax.phases import (
-  mutual_steps,
-  render_path,
-  targets,
-  view_features,
-  views,
-)
+from stylized_nerf_jax.phases import mutual_steps, render_path
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import cameras as cameras_lib
@@ -35,6 +29,11 @@ from stylized_nerf_jax.stylizer import (
   statistics_vae,
   stylize,
   vgg,
+)
+from stylized_nerf_jax.views import (
+  rendered_views,
+  stylized_views,
+  view_features,
 )
 
 
@@ -188,7 +187,7 @@ def two_views(model, tmp_path):
   for i in range(2):
     pixels = random.integers(0, 256, (24, 32, 3), dtype=np.uint8)
     np.save(tmp_path / f"rgb_{i:05d}.npy", pixels)
-  return views.Views(tmp_path, cameras)
+  return rendered_views.Views(tmp_path, cameras)
 
 
 def _make_targets(folder, rendered, networks, *styles):
@@ -196,7 +195,7 @@ def _make_targets(folder, rendered, networks, *styles):
   features = view_features.load_or_encode(
     folder.parent / folder.name[::-1], rendered, networks
   )
-  made = targets.Targets(folder, rendered.cameras, features, facts)
+  made = stylized_views.Targets(folder, rendered.cameras, features, facts)
   made.remake(networks.decoder)
   random = np.random.default_rng(0)
   return facts, made, made.draw(random, (500,))[:4]

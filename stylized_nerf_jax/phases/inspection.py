@@ -13,10 +13,10 @@ import dataclasses
 import numpy as np
 
 from stylized_nerf_jax.evaluation import plane_sweep
-from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.views import rendered_views as views_lib
 
 _LONG_SIDE = 80  # pixels of the pictures that are compared
 _VIEWS, _NEIGHBOURS, _EXCHANGES = 5, 2, 2

@@ -23,10 +23,6 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   style_goals,
   stylizer,
-  targets,
-  view_crops,
-  view_features,
-  views,
 )
 from stylized_nerf_jax.rows import devices, prng
 from stylized_nerf_jax.runs import loop_keeper, run_folder
@@ -34,6 +30,12 @@ from stylized_nerf_jax.stylizer import colour_path, decoder_optimizer
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import guard, train_steps
 from stylized_nerf_jax.training import state as state_lib
+from stylized_nerf_jax.views import (
+  rendered_views,
+  stylized_views,
+  view_crops,
+  view_features,
+)
 
 PHASE = "mutual_learning"
 
@@ -103,7 +105,7 @@ class _Session:
       },
     )
     field_params = radiance_field.load_params(config, run)
-    self._views = views.load_or_render(config, run, field_params)
+    self._views = rendered_views.load_or_render(config, run, field_params)
     self._steps = mutual_steps.MutualSteps(
       config,
       record,
@@ -127,7 +129,7 @@ class _Session:
     self._features = view_features.load_or_encode(
       run.phase_path(radiance_field.PHASE), self._views, nets
     )
-    self._targets = targets.Targets(
+    self._targets = stylized_views.Targets(
       run.phase_path(PHASE) / "targets",
       self._views.cameras,
       self._features,

@@ -16,19 +16,14 @@ import optax
 
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import (
-  decoder_objective,
-  radiance_field,
-  view_crops,
-  view_features,
-  views,
-)
+from stylized_nerf_jax.phases import decoder_objective, radiance_field
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.stylizer import colour_path, decoder_optimizer
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps
+from stylized_nerf_jax.views import rendered_views, view_crops, view_features
 
 PHASE = "stylizer"
 
@@ -92,7 +87,7 @@ def make_optimizer(options, nets: stylizer_nets.Nets):
 def make_constants(
   nets: stylizer_nets.Nets,
   facts: stylizer_nets.StyleFacts,
-  rendered: views.Views,
+  rendered: rendered_views.Views,
   *,
   tolerance: float,
 ) -> decoder_objective.Constants:
@@ -119,7 +114,7 @@ def load_decoder(run: run_folder.RunFolder, nets: stylizer_nets.Nets):
 
 def _train(config, run, nets, facts, checkpoints, optimizer, state):
   options = config.stylizer
-  rendered = views.load_or_render(
+  rendered = rendered_views.load_or_render(
     config, run, radiance_field.load_params(config, run)
   )
   constants = make_constants(

@@ -18,12 +18,14 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   style_goals,
   stylizer,
-  targets,
-  view_features,
-  views,
 )
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import stylize, vgg
+from stylized_nerf_jax.views import (
+  rendered_views,
+  stylized_views,
+  view_features,
+)
 
 _SIZE = 16
 
@@ -39,14 +41,14 @@ class _Setting:
     self.facts = stylizer_nets.style_facts(
       self.nets, pipeline.stored_styles(self.run)
     )
-    rendered = views.load_or_render(
+    rendered = rendered_views.load_or_render(
       config, self.run, self.model.params["field"]
     )
     self.cameras = rendered.cameras
     self.features = view_features.load_or_encode(
       self.run.phase_path(radiance_field.PHASE), rendered, self.nets
     )
-    self.targets = targets.Targets(
+    self.targets = stylized_views.Targets(
       folder, rendered.cameras, self.features, self.facts
     )
     self.folder = folder

@@ -1,9 +1,9 @@
 """The geometry cache of the training views: made once, kept on disk.
 
-All pixels of all views follow each other, view by view, as in `targets.py`.
-How many samples of a ray are kept, and whether any are, follows from the
-config and the number of pixels; a cache that loses too much is not used, and
-the samples of every step are found anew.
+All pixels of all views follow each other, view by view, as in
+`stylized_views.py`. How many samples of a ray are kept, and whether any are,
+follows from the config and the number of pixels; a cache that loses too much is
+not used, and the samples of every step are found anew.
 """
 
 import dataclasses

@@ -14,10 +14,11 @@ import numpy as np
 
 from stylized_nerf_jax.host import disk, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import mutual_steps, view_geometry
+from stylized_nerf_jax.phases import mutual_steps
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
+from stylized_nerf_jax.views import view_geometry
 
 
 class Targets:

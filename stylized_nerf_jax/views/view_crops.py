@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.stylizer import vgg
+from stylized_nerf_jax.views import rendered_views as views_lib
 
 _STRIDE = vgg.STRIDE
 # Operation by operation, undoing a lens takes longer than cutting the crops.

@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.phases import view_crops
-from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.synthetic import embedded
+from stylized_nerf_jax.views import rendered_views as views_lib
+from stylized_nerf_jax.views import view_crops
 
 project = jax.jit(rays_lib.project)
 unproject = jax.jit(rays_lib.unproject_depth)

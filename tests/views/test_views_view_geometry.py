@@ -10,10 +10,11 @@ import tiny_run
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import modules
-from stylized_nerf_jax.phases import mutual_steps, view_geometry, views
+from stylized_nerf_jax.phases import mutual_steps
 from stylized_nerf_jax.rendering import geometry_cache
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
+from stylized_nerf_jax.views import rendered_views, view_geometry
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def model(finished_run):
 @pytest.fixture(scope="module")
 def geometry(finished_run, model):
   run = run_folder.RunFolder(finished_run)
-  return views.load_or_render(run.config(), run, None).geometry
+  return rendered_views.load_or_render(run.config(), run, None).geometry
 
 
 def _packed(model, view: int, xy, count: int):

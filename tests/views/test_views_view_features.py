@@ -8,9 +8,9 @@ import pytest
 import tiny_run
 
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import view_features, views
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, pretrained, stylize
+from stylized_nerf_jax.views import rendered_views, view_features
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def rendered(tmp_path):
   for i in range(2):
     pixels = np.round(scene.images[i] * 255).astype(np.uint8)
     np.save(tmp_path / f"rgb_{i:05d}.npy", pixels)
-  return views.Views(tmp_path, scene.cameras)
+  return rendered_views.Views(tmp_path, scene.cameras)
 
 
 def test_restyled_they_are_what_adain_gives(nets, rendered, tmp_path):

@@ -13,8 +13,8 @@ import numpy as np
 
 from stylized_nerf_jax.host import disk, interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import views as views_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
+from stylized_nerf_jax.views import rendered_views as views_lib
 
 
 class ViewFeatures:
