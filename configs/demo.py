@@ -3,7 +3,7 @@
 stylized-nerf demo --workdir runs/demo
 """
 
-from stylized_nerf_jax.phases import demo
+from stylized_nerf_jax.tasks import demo
 
 
 def get_config():

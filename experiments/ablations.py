@@ -21,7 +21,7 @@ import scene
 
 from stylized_nerf_jax.cli import main as cli
 from stylized_nerf_jax.evaluation import report
-from stylized_nerf_jax.phases import evaluation
+from stylized_nerf_jax.tasks import run_evaluation
 
 _CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 _COLUMNS = (
@@ -48,7 +48,7 @@ def main() -> None:
   base = report.read_report(args.run / "evaluation" / "report.json")
   sequences = {
     (name, ""): [row for row in base["sequences"] if row["name"] == name]
-    for name in (evaluation.REFERENCE, evaluation.STYLIZED)
+    for name in (run_evaluation.REFERENCE, run_evaluation.STYLIZED)
   }
   seconds = {}
   for name, changes in _ablations().items():
@@ -57,7 +57,7 @@ def main() -> None:
     lines = [f"--config.{key}={value}" for key, value in changes.items()]
     folder = args.workdir / name
     seconds[name] = _train(args.run, folder, lines)
-    result = evaluation.evaluate_run(
+    result = run_evaluation.evaluate_run(
       folder, baselines=False, content=args.run / "evaluation" / "content"
     )
     sequences[name, " ".join(lines)] = result["sequences"]

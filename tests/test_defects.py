@@ -17,7 +17,7 @@ from stylized_nerf_jax.fields import positional
 from stylized_nerf_jax.losses import mutual
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import video
-from stylized_nerf_jax.phases import mutual_steps, render_path
+from stylized_nerf_jax.phases import mutual_steps
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import cameras as cameras_lib
@@ -30,6 +30,7 @@ from stylized_nerf_jax.stylizer import (
   stylize,
   vgg,
 )
+from stylized_nerf_jax.tasks import render_path
 from stylized_nerf_jax.views import (
   rendered_views,
   stylized_views,

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     ValueError: the source or the folder cannot be used, or nothing was found.
   """
   no_config.check("capture", config_args)
-  from stylized_nerf_jax.phases import capture
+  from stylized_nerf_jax.tasks import capture
 
   report = capture.capture(
     args.source,

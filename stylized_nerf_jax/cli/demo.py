@@ -20,6 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Runs the demo."""
   no_config.check("demo", config_args)
-  from stylized_nerf_jax.phases import demo
+  from stylized_nerf_jax.tasks import demo
 
   demo.run(args.workdir, quick=args.quick)

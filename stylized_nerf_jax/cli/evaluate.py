@@ -39,9 +39,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   if args.json:
     report.check_destination(args.json)
   if args.workdir and not (args.frames or args.geometry or args.style):
-    from stylized_nerf_jax.phases import evaluation
+    from stylized_nerf_jax.tasks import run_evaluation
 
-    evaluation.evaluate_run(args.workdir, args.json)
+    run_evaluation.evaluate_run(args.workdir, args.json)
   elif args.frames and args.geometry and not args.workdir:
     _evaluate_frames(args)
   else:

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Prints."""
-  from stylized_nerf_jax.phases import information
+  from stylized_nerf_jax.tasks import information
 
   if args.workdir:
     if config_args:

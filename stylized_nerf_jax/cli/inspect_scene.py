@@ -22,10 +22,10 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
     ValueError: the scene cannot be read, or the picture not be written.
   """
   from stylized_nerf_jax.outputs import images, scene_plan
-  from stylized_nerf_jax.phases import inspection
+  from stylized_nerf_jax.tasks import scene_inspection
 
   scene, options = scene_options.load(args, config_args)
-  facts = inspection.describe(scene, space=options.space)
+  facts = scene_inspection.describe(scene, space=options.space)
   for name, value in facts.items():
     print(f"{name:<12}{value}")
   for message in scene.messages:
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   if args.out:
     images.save_image(args.out, scene_plan.draw_scene(scene))
     print(f"{'picture':<12}{args.out}")
-  checks = inspection.check(scene)
+  checks = scene_inspection.check(scene)
   for found in checks:
     verdict = "good" if found.passed else "BAD"
     print(f"{found.name:<12}{verdict}: {found.found}")

@@ -32,8 +32,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
     )
   from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.outputs import images
-  from stylized_nerf_jax.phases import style_inspection
   from stylized_nerf_jax.scenes.pictures import styles
+  from stylized_nerf_jax.tasks import style_inspection
 
   pictures, messages = styles.find_styles(args.styles)
   with progress.progress(len(pictures), "paintings") as bar:

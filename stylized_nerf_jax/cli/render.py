@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Renders."""
   no_config.check("render", config_args)
   from stylized_nerf_jax import model
-  from stylized_nerf_jax.phases import render_path
+  from stylized_nerf_jax.tasks import render_path
 
   render_path.render_to(
     model.StylizedNerf.load(args.workdir),

@@ -11,9 +11,9 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.outputs import video
-from stylized_nerf_jax.phases import render_path
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.readers import formats
+from stylized_nerf_jax.tasks import render_path
 
 _KEYS = {
   *("file_path", "depth_path", "transform_matrix", "style", "source"),

@@ -11,7 +11,8 @@ import tiny_run
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import report
-from stylized_nerf_jax.phases import evaluation, pipeline
+from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.tasks import run_evaluation
 
 _FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 _PRESETS = (
@@ -96,27 +97,27 @@ def test_the_real_networks_from_training_to_scores(tmp_path):
   config.styles.names = "mosaic"
   run = tmp_path / "run"
   pipeline.train(ml_collections.FrozenConfigDict(config), run)
-  result = evaluation.evaluate_run(run, tmp_path / "report.json")
+  result = run_evaluation.evaluate_run(run, tmp_path / "report.json")
   assert report.read_report(tmp_path / "report.json") == result
   names = [row["name"] for row in result["sequences"]]
   assert names == [
-    evaluation.FLOOR,
-    evaluation.STYLIZED,
-    evaluation.REFERENCE,
-    evaluation.ADAPTED,
+    run_evaluation.FLOOR,
+    run_evaluation.STYLIZED,
+    run_evaluation.REFERENCE,
+    run_evaluation.ADAPTED,
   ]
   # Again with fewer frames than before lie there.
   config.evaluation.num_frames = 3
   pipeline.train(ml_collections.FrozenConfigDict(config), run)
-  evaluation.evaluate_run(run)
+  run_evaluation.evaluate_run(run)
   config.evaluation.num_frames = 2
   pipeline.train(ml_collections.FrozenConfigDict(config), run)
-  fewer = evaluation.evaluate_run(run, baselines=False)
+  fewer = run_evaluation.evaluate_run(run, baselines=False)
   assert fewer["protocol"]["frames"] == 2
   assert [row["name"] for row in fewer["sequences"]] == names[:2]
   # Against the content of an earlier evaluation: the same scores of one row.
   content = tmp_path / "content"
   (run / "evaluation" / "content").rename(content)
-  again = evaluation.evaluate_run(run, baselines=False, content=content)
+  again = run_evaluation.evaluate_run(run, baselines=False, content=content)
   assert again["sequences"] == fewer["sequences"][1:]
   assert again["held_out"] is None

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax import pretraining_defaults
-from stylized_nerf_jax.phases import style_inspection
 from stylized_nerf_jax.pretraining import corpus, vae_training
 from stylized_nerf_jax.scenes.pictures import picture_collections, picture_crops
 from stylized_nerf_jax.stylizer import pretrained
+from stylized_nerf_jax.tasks import style_inspection
 
 _SIDE = 64
 _BYTES = 3 * _SIDE * _SIDE

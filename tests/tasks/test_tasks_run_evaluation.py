@@ -8,10 +8,11 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import images, video
-from stylized_nerf_jax.phases import evaluation, pipeline, render_path
+from stylized_nerf_jax.phases import pipeline
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import stylize
+from stylized_nerf_jax.tasks import render_path, run_evaluation
 
 
 def test_the_embedded_scene_is_scored_with_its_exact_depth(
@@ -19,7 +20,7 @@ def test_the_embedded_scene_is_scored_with_its_exact_depth(
 ):
   model = model_lib.StylizedNerf.load(finished_run)
   cameras = render_path.path_cameras(model, "orbit", 2)
-  evaluation._write_content(model, cameras, tmp_path)
+  run_evaluation._write_content(model, cameras, tmp_path)
   written = geometry.read_geometry(tmp_path)
   for i in range(2):
     exact = embedded.depth(written.cameras[i])
@@ -44,7 +45,7 @@ def test_frames_are_stylized_as_single_pictures_are(
     for style in styles
     for method in decoders
   }
-  evaluation._write_adain(nets, decoders, content, styles, folders)
+  run_evaluation._write_adain(nets, decoders, content, styles, folders)
   for (method, name), folder in folders.items():
     whole = stylize.Stylizer("vgg16", nets.encoder.params, decoders[method])
     style = next(s for s in styles if s.name == name)
@@ -52,7 +53,7 @@ def test_frames_are_stylized_as_single_pictures_are(
     for i in range(2):
       wanted = whole.stylize(content[i][None], *statistics)[0]
       images.save_image(tmp_path / "wanted.png", np.asarray(wanted))
-      found = evaluation.frames.read_frames(folder)[i]
+      found = run_evaluation.frames.read_frames(folder)[i]
       expected = images_of(tmp_path / "wanted.png")
       np.testing.assert_allclose(found, expected, atol=1.01 / 255)
 

@@ -8,11 +8,8 @@ from stylized_nerf_jax import defaults
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.outputs import contact_sheet, video
-from stylized_nerf_jax.phases import (
-  evaluation,
-  pipeline,
-  render_path,
-)
+from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.tasks import render_path, run_evaluation
 
 _FRAMES = 48
 _FPS = 12
@@ -86,7 +83,7 @@ def run(workdir: str | pathlib.Path, *, quick: bool = False) -> None:
     fps=_FPS,
   )
   _write_sheet(model, workdir)
-  evaluation.evaluate_run(workdir)
+  run_evaluation.evaluate_run(workdir)
   progress.say(
     f"demo: videos in {videos}, picture in "
     f"{workdir / 'contact_sheet.png'}, scores in "

@@ -10,9 +10,9 @@ from stylized_nerf_jax.captures import sources, structure
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import pose_errors
 from stylized_nerf_jax.outputs import video
-from stylized_nerf_jax.phases import capture
 from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.scenes.readers.formats import load_scene
+from stylized_nerf_jax.tasks import capture
 
 pytestmark = pytest.mark.real_data
 pytest.importorskip("pycolmap")

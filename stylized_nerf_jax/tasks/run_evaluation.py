@@ -23,11 +23,12 @@ from stylized_nerf_jax.evaluation import (
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import images
-from stylized_nerf_jax.phases import pipeline, render_path, stylizer
+from stylized_nerf_jax.phases import pipeline, stylizer
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
+from stylized_nerf_jax.tasks import render_path
 
 STYLIZED = "stylized NeRF"
 REFERENCE = "per-frame AdaIN"
