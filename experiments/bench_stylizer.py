@@ -15,10 +15,10 @@ import numpy as np
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import (
+  adaptation,
   decoder_objective,
   pipeline,
   radiance_field,
-  stylizer,
 )
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rows import prng
@@ -68,12 +68,12 @@ def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem, str]:
   crops = view_crops.CropSampler(
     rendered, features, crop=_SIZE, neighbours=1
   ).draw(np.random.default_rng(0), 1)
-  kept = stylizer.make_batch([stylizer.make_group(crops, 0)])
+  kept = adaptation.make_batch([adaptation.make_group(crops, 0)])
   x, y = crops.corner[0]
   photo = view_pixels.window(rendered.rgb(int(crops.view[0])), x, y, _SIZE)
   painting = np.random.default_rng(0).random((1, 1, _SIZE, _SIZE, 3))
   anew = (photo[None, None], painting.astype(np.float32))
-  constants = stylizer.make_constants(nets, facts, rendered, tolerance=0.05)
+  constants = adaptation.make_constants(nets, facts, rendered, tolerance=0.05)
   layout = nets.encoder.layout
   forward = _encoder_flops(layout), _decoder_flops()
   # The decoder learns; the encoder only passes gradients on.
@@ -99,7 +99,7 @@ def _problem(loss, setting, flops: float) -> bench_cases.Problem:
   config, nets, constants, batch = setting
   return bench_cases.Problem(
     loss,
-    stylizer.make_optimizer(config.stylizer, nets),
+    adaptation.make_optimizer(config.stylizer, nets),
     dict(nets.decoder),
     constants=constants,
     batch=batch,

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   Raises:
     ValueError: the scene cannot be read, or the picture not be written.
   """
-  from stylized_nerf_jax.outputs import images, scene_plan
+  from stylized_nerf_jax.outputs import image_writer, scene_plan
   from stylized_nerf_jax.tasks import scene_inspection
 
   scene, options = scene_options.load(args, config_args)
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   for message in scene.messages:
     print(f"{'note':<12}{message}")
   if args.out:
-    images.save_image(args.out, scene_plan.draw_scene(scene))
+    image_writer.save_image(args.out, scene_plan.draw_scene(scene))
     print(f"{'picture':<12}{args.out}")
   checks = scene_inspection.check(scene)
   for found in checks:

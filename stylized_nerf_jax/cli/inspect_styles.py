@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
       f"--out {args.out}: expected a name that ends in .png or .jpg"
     )
   from stylized_nerf_jax.host import progress
-  from stylized_nerf_jax.outputs import images
+  from stylized_nerf_jax.outputs import image_writer
   from stylized_nerf_jax.scenes.pictures import styles
   from stylized_nerf_jax.tasks import style_inspection
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   rows += [("damaged", line) for line in found.damaged]
   rows += [("nearly equal", line) for line in found.duplicates]
   if found.sheet is not None:
-    images.save_image(args.out, found.sheet)
+    image_writer.save_image(args.out, found.sheet)
     rows.append(("sheet", args.out))
   for name, value in rows:
     print(f"{name:<14}{value}")

@@ -17,13 +17,13 @@ from stylized_nerf_jax.evaluation import (
   geometry,
   image_metrics,
   lpips,
-  stylization,
+  style_scores,
 )
 from stylized_nerf_jax.scenes.pictures import image_reader
 
 _lpips = jax.jit(lpips.lpips)
 _ssim = jax.jit(image_metrics.ssim)
-_high_frequency_energy = jax.jit(stylization.high_frequency_energy)
+_high_frequency_energy = jax.jit(style_scores.high_frequency_energy)
 
 
 def read_frames(folder: str | pathlib.Path) -> image_reader.ImageFiles:
@@ -82,7 +82,7 @@ def score_frames(
   scene_geometry: geometry.Geometry,
   *,
   style: np.ndarray | None = None,
-  encode: stylization.Encode | None = None,
+  encode: style_scores.Encode | None = None,
   lpips_params: dict[str, Any] | None = None,
   gaps: Sequence[int] = consistency.GAPS,
   advance: Callable[[], None] = lambda: None,
@@ -172,14 +172,14 @@ def _check_frames(
 
 
 def _frame_measures(
-  style: np.ndarray | None, encode: stylization.Encode | None
+  style: np.ndarray | None, encode: style_scores.Encode | None
 ) -> dict[str, Callable[[np.ndarray], Any]]:
   """Collect what is measured on single frames."""
   measures = {"high_frequency_energy": _high_frequency_energy}
   if style is not None:
-    measures["color_distance"] = stylization.color_distance(style)
+    measures["color_distance"] = style_scores.color_distance(style)
     if encode is not None:
-      measures["style_distance"] = stylization.style_distance(encode, style)
+      measures["style_distance"] = style_scores.style_distance(encode, style)
   return measures
 
 

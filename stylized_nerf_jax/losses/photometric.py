@@ -31,7 +31,7 @@ def mse(rendered, target):
   return jnp.mean((rendered - target) ** 2)
 
 
-def psnr(mean_squared_error):
+def mse_to_psnr(mean_squared_error):
   """Converts errors [...] of values in [0, 1] to decibels, at most 100."""
   return -10.0 * jnp.log10(jnp.maximum(mean_squared_error, 1e-10))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from stylized_nerf_jax.outputs import images, video
+from stylized_nerf_jax.outputs import image_writer, video
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _INK = (30, 30, 30)
@@ -109,11 +109,11 @@ def save_contact_sheet(
     **options: as for `make_contact_sheet`.
   """
   sheet = make_contact_sheet(pictures, **options)
-  images.save_image(path, sheet, quality=85)
+  image_writer.save_image(path, sheet, quality=85)
 
 
 def _shrink(picture: np.ndarray, width: int) -> Image.Image:
-  tile = Image.fromarray(images.to_uint8(picture)).convert("RGB")
+  tile = Image.fromarray(image_writer.to_uint8(picture)).convert("RGB")
   if tile.width <= width:
     return tile
   height = max(1, round(tile.height * width / tile.width))

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
-from stylized_nerf_jax.outputs import images
+from stylized_nerf_jax.outputs import image_writer
 
 _COLUMNS = 3
 # What says something only on a logarithmic axis is drawn on one.
@@ -69,7 +69,7 @@ def save_curves(rows: Sequence[dict], path: str | pathlib.Path) -> None:
     panel.tick_params(labelsize=7)
   for panel in panels[len(found) :]:
     panel.set_axis_off()
-  with images.writing(path):
+  with image_writer.writing(path):
     figure.savefig(path, dpi=100)
 
 

@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from stylized_nerf_jax.outputs import images, scene_pictures
+from stylized_nerf_jax.outputs import image_writer, scene_pictures
 from stylized_nerf_jax.scenes import scene as scene_lib
 
 
@@ -38,5 +38,5 @@ def write_llff(scene: scene_lib.Scene, folder: str | pathlib.Path) -> None:
     matrix = np.stack([-up, right, back, center, sizes], axis=-1)
     rows.append([*matrix.ravel(), scene.near, scene.far])
   path = folder / "poses_bounds.npy"
-  with images.writing(path):
+  with image_writer.writing(path):
     np.save(path, np.array(rows))

@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from stylized_nerf_jax.outputs import images, scene_pictures
+from stylized_nerf_jax.outputs import image_writer, scene_pictures
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.readers import npz
 
@@ -49,7 +49,7 @@ def write_npz(scene: scene_lib.Scene, folder: str | pathlib.Path) -> None:
   for split in npz.SPLITS:
     if split in scene.splits:
       arrays[split] = np.array(scene.splits[split], np.int64)
-  with images.writing(path):
+  with image_writer.writing(path):
     np.savez_compressed(path, **arrays)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from stylized_nerf_jax.outputs import images
+from stylized_nerf_jax.outputs import image_writer
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
 
@@ -36,12 +36,14 @@ def pixels(scene: scene_lib.Scene, index: int) -> np.ndarray:
   """
   items, index = _source(scene.images, index)
   if not hasattr(items, "rgba"):
-    return images.to_uint8(np.asarray(items[index]))
+    return image_writer.to_uint8(np.asarray(items[index]))
   color, alpha = items.rgba(index)
   if alpha is None:
-    return images.to_uint8(color)
+    return image_writer.to_uint8(color)
   straight = color / np.maximum(alpha, 1e-6)[..., None]
-  return images.to_uint8(np.concatenate([straight, alpha[..., None]], axis=-1))
+  return image_writer.to_uint8(
+    np.concatenate([straight, alpha[..., None]], axis=-1)
+  )
 
 
 def write(
@@ -67,12 +69,12 @@ def write(
     source = items.paths[own]
     if image_reader.read_header(source)[0] == items.sizes[own]:
       path = _free(path.with_suffix(source.suffix), index)
-      with images.writing(path):
+      with image_writer.writing(path):
         shutil.copyfile(source, path)
       return path.relative_to(folder).as_posix()
   path = _free(path.with_suffix(".png"), index)
   values = pixels(scene, index)
-  with images.writing(path):
+  with image_writer.writing(path):
     Image.fromarray(values).save(path)
   return path.relative_to(folder).as_posix()
 
@@ -82,7 +84,9 @@ def write_mask(
 ) -> str:
   """Writes a mask, white where a pixel may be used; returns its name."""
   path = _free((folder / name).with_suffix(".png"), index)
-  images.save_image(path, np.where(scene.masks[index], 255, 0).astype(np.uint8))
+  image_writer.save_image(
+    path, np.where(scene.masks[index], 255, 0).astype(np.uint8)
+  )
   return path.relative_to(folder).as_posix()
 
 

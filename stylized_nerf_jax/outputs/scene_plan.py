@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from stylized_nerf_jax.outputs import contact_sheet, images
+from stylized_nerf_jax.outputs import contact_sheet, image_writer
 from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
 
@@ -37,7 +37,7 @@ def draw_scene(
   """
   if points is not None and not len(points):
     points = None
-  plans = images.side_by_side(
+  plans = image_writer.side_by_side(
     [
       _plan(scene, points, (0, 1), "from above"),
       _plan(scene, points, (1, 2), "from the side"),

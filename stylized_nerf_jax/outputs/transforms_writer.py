@@ -9,7 +9,7 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-from stylized_nerf_jax.outputs import images, scene_pictures
+from stylized_nerf_jax.outputs import image_writer, scene_pictures
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.readers import transforms_json
 
@@ -75,5 +75,5 @@ def write_file(
     content[f"{split}_filenames"] = [pictures[i] for i in indices]
   content["frames"] = frames
   path = folder / "transforms.json"
-  with images.writing(path):
+  with image_writer.writing(path):
     path.write_text(json.dumps(content, indent=1) + "\n")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from stylized_nerf_jax.outputs import images
+from stylized_nerf_jax.outputs import image_writer
 
 _INSTALL = "pip install 'stylized-nerf-jax[video]'"
 # Marked as BT.709, or players guess the colours from the size.
@@ -84,7 +84,7 @@ class VideoWriter:
     Raises:
       ValueError: the shape differs, the frame holds NaN, or ffmpeg failed.
     """
-    pixels = images.to_uint8(frame, name=f"frame {self.num_frames}")
+    pixels = image_writer.to_uint8(frame, name=f"frame {self.num_frames}")
     if pixels.ndim != 3 or pixels.shape[2] != 3:
       raise ValueError(
         f"frame {self.num_frames} has shape {pixels.shape}; expected [H, W, 3]"
@@ -121,7 +121,7 @@ class VideoWriter:
     if self._process.wait():
       raise self._failure()
     self._log.close()
-    with images.writing(self.path):
+    with image_writer.writing(self.path):
       self._partial.replace(self.path)
 
   def _start(self, width: int, height: int) -> None:
@@ -133,7 +133,7 @@ class VideoWriter:
       *("-crf", str(self._crf), "-movflags", "+faststart"),
       str(self._partial),
     ]
-    with images.writing(self.path):
+    with image_writer.writing(self.path):
       self._partial.parent.mkdir(parents=True, exist_ok=True)
       self._partial.touch()
     self._log = tempfile.TemporaryFile()  # noqa: SIM115

@@ -18,11 +18,11 @@ from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.networks import modules, ray_blocks, stylizer_nets
 from stylized_nerf_jax.phases import (
+  adaptation,
   decoder_objective,
   mutual_steps,
   radiance_field,
   style_goals,
-  stylizer,
 )
 from stylized_nerf_jax.rows import devices, prng
 from stylized_nerf_jax.runs import loop_keeper, run_folder
@@ -122,7 +122,7 @@ class _Session:
     )
     self.field = state_lib.create(self._first_params(record), self._optimizer)
     self.step = 0
-    decoder = stylizer.load_decoder(run, nets)
+    decoder = adaptation.load_decoder(run, nets)
     self.decoder = state_lib.create(decoder, self._decoder_optimizer)
     # The decoder that made the present targets: a resumed run needs the same.
     self._target_decoder = decoder
@@ -378,7 +378,7 @@ class _Session:
       on_steps=watch,
       on_plan=keeper.planner("a step of the decoder"),
     )
-    constants = stylizer.make_constants(
+    constants = adaptation.make_constants(
       self._nets,
       self._facts,
       self._views,
@@ -399,14 +399,14 @@ class _Session:
         int(crops.view[0]),
         (crops.corner[0] + pixels[:, ::-1] + 0.5).astype(np.float32),
       )
-      return stylizer.make_group(
+      return adaptation.make_group(
         crops, style, pixels=pixels.astype(np.int32), rendered=rendered
       )
 
     def step():
       done = int(self.decoder.step)
       random = np.random.default_rng([self._config.seed, 4, done])
-      batch = stylizer.make_batch(
+      batch = adaptation.make_batch(
         [draw_group(random) for _ in range(options.decoder_groups)]
       )
       self.decoder, metrics = take(self.decoder, constants, key, batch)
@@ -434,14 +434,14 @@ def _shown(metrics) -> dict:
 
 
 def _inputs(config, run, nets, facts) -> dict:
-  run.phase_fingerprint(stylizer.PHASE)
+  run.phase_fingerprint(adaptation.PHASE)
   options = config.mutual_learning.to_dict()
   del options["checkpoint_every"]
-  adaptation = config.stylizer.to_dict()
-  del adaptation["checkpoint_every"]
+  adapted_with = config.stylizer.to_dict()
+  del adapted_with["checkpoint_every"]
   return {
     "radiance_field": run.phase_fingerprint(radiance_field.PHASE),
-    "stylizer": adaptation,
+    "stylizer": adapted_with,
     "styles": dict(zip(facts.names, facts.hashes)),
     "weights": nets.hashes,
     "style_field": config.style_field.to_dict(),

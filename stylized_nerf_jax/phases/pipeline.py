@@ -8,7 +8,7 @@ import numpy as np
 
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import mutual_learning, radiance_field, stylizer
+from stylized_nerf_jax.phases import adaptation, mutual_learning, radiance_field
 from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.runs import batch_scaling, run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -96,8 +96,8 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
       radiance_field.train_and_evaluate(config, run, scene)
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
-    with advising(stylizer.PHASE, _TO_LOWER[stylizer.PHASE]):
-      stylizer.train(config, run, nets, facts)
+    with advising(adaptation.PHASE, _TO_LOWER[adaptation.PHASE]):
+      adaptation.train(config, run, nets, facts)
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
     with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
@@ -138,8 +138,8 @@ def _check_predecessors(config, run, record, nets, styles, phase: str):
   run.require(radiance_field.PHASE, inputs)
   if phase == mutual_learning.PHASE:
     hashes = dict(zip(styles.names, styles.content_hashes))
-    inputs = stylizer.make_inputs(config, run, nets, hashes)
-    run.require(stylizer.PHASE, inputs)
+    inputs = adaptation.make_inputs(config, run, nets, hashes)
+    run.require(adaptation.PHASE, inputs)
 
 
 def store_styles(run: run_folder.RunFolder, styles: style_set.StyleSet):

@@ -253,7 +253,7 @@ def loss_fn(
     )
     loss += options.interlevel_weight * parts["interlevel"]
     loss += options.distortion_weight * parts["distortion"]
-  psnr = photometric.psnr(mse)
+  psnr = photometric.mse_to_psnr(mse)
   return loss, {"loss": loss, "mse": mse, "psnr": psnr, **parts}
 
 

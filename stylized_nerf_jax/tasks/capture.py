@@ -30,7 +30,11 @@ from stylized_nerf_jax.captures import (
   upright,
 )
 from stylized_nerf_jax.host import disk, progress
-from stylized_nerf_jax.outputs import images, scene_plan, transforms_writer
+from stylized_nerf_jax.outputs import (
+  image_writer,
+  scene_plan,
+  transforms_writer,
+)
 from stylized_nerf_jax.runs import run_lock
 from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.scenes.pictures import image_reader
@@ -78,7 +82,7 @@ def capture(
   found = sources.open_source(source, frames)
   inputs = {**found.identity, "lens": lens, "exhaustive": exhaustive}
   _check_destination(out, inputs)
-  with images.writing(out / _RECORD):
+  with image_writer.writing(out / _RECORD):
     disk.write_json(out / _RECORD, _read_record(out) or {"inputs": inputs})
   with run_lock.hold(out, option="--out"):
     record = _read_record(out)
@@ -205,7 +209,7 @@ def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
   )
   written = formats.load_scene(out)
   picture = scene_plan.draw_scene(written, turned.points(points.positions))
-  images.save_image(out / "capture.png", picture)
+  image_writer.save_image(out / "capture.png", picture)
   model, *others = record["models"]
   registered = set(model["images"])
   return {

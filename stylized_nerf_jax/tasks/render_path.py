@@ -10,7 +10,7 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.outputs import images, video
+from stylized_nerf_jax.outputs import image_writer, video
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -114,15 +114,15 @@ def write_folder(
     ValueError: the folder holds other pictures, or cannot be written.
   """
   folder = pathlib.Path(folder)
-  with images.writing(folder / "cameras.json"):
+  with image_writer.writing(folder / "cameras.json"):
     folder.mkdir(parents=True, exist_ok=True)
   _refuse_strangers(folder, len(cameras))
   depth_paths = [None] * len(cameras)
   for i, frame in enumerate(frames):
-    images.save_image(folder / f"{i:05d}.png", frame.rgb)
+    image_writer.save_image(folder / f"{i:05d}.png", frame.rgb)
     if save_depth:
       depth_paths[i] = f"depth/{i:05d}.npy"
-      images.save_depth(folder / depth_paths[i], frame.depth)
+      image_writer.save_depth(folder / depth_paths[i], frame.depth)
   _write_cameras(folder, cameras, source, style, depth_paths)
 
 
@@ -149,7 +149,7 @@ def write_style_folders(
     ValueError: as `write_folder`.
   """
   for folder in folders.values():
-    with images.writing(folder / "cameras.json"):
+    with image_writer.writing(folder / "cameras.json"):
       folder.mkdir(parents=True, exist_ok=True)
     _refuse_strangers(folder, len(cameras))
   depth_paths = [
@@ -158,9 +158,9 @@ def write_style_folders(
   sequences = _frames_in_styles(model, cameras, folders, **dials)
   for i, frames in enumerate(sequences):
     for folder, frame in zip(folders.values(), frames):
-      images.save_image(folder / f"{i:05d}.png", frame.rgb)
+      image_writer.save_image(folder / f"{i:05d}.png", frame.rgb)
       if save_depth:
-        images.save_depth(folder / depth_paths[i], frame.depth)
+        image_writer.save_depth(folder / depth_paths[i], frame.depth)
   for style, folder in folders.items():
     _write_cameras(folder, cameras, source, style, depth_paths)
 

@@ -16,14 +16,14 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import (
   frames,
   geometry,
-  held_out,
   lpips,
+  novel_views,
   report,
 )
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.outputs import images
-from stylized_nerf_jax.phases import pipeline, stylizer
+from stylized_nerf_jax.outputs import image_writer
+from stylized_nerf_jax.phases import adaptation, pipeline
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
@@ -76,7 +76,7 @@ def evaluate_run(
     rows.append(scorer.score(FLOOR, measured.content, None))
   if baselines:
     methods[REFERENCE] = nets.decoder
-    methods[ADAPTED] = stylizer.load_decoder(run, nets)
+    methods[ADAPTED] = adaptation.load_decoder(run, nets)
   styles = list(_style_set(run, model).values())
   folders = {
     (method, style.name): folder / _folder_name(method) / style.name
@@ -222,7 +222,7 @@ def _write_adain(nets, decoders: dict, content, styles, folders: dict) -> None:
           height=height,
           width=width,
         )
-        images.save_image(folder / f"{i:05d}.png", np.asarray(stylized))
+        image_writer.save_image(folder / f"{i:05d}.png", np.asarray(stylized))
       bar.advance()
 
 
@@ -248,7 +248,7 @@ def _held_out(model, lpips_params) -> dict | None:
     return None
   test = scene.split("test")
   with progress.progress(2 * len(test), "held-out views") as bar:
-    return held_out.score_held_out(
+    return novel_views.score_novel_views(
       _Renders(model, test.cameras, bar.advance),
       test.images,
       test.cameras.names,

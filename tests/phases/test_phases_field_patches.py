@@ -12,12 +12,12 @@ import tiny_run
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import (
+  adaptation,
   mutual_learning,
   mutual_steps,
   pipeline,
   radiance_field,
   style_goals,
-  stylizer,
 )
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import stylize, vgg
@@ -52,7 +52,7 @@ class _Setting:
       folder, rendered.cameras, self.features, self.facts
     )
     self.folder = folder
-    self.targets.remake(stylizer.load_decoder(self.run, self.nets))
+    self.targets.remake(adaptation.load_decoder(self.run, self.nets))
 
   def image(self, style: int, view: int) -> np.ndarray:
     """The stylized view as the file holds it."""

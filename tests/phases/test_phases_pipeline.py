@@ -12,8 +12,7 @@ import tiny_run
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import mutual_learning, pipeline
-from stylized_nerf_jax.phases import stylizer as stylizer_phase
+from stylized_nerf_jax.phases import adaptation, mutual_learning, pipeline
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 
@@ -157,7 +156,7 @@ def no_steps(monkeypatch):
   The list holds the parameters of the style field and codes of each session.
   """
   begun = []
-  monkeypatch.setattr(stylizer_phase, "_train", lambda *a: a[-1])
+  monkeypatch.setattr(adaptation, "_train", lambda *a: a[-1])
   monkeypatch.setattr(
     mutual_learning._Session,
     "train",

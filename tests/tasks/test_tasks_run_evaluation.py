@@ -7,7 +7,7 @@ from PIL import Image
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.outputs import images, video
+from stylized_nerf_jax.outputs import image_writer, video
 from stylized_nerf_jax.phases import pipeline
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.synthetic import embedded
@@ -52,7 +52,7 @@ def test_frames_are_stylized_as_single_pictures_are(
     statistics = whole.style_statistics(style.image)
     for i in range(2):
       wanted = whole.stylize(content[i][None], *statistics)[0]
-      images.save_image(tmp_path / "wanted.png", np.asarray(wanted))
+      image_writer.save_image(tmp_path / "wanted.png", np.asarray(wanted))
       found = run_evaluation.frames.read_frames(folder)[i]
       expected = images_of(tmp_path / "wanted.png")
       np.testing.assert_allclose(found, expected, atol=1.01 / 255)

@@ -15,7 +15,7 @@ _METRICS = {
 _lpips = jax.jit(lpips.lpips)
 
 
-def score_held_out(
+def score_novel_views(
   renders: Sequence[np.ndarray],
   photographs: Sequence[np.ndarray],
   names: Sequence[str],

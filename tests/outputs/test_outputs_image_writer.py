@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylized_nerf_jax.outputs import contact_sheet, images
+from stylized_nerf_jax.outputs import contact_sheet, image_writer
 
 
 def test_png_rounds_and_clips(tmp_path):
   values = np.array([[-0.2, 0.0, 0.4 / 255, 0.6 / 255, 0.5, 1.0, 1.7]])
   image = np.repeat(values[..., None], 3, axis=-1).astype(np.float32)
-  images.save_image(tmp_path / "new" / "a.png", image)
+  image_writer.save_image(tmp_path / "new" / "a.png", image)
   with Image.open(tmp_path / "new" / "a.png") as stored:
     found = np.asarray(stored)
   assert found[0, :, 0].tolist() == [0, 0, 0, 1, 128, 255, 255]
@@ -18,7 +18,7 @@ def test_png_rounds_and_clips(tmp_path):
 
 def test_png_keeps_channels_and_rows(tmp_path):
   image = np.random.default_rng(0).integers(0, 255, (5, 7, 3), np.uint8)
-  images.save_image(tmp_path / "a.png", image)
+  image_writer.save_image(tmp_path / "a.png", image)
   with Image.open(tmp_path / "a.png") as stored:
     np.testing.assert_array_equal(np.asarray(stored), image)
 
@@ -33,51 +33,51 @@ def test_png_keeps_channels_and_rows(tmp_path):
 )
 def test_bad_pictures_are_not_written(tmp_path, image, word):
   with pytest.raises(ValueError, match=word):
-    images.save_image(tmp_path / "a.png", image)
+    image_writer.save_image(tmp_path / "a.png", image)
   assert not (tmp_path / "a.png").exists()
 
 
 def test_unwritable_place_is_one_sentence(tmp_path):
   (tmp_path / "file").write_text("")
   with pytest.raises(ValueError, match="cannot be written"):
-    images.save_image(tmp_path / "file" / "a.png", np.zeros((2, 2, 3)))
+    image_writer.save_image(tmp_path / "file" / "a.png", np.zeros((2, 2, 3)))
   with pytest.raises(ValueError, match="ends in"):
-    images.save_image(tmp_path / "a.gif", np.zeros((2, 2, 3)))
+    image_writer.save_image(tmp_path / "a.gif", np.zeros((2, 2, 3)))
 
 
 def test_depth_round_trip(tmp_path):
   depth = np.array([[0.0, 1.5], [2.5, 1e3]])
-  images.save_depth(tmp_path / "depth" / "00000.npy", depth)
+  image_writer.save_depth(tmp_path / "depth" / "00000.npy", depth)
   found = np.load(tmp_path / "depth" / "00000.npy")
   assert found.dtype == np.float32
   np.testing.assert_array_equal(found, depth.astype(np.float32))
   for bad in (np.array([[np.nan]]), np.array([[-1.0]]), np.zeros(3)):
     with pytest.raises(ValueError, match="depth"):
-      images.save_depth(tmp_path / "b.npy", bad)
+      image_writer.save_depth(tmp_path / "b.npy", bad)
 
 
 def test_depth_colours_order_near_before_far():
   depth = np.array([[0.0, 1.0, 2.0, 4.0]])
-  colours = images.depth_to_colour(depth, near=1, far=4)
+  colours = image_writer.depth_to_colour(depth, near=1, far=4)
   assert colours.dtype == np.float32 and (colours[0, 0] == 0).all()
   light = colours[0, 1:].sum(-1)
   assert light[0] > light[1] > light[2] > 0
-  flat = images.depth_to_colour(np.full((2, 2), 3.0))
+  flat = image_writer.depth_to_colour(np.full((2, 2), 3.0))
   assert np.isfinite(flat).all()
-  assert not images.depth_to_colour(np.zeros((2, 2))).any()
+  assert not image_writer.depth_to_colour(np.zeros((2, 2))).any()
   with pytest.raises(ValueError, match="near"):
-    images.depth_to_colour(depth, near=5, far=4)
+    image_writer.depth_to_colour(depth, near=5, far=4)
 
 
 def test_side_by_side():
   left, right = np.zeros((2, 3, 3)), np.full((2, 4, 3), 255, np.uint8)
-  joined = images.side_by_side([left, right], gap=1)
+  joined = image_writer.side_by_side([left, right], gap=1)
   assert joined.shape == (2, 8, 3)
   assert joined[0, :, 0].tolist() == [0] * 3 + [255] * 5
   with pytest.raises(ValueError, match="heights"):
-    images.side_by_side([left, np.zeros((3, 3, 3))])
+    image_writer.side_by_side([left, np.zeros((3, 3, 3))])
   with pytest.raises(ValueError, match="heights"):
-    images.side_by_side([])
+    image_writer.side_by_side([])
 
 
 def test_contact_sheet_places_tiles_in_reading_order():
@@ -115,7 +115,7 @@ def test_labels_are_drawn_under_their_tile_and_cut_to_its_width():
 def test_frames_of_a_folder(tmp_path):
   for number in range(9):
     frame = np.full((4, 6, 3), number * 20, np.uint8)
-    images.save_image(tmp_path / f"{number:05d}.png", frame)
+    image_writer.save_image(tmp_path / f"{number:05d}.png", frame)
   (tmp_path / "cameras.json").write_text("{}")
   frames, labels = contact_sheet.load_frames(tmp_path, count=3)
   assert labels == ["00000", "00004", "00008"]
