@@ -70,7 +70,7 @@ def _measure(path: pathlib.Path, count: int):
   field = modules.radiance_field(config.field, space)
   style_field = modules.style_field_of(config.style_field, space)
   bound = {"params": model.params["field"]}
-  samples, _ = field.apply(bound, rays, method="sample", with_color=False)
+  samples, _ = field.apply(bound, rays, method="sample")
   colors = field.apply(bound, samples, rays.viewdirs, method="color")
 
   def composite(samples, colors):

@@ -2,7 +2,7 @@
 
 A proposal density on a small grid tells where a ray's weight is (mip-NeRF 360,
 section 3); the field itself is evaluated only in the few intervals drawn from
-it. Same interface as `positional.PositionalField`.
+it.
 """
 
 import flax.linen as nn
@@ -15,6 +15,7 @@ from stylized_nerf_jax.fields import (
   joint_dense,
   row_blocks,
 )
+from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.rendering import compositing, contraction, sampling
 from stylized_nerf_jax.rendering import spacing as spacing_lib
 from stylized_nerf_jax.rendering.samples import Samples
@@ -24,7 +25,7 @@ _MAX_LOG_DENSITY = 11.0
 
 
 class HashGridField(nn.Module):
-  """Density and colour on hash grids.
+  """Density and colour on hash grids; keeps the protocol `field.Field`.
 
   Attributes:
     lower, upper: box of the field coordinates that the grids cover.
@@ -85,28 +86,42 @@ class HashGridField(nn.Module):
     self.color_hidden_1 = nn.Dense(self.width)
     self.color_out = nn.Dense(3)
 
-  def __call__(self, rays, key=None):
-    """Samples and colours; initialises every parameter."""
-    samples, aux = self.sample(rays, key)
-    return samples, self.color(samples, rays.viewdirs), aux
+  @property
+  def num_samples(self) -> int:
+    return self.num_fine
 
-  def sample(self, rays, key=None, *, noise=0.0, with_color=True):
+  @property
+  def floats_per_ray(self) -> int:
+    encoded = self.num_levels * self.num_features
+    proposed = self.proposal_levels * self.proposal_features
+    return self.num_fine * (self.width + encoded) + self.num_proposal * (
+      self.proposal_width + proposed
+    )
+
+  @property
+  def has_tables(self) -> bool:
+    return True
+
+  def __call__(self, rays, key=None):
+    """As `field.Field.__call__`."""
+    samples, found = self.sample(rays, key)
+    return samples, self.color(samples, rays.viewdirs), found
+
+  def sample(self, rays, key=None, *, noise=0.0):
     """Places samples along rays and weighs them.
 
     Args:
       rays: `Rays` of leading shape [...].
       key: random key for jittered intervals; None: deterministic.
       noise: standard deviation of the noise on log-densities; needs a key.
-      with_color: unused here; the positional field colours its coarse pass.
 
     Returns:
-      (`Samples` of the field's K = num_fine intervals, aux). aux holds, for
-      the interlevel and distortion losses, "edges" [..., K + 1], "weights"
+      (`Samples` of the field's K = num_fine intervals, found). `found` holds,
+      for the interlevel and distortion losses, "edges" [..., K + 1], "weights"
       [..., K], "proposal_edges", "proposal_weights", all edges as fractions
       of [near, far] in the sampling's own spacing, and "proposal_t", those of
       the proposal as ray parameters.
     """
-    del with_color
     keys = (None,) * 3 if key is None else jax.random.split(key, 3)
     proposal_edges = sampling.interval_edges(
       keys[0], rays.near, rays.far, self.num_proposal, spacing=self.spacing
@@ -118,14 +133,14 @@ class HashGridField(nn.Module):
     t, points = self._midpoints(rays, edges)
     densities, features = self.density(points, key=keys[2], noise=noise)
     weights = _weights(rays, edges, densities)
-    aux = {
+    found = {
       "edges": self._fraction(edges, rays),
       "weights": weights,
       "proposal_edges": self._fraction(proposal_edges, rays),
       "proposal_weights": proposal_weights,
       "proposal_t": proposal_edges,
     }
-    return Samples(points, t, weights, features), aux
+    return Samples(points, t, weights, features), found
 
   def proposal_weights(self, rays, edges):
     """What the proposal network says of intervals along rays.
@@ -194,6 +209,51 @@ class HashGridField(nn.Module):
       width=features.shape[-2] * self.width,
     )
     return colors.reshape(*features.shape[:-1], 3)
+
+  def losses(self, rays, found, target, background, *, every=1):
+    """What proposal and grids are trained on; see `field.Field.losses`.
+
+    Returns:
+      "grid_decay" (Zip-NeRF), "interlevel" and "distortion" (mip-NeRF 360,
+      equations 13 and 15).
+    """
+    del target, background
+    # Computed once more for the rays that teach it: gradients of the others
+    # would be a fifth of a step.
+    taught, part = jax.tree.map(lambda values: values[::every], (rays, found))
+    return {
+      "grid_decay": photometric.grid_decay(self._decaying_tables()),
+      "interlevel": photometric.interlevel_loss(
+        part["edges"],
+        part["weights"],
+        part["proposal_edges"],
+        self.proposal_weights(taught, part["proposal_t"]),
+      ),
+      "distortion": photometric.distortion_loss(
+        found["edges"], found["weights"]
+      ),
+    }
+
+  @nn.nowrap
+  def coarse_samples(self, found):
+    """Returns None: the proposal has densities alone."""
+    del found
+
+  def _decaying_tables(self) -> list:
+    """Lists the feature tables that decay: all, or the field's alone.
+
+    In a box, what haze the proposal has before a camera draws samples away from
+    surfaces. In a contracted space it would decay until it says the same
+    everywhere, since most of that space is seen by no ray.
+    """
+    encodings = [self.encoding]
+    if not self.contract:
+      encodings.append(self.proposal_encoding)
+    return [
+      table
+      for encoding in encodings
+      for table in hash_encoding.tables(encoding.variables["params"])
+    ]
 
   def _midpoints(self, rays, edges):
     """Returns t [..., K] and field coordinates [..., K, 3] of intervals."""

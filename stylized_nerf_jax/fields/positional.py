@@ -10,7 +10,13 @@ import jax
 import jax.numpy as jnp
 
 from stylized_nerf_jax.fields import encodings, joint_dense
-from stylized_nerf_jax.rendering import compositing, contraction, sampling
+from stylized_nerf_jax.losses import photometric
+from stylized_nerf_jax.rendering import (
+  compositing,
+  contraction,
+  renderer,
+  sampling,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
 
@@ -78,6 +84,8 @@ class PositionalMlp(nn.Module):
 class PositionalField(nn.Module):
   """Two networks that find and colour the samples of rays.
 
+  Keeps the protocol `field.Field`.
+
   Attributes:
     num_coarse: stratified samples of a ray.
     num_fine: samples added where the coarse weights are; the fine network
@@ -111,29 +119,27 @@ class PositionalField(nn.Module):
     self.coarse = PositionalMlp(**shape)
     self.fine = PositionalMlp(**shape)
 
-  def __call__(self, rays: rays_lib.Rays, key=None, *, noise: float = 0.0):
-    """Renders rays; `init` through this creates every parameter.
+  @property
+  def num_samples(self) -> int:
+    return self.num_coarse + self.num_fine
 
-    Args:
-      rays: rays [...].
-      key: as in `sample`.
-      noise: as in `sample`.
+  @property
+  def floats_per_ray(self) -> int:
+    encoded = encodings.frequency_size(self.position_octaves)
+    return (2 * self.num_coarse + self.num_fine) * (self.width + encoded)
 
-    Returns:
-      Colours [..., 3] over black, then the pair that `sample` returns.
-    """
-    samples, aux = self.sample(rays, key, noise=noise)
-    colors = self.color(samples, rays.viewdirs)
-    return compositing.composite(samples.weights, colors), samples, aux
+  @property
+  def has_tables(self) -> bool:
+    return False
 
-  def sample(
-    self,
-    rays: rays_lib.Rays,
-    key=None,
-    *,
-    noise: float = 0.0,
-    with_color: bool = True,
-  ):
+  def __call__(self, rays: rays_lib.Rays, key=None):
+    """As `field.Field.__call__`."""
+    samples, found = self.sample(rays, key)
+    if self.is_initializing():
+      self.coarse.color(found["coarse"].features, rays.viewdirs)
+    return samples, self.color(samples, rays.viewdirs), found
+
+  def sample(self, rays: rays_lib.Rays, key=None, *, noise: float = 0.0):
     """Finds the samples of rays.
 
     Args:
@@ -141,13 +147,10 @@ class PositionalField(nn.Module):
       key: random key for training; None gives the same samples every time,
         without jitter and without noise.
       noise: standard deviation of the Gaussian noise on raw densities.
-      with_color: whether to composite the coarse network's colour.
 
     Returns:
       The fine network's `Samples`, K = num_coarse + num_fine, and
-      {"coarse_rgb": [..., 3] over black, or None without colour;
-      "coarse_opacity": [...]; "coarse_samples": the coarse network's
-      `Samples`, K = num_coarse}.
+      {"coarse": the coarse network's `Samples`, K = num_coarse}.
     """
     keys = [None] * 4 if key is None else list(jax.random.split(key, 4))
     t = sampling.stratified(
@@ -158,17 +161,26 @@ class PositionalField(nn.Module):
       spacing=self.spacing,
     )
     coarse = self._evaluate(self.coarse, rays, t, keys[1], noise)
-    coarse_rgb = None
-    if with_color:
-      colors = self.coarse.color(coarse.features, rays.viewdirs)
-      coarse_rgb = compositing.composite(coarse.weights, colors)
     t = sampling.refine(keys[2], t, coarse.weights, self.num_fine)
     fine = self._evaluate(self.fine, rays, t, keys[3], noise)
-    return fine, {
-      "coarse_rgb": coarse_rgb,
-      "coarse_opacity": compositing.opacity(coarse.weights),
-      "coarse_samples": coarse,
-    }
+    return fine, {"coarse": coarse}
+
+  def losses(self, rays, found, target, background, *, every: int = 1):
+    """What the coarse network learns from; see `field.Field.losses`.
+
+    Returns:
+      "coarse_mse" (NeRF, equation 6).
+    """
+    del every
+    coarse = found["coarse"]
+    colors = self.coarse.color(coarse.features, rays.viewdirs)
+    rendered = renderer.composite_colors(coarse.weights, colors, background)
+    return {"coarse_mse": photometric.mse(rendered, target)}
+
+  @nn.nowrap
+  def coarse_samples(self, found) -> samples_lib.Samples:
+    """As `field.Field.coarse_samples`."""
+    return found["coarse"]
 
   def color(self, samples: samples_lib.Samples, viewdirs):
     """Computes the colours of the final samples.

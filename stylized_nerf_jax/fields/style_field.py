@@ -31,6 +31,7 @@ class StyleField(nn.Module):
       previous layer's output and the code.
     encoding: name of the point's encoding, one of ENCODINGS.
     num_octaves: frequencies of the encoding "frequency", which is the paper's.
+    latent_size: values of a code, L.
     lower, upper: box of the field coordinates that "hash_grid" covers.
     num_levels, num_features, log2_table_size, coarsest_resolution,
       finest_resolution: of the grids of "hash_grid".
@@ -41,6 +42,7 @@ class StyleField(nn.Module):
   skip: int = 4
   encoding: str = "frequency"
   num_octaves: int = 10
+  latent_size: int = 32
   lower: tuple[float, float, float] = (-1.0, -1.0, -1.0)
   upper: tuple[float, float, float] = (1.0, 1.0, 1.0)
   num_levels: int = 8
@@ -54,7 +56,7 @@ class StyleField(nn.Module):
       raise ValueError(
         f"encoding is {self.encoding!r}; expected one of {ENCODINGS}"
       )
-    if self.encoding == "hash_grid":
+    if self.has_tables:
       self.grid = hash_encoding.HashEncoding(
         num_levels=self.num_levels,
         num_features=self.num_features,
@@ -66,9 +68,23 @@ class StyleField(nn.Module):
     self.layer = [dense(self.width) for _ in range(self.depth - 1)]
     self.color_head = dense(3)
 
+  @property
+  def floats_per_sample(self) -> int:
+    """Floats of a sample's widest layer and its input."""
+    if self.has_tables:
+      encoded = self.num_levels * self.num_features
+    else:
+      encoded = encodings.frequency_size(self.num_octaves)
+    return self.width + encoded + self.latent_size
+
+  @property
+  def has_tables(self) -> bool:
+    """Whether gradients are as large as the parameters; as of `field.Field`."""
+    return self.encoding == "hash_grid"
+
   def encode(self, points):
     """Encodes points [..., 3], in field coordinates: [..., E]."""
-    if self.encoding == "hash_grid":
+    if self.has_tables:
       lower = jnp.asarray(self.lower, points.dtype)
       upper = jnp.asarray(self.upper, points.dtype)
       return self.grid((points - lower) / (upper - lower))

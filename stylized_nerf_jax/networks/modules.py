@@ -4,12 +4,18 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
 from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.scenes import normalization, scene_record
 
+# Where a module is only asked for its sizes, which are the same in any space.
+ANY_SPACE = normalization.RaySpace(
+  "box", 0.0, 1.0, 1.0, 1.0, lower=(-1.0,) * 3, upper=(1.0,) * 3
+)
 
-def radiance_field(config, space: normalization.RaySpace) -> nn.Module:
+
+def radiance_field(config, space: normalization.RaySpace) -> field_lib.Field:
   """Builds the radiance field that `config.field` describes.
 
   Raises:
@@ -33,26 +39,19 @@ def radiance_field(config, space: normalization.RaySpace) -> nn.Module:
   )
 
 
-def final_samples(config) -> int:
-  """Number of final samples of a ray in the field that `config.field` is."""
-  if config.kind == "hash_grid":
-    return config.hash_grid.num_fine
-  return config.positional.num_coarse + config.positional.num_fine
-
-
 def style_field_of(config, space: normalization.RaySpace) -> nn.Module:
   """Builds the style field that `config.style_field` describes."""
-  options = config.to_dict()
-  del options["latent_size"]
-  return style_field.StyleField(lower=space.lower, upper=space.upper, **options)
+  return style_field.StyleField(
+    lower=space.lower, upper=space.upper, **config.to_dict()
+  )
 
 
 def init_style_field(config, space: normalization.RaySpace, key):
   """Initialises a style field's parameters."""
+  module = style_field_of(config, space)
   points = jnp.zeros((1, 1, 3))
-  latents = jnp.zeros((1, config.latent_size))
-  init = jax.jit(style_field_of(config, space).init)
-  return init(key, points, latents)["params"]
+  latents = jnp.zeros((1, module.latent_size))
+  return jax.jit(module.init)(key, points, latents)["params"]
 
 
 def ray_setting(record: scene_record.SceneRecord) -> renderer.RaySetting:

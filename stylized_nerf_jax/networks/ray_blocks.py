@@ -7,7 +7,7 @@ as it can hold.
 
 import jax
 
-from stylized_nerf_jax.fields import encodings, style_field
+from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.networks import modules
 
 # 4 MiB of a layer's float32. Of less, starting a layer takes as long as
@@ -31,11 +31,7 @@ def per_chunk(config) -> int:
     return config.rendering.rays_per_chunk
   if jax.default_backend() == "cpu":
     return _CPU_CHUNK
-  samples = modules.final_samples(config.field)
-  widest = max(
-    _field_floats(config.field), _style_floats(config.style_field, samples)
-  )
-  return min(_power_of_two(_CHUNK_FLOATS // widest), _LARGEST_CHUNK)
+  return min(_power_of_two(_CHUNK_FLOATS // _widest(config)), _LARGEST_CHUNK)
 
 
 def for_rendering(config, *, samples: int = 0) -> int:
@@ -48,36 +44,49 @@ def for_rendering(config, *, samples: int = 0) -> int:
   """
   asked = config.rendering.rays_at_once
   if samples:
-    return asked or _in_cache(_style_floats(config.style_field, samples))
-  return asked or _in_cache(_field_floats(config.field))
+    return asked or _in_cache(samples * _style_field(config).floats_per_sample)
+  return asked or _in_cache(_field(config).floats_per_ray)
 
 
 def for_stylized_rendering(config) -> int:
   """The same where a style field paints what the radiance field samples."""
-  found = _style_floats(config.style_field, modules.final_samples(config.field))
-  floats = max(found, _field_floats(config.field))
-  return config.rendering.rays_at_once or _in_cache(floats)
+  return config.rendering.rays_at_once or _in_cache(_widest(config))
 
 
 def for_field_steps(config) -> int:
   """Returns the rays of a step of phase 1 that are taken together; 0: all.
 
-  Of hash grids always all: the gradient of a table is as large as the table,
+  Of fields with tables always all: their gradient is as large as the tables,
   however few rays it is of, and would be added up block after block.
   """
-  asked = config.training.rays_at_once
-  if asked or config.field.kind == "hash_grid":
+  asked, field = config.training.rays_at_once, _field(config)
+  if asked or field.has_tables:
     return asked
-  return _in_cache(_field_floats(config.field))
+  return _in_cache(field.floats_per_ray)
 
 
 def for_style_steps(config) -> int:
   """Returns the rays of a field step of phase 3 that are taken together."""
-  asked = config.training.rays_at_once
-  if asked or config.style_field.encoding == "hash_grid":
+  asked, style_field = config.training.rays_at_once, _style_field(config)
+  if asked or style_field.has_tables:
     return asked
-  kept = config.geometry_cache.samples or modules.final_samples(config.field)
-  return _in_cache(_style_floats(config.style_field, kept))
+  kept = config.geometry_cache.samples or _field(config).num_samples
+  return _in_cache(kept * style_field.floats_per_sample)
+
+
+def _field(config) -> field_lib.Field:
+  return modules.radiance_field(config.field, modules.ANY_SPACE)
+
+
+def _style_field(config):
+  return modules.style_field_of(config.style_field, modules.ANY_SPACE)
+
+
+def _widest(config) -> int:
+  """Floats of a ray's widest layer where a style field paints all samples."""
+  field = _field(config)
+  painted = field.num_samples * _style_field(config).floats_per_sample
+  return max(field.floats_per_ray, painted)
 
 
 def _in_cache(floats_per_ray: int) -> int:
@@ -89,28 +98,3 @@ def _in_cache(floats_per_ray: int) -> int:
 def _power_of_two(number: int) -> int:
   """Rounds down to one, which divides other powers of two."""
   return 1 << (number.bit_length() - 1)
-
-
-def _field_floats(config) -> int:
-  """Floats of a ray's widest layer and its input, over all samples."""
-  if config.kind == "hash_grid":
-    grid = config.hash_grid
-    encoded = grid.num_levels * grid.num_features
-    proposed = grid.proposal_levels * grid.proposal_features
-    return grid.num_fine * (grid.width + encoded) + grid.num_proposal * (
-      grid.proposal_width + proposed
-    )
-  options = config.positional
-  encoded = encodings.frequency_size(options.position_octaves)
-  samples = 2 * options.num_coarse + options.num_fine
-  return samples * (options.width + encoded)
-
-
-def _style_floats(config, samples: int) -> int:
-  """The same of a style field that paints so many samples."""
-  if config.encoding == "hash_grid":
-    encoded = config.num_levels * config.num_features
-  else:
-    octaves = style_field.StyleField.num_octaves
-    encoded = encodings.frequency_size(octaves)
-  return samples * (config.width + encoded + config.latent_size)

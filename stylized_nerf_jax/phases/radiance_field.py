@@ -11,18 +11,15 @@ import time
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from stylized_nerf_jax.evaluation import image_metrics
-from stylized_nerf_jax.fields import hash_encoding
-from stylized_nerf_jax.host import interruption, processes, progress
+from stylized_nerf_jax.fields import field as field_lib
+from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.networks import modules, ray_blocks
-from stylized_nerf_jax.phases import training_pixels
-from stylized_nerf_jax.pixels import pixel_bank
-from stylized_nerf_jax.rendering import image_rendering, renderer, spacing
+from stylized_nerf_jax.phases import field_scores, training_pixels
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.scenes import normalization, scene_record
@@ -63,7 +60,7 @@ def train_and_evaluate(
   pixels = training_pixels.load(
     config, run, scene, key, lambda of_step: step_keys(of_step)[0]
   )
-  evaluate = HeldOutViews(field, setting, scene, record, config)
+  evaluate = field_scores.FieldScores(field, setting, scene, record, config)
   started = time.monotonic()
   with contextlib.closing(checkpoints):
     state = _train(
@@ -75,8 +72,8 @@ def train_and_evaluate(
   run.metrics.write(phase=PHASE, step=state.step, **scores)
   run.finish(PHASE, scores=scores, seconds=round(seconds, 1))
   progress.say(
-    f"{PHASE}: {_scores_line(scores)} on {len(evaluate)} held-out views "
-    f"after {seconds:.0f} s"
+    f"{PHASE}: {field_scores.in_words(scores)} on {len(evaluate)} held-out "
+    f"views after {seconds:.0f} s"
   )
 
 
@@ -164,20 +161,18 @@ def decay_weight(options, space: normalization.RaySpace) -> float:
   return options.grid_decay
 
 
-def decayed_tables(params, space: normalization.RaySpace) -> list:
-  """Lists the feature tables that decay: all, or the field's alone.
-
-  In a box, what haze the proposal has before a camera draws samples away from
-  surfaces. In a contracted space it decays until it says the same everywhere,
-  since most of that space is seen by no ray.
+def loss_weights(options, space: normalization.RaySpace) -> dict[str, float]:
+  """Weighs the losses of fields' own; those it does not name count as 1.
 
   Args:
-    params: of the field.
+    options: `config.radiance_field`.
     space: that the rays live in.
   """
-  if space.kind == "contracted":
-    params = {k: v for k, v in params.items() if not k.startswith("proposal")}
-  return hash_encoding.tables(params)
+  return {
+    "grid_decay": decay_weight(options, space),
+    "interlevel": options.interlevel_weight,
+    "distortion": options.distortion_weight,
+  }
 
 
 def step_keys(key: jax.Array) -> jax.Array:
@@ -186,15 +181,14 @@ def step_keys(key: jax.Array) -> jax.Array:
 
 
 def loss_fn(
-  params, bank, batch, key, *, field, setting, options
+  params, bank, batch, key, *, field: field_lib.Field, setting, options
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
   """Loss of one batch of rays.
 
   Args:
     params: of the field.
     bank: training pixels, or of those that are drawn elsewhere the cameras.
-    batch: how many rays to draw here, R; or view [R], xy [R, 2] and colors
-      [R, 3] uint8, as `PixelStore` draws them.
+    batch: what `bank.take` makes the pixels of, R of them.
     key: random key of the step and of these rays.
     field: the module.
     setting: of the scene.
@@ -204,14 +198,12 @@ def loss_fn(
     (loss [], metrics).
   """
   draw_key, sample_key, behind_key = step_keys(key)
-  if isinstance(batch, int):
-    view, xy, colors = bank.draw(draw_key, batch)
-  else:
-    view, xy, colors = batch
-    colors = pixel_bank.as_floats(colors)
-  rays = rays_lib.cast_rays(bank.view_cameras(view), xy, setting.space)
+  pixels = bank.take(draw_key, batch)
+  camera = bank.view_cameras(pixels.view)
+  rays = rays_lib.cast_rays(camera, pixels.xy, setting.space)
+  colors = pixels.rgb
   bound = {"params": params}
-  samples, aux = field.apply(
+  samples, found = field.apply(
     bound, rays, sample_key, noise=options.density_noise, method="sample"
   )
   sample_colors = field.apply(bound, samples, rays.viewdirs, method="color")
@@ -221,82 +213,22 @@ def loss_fn(
     background = jax.random.uniform(behind_key, colors.shape)
   rgb = renderer.composite_colors(samples.weights, sample_colors, background)
   mse = photometric.mse(rgb, colors)
-  loss = mse
-  parts = {}
-  if "coarse_rgb" in aux:
-    coarse_rgb = aux["coarse_rgb"] + (
-      1.0 - aux["coarse_opacity"][..., None]
-    ) * jnp.asarray(background)
-    parts["coarse_mse"] = photometric.mse(coarse_rgb, colors)
-    loss += parts["coarse_mse"]
-  tables = decayed_tables(params, setting.space)
-  decay = decay_weight(options, setting.space)
-  if decay and tables:
-    parts["grid_decay"] = photometric.grid_decay(tables)
-    loss += decay * parts["grid_decay"]
-  if "proposal_weights" in aux:
-    # Computed once more for the rays that teach it: gradients of the others
-    # would be a fifth of a step.
-    taught, found = jax.tree.map(
-      lambda values: values[:: options.proposal_every], (rays, aux)
-    )
-    parts["interlevel"] = photometric.interlevel_loss(
-      found["edges"],
-      found["weights"],
-      found["proposal_edges"],
-      field.apply(
-        bound, taught, found["proposal_t"], method="proposal_weights"
-      ),
-    )
-    parts["distortion"] = photometric.distortion_loss(
-      aux["edges"], aux["weights"]
-    )
-    loss += options.interlevel_weight * parts["interlevel"]
-    loss += options.distortion_weight * parts["distortion"]
-  psnr = photometric.mse_to_psnr(mse)
-  return loss, {"loss": loss, "mse": mse, "psnr": psnr, **parts}
-
-
-class HeldOutViews:
-  """Renders and scores the views that no training pixel came from."""
-
-  def __init__(self, field, setting, scene, record, config):
-    name = "test" if scene.splits.get("test") else "train"
-    self._scene = scene.split(name)
-    self._cameras = rays_lib.camera_arrays(
-      self._scene.cameras, record.normalization
-    )
-    self._render = image_rendering.make_image_renderer(
-      field,
-      None,
-      setting,
-      rays_per_chunk=ray_blocks.per_chunk(config),
-      rays_at_once=ray_blocks.for_rendering(config),
-    )
-
-  def __len__(self) -> int:
-    return len(self._scene)
-
-  def __call__(self, params, *, limit: int | None = None) -> dict[str, float]:
-    """Returns mean PSNR and SSIM over the views, or the first `limit`."""
-    psnrs, ssims = [], []
-    for i in range(min(len(self), limit or len(self))):
-      # Nothing is lost: training saves before it asks for scores.
-      interruption.stop_if_asked("while held-out views are scored")
-      camera = self._scene.cameras[i]
-      rendered = self._render(
-        {"field": params},
-        jax.tree.map(lambda values: values[i], self._cameras),  # noqa: B023
-        camera.height,
-        camera.width,
-      )
-      photo = self._scene.images[i]
-      psnrs.append(float(image_metrics.psnr(rendered.rgb, photo)))
-      ssims.append(float(image_metrics.ssim(rendered.rgb, photo)))
-    return {
-      "test_psnr": float(np.mean(psnrs)),
-      "test_ssim": float(np.mean(ssims)),
-    }
+  loss, metrics = mse, {"mse": mse, "psnr": photometric.mse_to_psnr(mse)}
+  own = field.apply(
+    bound,
+    rays,
+    found,
+    colors,
+    background,
+    every=options.proposal_every,
+    method="losses",
+  )
+  weights = loss_weights(options, setting.space)
+  for name, value in own.items():
+    if weight := weights.get(name, 1.0):
+      loss += weight * value
+      metrics[name] = value
+  return loss, {"loss": loss, **metrics}
 
 
 def _train(
@@ -351,7 +283,7 @@ def _train(
         scores = evaluate(state.params, limit=4)
         metrics |= {**keeper.figures(), **scores}
         run.metrics.write(phase=PHASE, step=step, **metrics)
-        progress.say(f"{PHASE}: step {step} {_scores_line(scores)}")
+        progress.say(f"{PHASE}: step {step} {field_scores.in_words(scores)}")
       elif loop_keeper.passed(before, step, 100):
         metrics |= keeper.figures()
         run.metrics.write(phase=PHASE, step=step, **metrics)
@@ -376,7 +308,3 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
     "radiance_field": options,
     "seed": config.seed,
   }
-
-
-def _scores_line(scores) -> str:
-  return f"PSNR {scores['test_psnr']:.2f} dB, SSIM {scores['test_ssim']:.3f}"

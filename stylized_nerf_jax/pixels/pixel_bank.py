@@ -4,6 +4,7 @@ Rays are not stored: they are made from the camera of each drawn pixel.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import flax
 import jax
@@ -17,14 +18,39 @@ WIDE = 2**31
 
 
 @flax.struct.dataclass
+class PixelBatch:
+  """R pixels of photographs.
+
+  Attributes:
+    view: [R], int32, indices of their views.
+    xy: [R, 2], pixel centres.
+    colors: [R, 3], uint8.
+  """
+
+  view: Any
+  xy: Any
+  colors: Any
+
+  @property
+  def rgb(self) -> jax.Array:
+    """The colours, [R, 3] float32 in [0, 1]."""
+    return self.colors.astype(jnp.float32) / 255.0
+
+
+@flax.struct.dataclass
 class ViewCameras:
-  """Cameras of V views.
+  """Cameras of V views, whose pixels are drawn elsewhere.
 
   Attributes:
     cameras: arrays of leading dimension [V], model frame.
   """
 
   cameras: rays.CameraArrays
+
+  def take(self, key: jax.Array, batch: PixelBatch) -> PixelBatch:
+    """Returns the pixels of a step, which the batch already is."""
+    del key
+    return batch
 
   def view_cameras(self, view: jax.Array) -> rays.CameraArrays:
     """Returns the camera of each view index [R]."""
@@ -47,22 +73,23 @@ class PixelBank(ViewCameras):
   widths: jax.Array
   usable: jax.Array | None = None
 
-  def draw(self, key: jax.Array, num: int):
+  def take(self, key: jax.Array, batch: jax.Array) -> PixelBatch:
+    """Draws the pixels of a step, one for each of the rows [R] of a batch."""
+    return self.draw(key, batch.shape[0])
+
+  def draw(self, key: jax.Array, num: int) -> PixelBatch:
     """Draws usable pixels uniformly over all views.
 
     Args:
       key: random key.
       num: number of pixels, R.
-
-    Returns:
-      (view [R] int32, xy [R, 2] pixel centres, colors [R, 3] in [0, 1]).
     """
     if self.usable is None:
       index = draw_ranks(key, num, self.colors.shape[0])
     else:
       index = self.usable[draw_ranks(key, num, self.usable.shape[0])]
     view, xy = self.locate(index)
-    return view, xy, as_floats(self.colors[index])
+    return PixelBatch(view, xy, self.colors[index])
 
   def locate(self, index: jax.Array):
     """Returns view [R] and pixel centre xy [R, 2] of flat pixel indices."""
@@ -82,11 +109,6 @@ def draw_ranks(key: jax.Array, num: int, count: int) -> jax.Array:
   if count >= WIDE:
     return jax.random.bits(key, (num, 2))
   return jax.random.randint(key, (num,), 0, count)
-
-
-def as_floats(colors: jax.Array) -> jax.Array:
-  """Returns uint8 colours as float32 in [0, 1]."""
-  return colors.astype(jnp.float32) / 255.0
 
 
 def as_bytes(image: np.ndarray) -> np.ndarray:

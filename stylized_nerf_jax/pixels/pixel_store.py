@@ -46,7 +46,7 @@ class PixelStore:
     steps: Sequence[int],
     num: int,
     rows: np.ndarray | slice = slice(None),
-  ):
+  ) -> pixel_bank.PixelBatch:
     """Draws the pixels of some steps; may be called in any thread.
 
     Args:
@@ -55,8 +55,7 @@ class PixelStore:
       rows: R of them that are read and returned, the same of every step.
 
     Returns:
-      (view [S, R] int32, xy [S, R, 2] float32 pixel centres, colors [S, R, 3]
-      uint8).
+      A batch of leading dimensions [S, R], numpy.
     """
     with _on_host():
       ranks = self._ranks(self._key, np.asarray(steps, np.int32), num=num)
@@ -65,11 +64,12 @@ class PixelStore:
       high, low = np.moveaxis(ranks.astype(np.uint64), -1, 0)
       ranks = ((high << 32 | low) % self._file.num_usable).astype(np.int64)
     taken = [self._take(of_step) for of_step in ranks]
-    return tuple(np.stack(values) for values in zip(*taken))
+    return jax.tree.map(lambda *values: np.stack(values), *taken)
 
-  def _take(self, rank: np.ndarray):
+  def _take(self, rank: np.ndarray) -> pixel_bank.PixelBatch:
     index = self._file.find(rank)
-    return *self._views.locate(index), self._file.colors(index)
+    view, xy = self._views.locate(index)
+    return pixel_bank.PixelBatch(view, xy, self._file.colors(index))
 
 
 def _ranks(key_data, steps, *, pixel_key, count: int, num: int) -> jax.Array:

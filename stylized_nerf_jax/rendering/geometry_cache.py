@@ -118,7 +118,7 @@ def render_and_pack(
     loses [...], or None).
   """
   bound = {"params": params}
-  samples, _ = field.apply(bound, rays, method="sample", with_color=False)
+  samples, _ = field.apply(bound, rays, method="sample")
   count = min(count, samples.weights.shape[-1])
   colors = field.apply(bound, samples, rays.viewdirs, method="color")
   packed, index = pack(samples, rays, setting.space, count)

@@ -92,7 +92,7 @@ def render_rays(
     `Rendered` of shape [...].
   """
   bound = {"params": variables["field"]}
-  samples, _ = field.apply(bound, rays, method="sample", with_color=False)
+  samples, _ = field.apply(bound, rays, method="sample")
   colors = 0.0
   if style_field is None or blend:
     colors = field.apply(bound, samples, rays.viewdirs, method="color")
@@ -130,7 +130,7 @@ def render_rays_in_styles(
     `Rendered` of shape [...], but for rgb, which is [..., N, 3].
   """
   bound = {"params": variables["field"]}
-  samples, _ = field.apply(bound, rays, method="sample", with_color=False)
+  samples, _ = field.apply(bound, rays, method="sample")
   painter = style_field.bind({"params": variables["style_field"]})
   encoded = painter.encode(samples.points)
   lead = samples.points.shape[:-2]

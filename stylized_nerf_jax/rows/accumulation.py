@@ -14,7 +14,7 @@ def mean_over_blocks(of_rows: Callable, first, batch, *, most: int):
   Args:
     of_rows: (first, batch) -> tree of means over these rows.
     first: [], number of the first row in the whole batch.
-    batch: tree of [R, ...], or the number R where `of_rows` draws its rows.
+    batch: tree of [R, ...].
     most: rows of a block; 0: any number, and `of_rows` is called once.
 
   Returns:
@@ -26,8 +26,6 @@ def mean_over_blocks(of_rows: Callable, first, batch, *, most: int):
     return of_rows(first, batch)
 
   def cut(start, size):
-    if isinstance(batch, int):
-      return size
     return jax.tree.map(
       lambda values: jax.lax.dynamic_slice_in_dim(values, start, size), batch
     )
@@ -102,7 +100,5 @@ def weighted(weight, tree):
 
 
 def length(batch) -> int:
-  """Number of rows of a batch, or that number itself."""
-  if isinstance(batch, int):
-    return batch
+  """Number of rows of a batch."""
   return jax.tree.leaves(batch)[0].shape[0]

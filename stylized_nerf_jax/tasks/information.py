@@ -10,12 +10,7 @@ import jax.numpy as jnp
 from stylized_nerf_jax.networks import modules
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
-from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.stylizer import pretrained, vgg
-
-_SPACE = normalization.RaySpace(
-  "box", 0.0, 1.0, 1.0, 1.0, (-1.0,) * 3, (1.0,) * 3
-)
 
 
 def of_config(config) -> dict:
@@ -24,14 +19,15 @@ def of_config(config) -> dict:
   ones = jax.ShapeDtypeStruct((1, 3), jnp.float32)
   end = jax.ShapeDtypeStruct((1, 1), jnp.float32)
   rays = rays_lib.Rays(ones, ones, ones, ones, end, end)
-  field = modules.radiance_field(config.field, _SPACE)
+  space = modules.ANY_SPACE
+  field = modules.radiance_field(config.field, space)
   layout = config.weights.encoder
   layout = layout if layout in vgg.LAYOUTS else "vgg19"
   picture = jax.ShapeDtypeStruct((1, 16, 16, 3), jnp.float32)
   trees = {
     "radiance_field": jax.eval_shape(field.init, key, rays),
     "style_field": jax.eval_shape(
-      functools.partial(modules.init_style_field, config.style_field, _SPACE),
+      functools.partial(modules.init_style_field, config.style_field, space),
       key,
     ),
     "encoder": jax.eval_shape(vgg.VggEncoder(layout).init, key, picture),

@@ -39,8 +39,8 @@ def make_train_steps(
       them on one device, see `prng.share_key`.
     optimizer: applied to the gradients averaged over devices.
     num_steps: how many steps one call takes.
-    rows: of the whole batch, where `loss_fn` draws its rows itself; in place of
-      a batch it is then given the number of its rows.
+    rows: of the whole batch, where `loss_fn` draws its rows itself; its batch
+      is then the numbers of its rows in the whole batch, [R] int32.
     rows_at_once: rows that a device can hold; of more, gradients are
       accumulated over blocks. 0: any number. Fewer where the device's memory
       asks for it.
@@ -72,7 +72,7 @@ def make_train_steps(
   def one_step(constants, key, places, at_once, state, batch):
     step_key = jax.random.fold_in(key, state.step)
     of_rows = functools.partial(gradients, state.params, constants, step_key)
-    own, extra = (division.each, 1) if rows else batch
+    own, extra = _row_numbers(places, division.each) if rows else batch
     count = accumulation.length(own)
     mean_of_own = functools.partial(
       accumulation.mean_over_blocks,
@@ -154,6 +154,12 @@ def make_train_steps(
     return own, metrics
 
   return run
+
+
+def _row_numbers(places: division_lib.Places, each: int):
+  """What stands for a batch that the loss draws itself: its own, the extra."""
+  own = places.first + jnp.arange(each, dtype=jnp.int32)
+  return own, None if places.extra is None else places.extra[None]
 
 
 def _mean_of_devices(tree):

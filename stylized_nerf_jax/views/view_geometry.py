@@ -36,7 +36,8 @@ def samples_kept(config, cameras: cameras_lib.Cameras) -> int:
     return 0  # The coarse network's samples are wanted, too.
   pixels = int(np.sum(cameras.width * cameras.height))
   fits = options.mib * 2**20 // (pixels * geometry_cache.BYTES_PER_SAMPLE)
-  wanted = int(min(options.samples, modules.final_samples(config.field)))
+  field = modules.radiance_field(config.field, modules.ANY_SPACE)
+  wanted = int(min(options.samples, field.num_samples))
   kept = int(min(wanted, fits))
   if kept < min(_FEWEST, wanted):
     kept = 0

@@ -1,14 +1,14 @@
-"""The fast field: its contract, its numbers, and the style field's grid."""
+"""The fast field: its numbers and losses, and the style field's grid."""
 
 import functools
-import inspect
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.fields import hash_grid, positional, style_field
+from stylized_nerf_jax.fields import hash_encoding, hash_grid, style_field
+from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.rendering import rays as rays_lib
 
 KEY = jax.random.PRNGKey(0)
@@ -68,20 +68,6 @@ def assert_close(one, two, rtol=1e-4):
     one,
     two,
   )
-
-
-def test_the_interface_is_that_of_the_paper_field():
-  for name in ("__call__", "sample", "color"):
-    ours, paper = (
-      [
-        (p.name, p.kind, p.default)
-        for p in inspect.signature(getattr(cls, name)).parameters.values()
-      ]
-      for cls in (hash_grid.HashGridField, positional.PositionalField)
-    )
-    # The paper's field takes options more; what the phases pass, both take.
-    assert [p for p in paper if p in ours] == ours
-  assert hash(SMALL()) == hash(SMALL())
 
 
 @pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
@@ -187,6 +173,35 @@ def gradients(scale):
     return shine + jnp.sum(aux["proposal_weights"] ** 2)
 
   return jax.grad(total)(params_of(field))
+
+
+@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("every", [1, 2])
+def test_losses_are_those_of_its_histograms(name, every):
+  """The proposal is asked about every so many rays; distortion about all."""
+  field, rays = FIELDS[name], make_rays()
+  params = params_of(field)
+  _, found = sample(field, rays, KEY)
+  losses = field.apply(
+    {"params": params}, rays, found, None, None, every=every, method="losses"
+  )
+  some = jax.tree.map(lambda values: values[::every], found)
+  expected = {
+    "grid_decay": photometric.grid_decay(
+      hash_encoding.tables(
+        params["encoding"] if name == "contracted" else params
+      )
+    ),
+    "interlevel": photometric.interlevel_loss(
+      some["edges"],
+      some["weights"],
+      some["proposal_edges"],
+      some["proposal_weights"],
+    ),
+    "distortion": photometric.distortion_loss(found["edges"], found["weights"]),
+  }
+  assert losses.keys() == expected.keys()
+  assert_close(losses, expected)
 
 
 STYLE = style_field.StyleField(

@@ -65,16 +65,29 @@ def small_params():
 # Compiled once and shared: compiling takes most of the time of this file.
 @functools.partial(jax.jit, static_argnames="noise")
 def render(params, rays, key=None, *, noise=0.0):
-  rgb, samples, aux = SMALL().apply({"params": params}, rays, key, noise=noise)
-  return {"rgb": rgb, "samples": samples, **aux}
+  bound = SMALL().bind({"params": params})
+  samples, found = bound.sample(rays, key, noise=noise)
+  colors = bound.color(samples, rays.viewdirs)
+  return {
+    "rgb": compositing.composite(samples.weights, colors),
+    "samples": samples,
+    **found,
+  }
 
 
 @jax.jit
 @functools.partial(jax.grad, argnums=0)
 def slopes(params, coarse_share):
   out = render(params, make_rays(), KEY, noise=1.0)
-  coarse = jnp.sum(out["coarse_rgb"] ** 2)
-  return jnp.sum(out["rgb"] ** 2) + coarse_share * coarse
+  losses = SMALL().apply(
+    {"params": params},
+    make_rays(),
+    {"coarse": out["coarse"]},
+    jnp.zeros((6, 3)),
+    jnp.zeros(3),
+    method="losses",
+  )
+  return jnp.sum(out["rgb"] ** 2) + coarse_share * losses["coarse_mse"]
 
 
 def test_the_paper_field_has_1191688_parameters():
@@ -172,11 +185,10 @@ def test_sampling_equals_the_steps_of_the_paper():
         weights.append(through * alpha)
         through *= 1 - alpha
       if network == "coarse":
-        coarse = jax.tree.map(lambda x, r=r: x[r], out["coarse_samples"])
+        coarse = jax.tree.map(lambda x, r=r: x[r], out["coarse"])
         np.testing.assert_allclose(coarse.t, t, rtol=1e-4)
         np.testing.assert_allclose(coarse.points, points, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(coarse.weights, weights, atol=1e-4)
-        opacity = sum(weights)
         t = np.asarray(
           sampling.refine(None, jnp.asarray(t), jnp.asarray(weights), 4)
         )
@@ -184,7 +196,6 @@ def test_sampling_equals_the_steps_of_the_paper():
     np.testing.assert_allclose(samples.points[r], points, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(samples.weights[r], weights, atol=1e-4)
     np.testing.assert_allclose(samples.features[r], features, atol=1e-4)
-    np.testing.assert_allclose(out["coarse_opacity"][r], opacity, atol=1e-4)
 
 
 def test_randomness_comes_from_the_key_alone():
@@ -231,34 +242,42 @@ def test_color_is_skipped_when_only_geometry_is_wanted():
   rays, field = make_rays(), SMALL()
   params = jax.tree.map(lambda leaf: leaf, small_params())
   variables = {"params": params}
-  sample = functools.partial(field.apply, method="sample", with_color=False)
-  shapes, aux = jax.eval_shape(sample, variables, rays)
-  assert aux["coarse_rgb"] is None
-  assert aux["coarse_opacity"].shape == (6,)
+  sample = functools.partial(field.apply, method="sample")
+  shapes, found = jax.eval_shape(sample, variables, rays)
+  assert found["coarse"].weights.shape == (6, 6)
   assert shapes.weights.shape == (6, 10)
   # The coarse colour layers do not even run.
   del params["coarse"]["color_layer"]
   jax.eval_shape(sample, variables, rays)
 
 
-def test_call_composites_the_colors_of_the_samples():
+def test_the_coarse_loss_equals_a_loop_over_rays():
   rays, params = make_rays(), small_params()
-  out = render(params, rays)
-  colors = SMALL().apply(
-    {"params": params}, out["samples"], rays.viewdirs, method="color"
-  )
-  assert colors.shape == (6, 10, 3)
-  assert np.all((colors >= 0) & (colors <= 1))
-  expected = compositing.composite(out["samples"].weights, colors)
-  np.testing.assert_allclose(out["rgb"], expected, rtol=1e-4)
+  coarse = render(params, rays)["coarse"]
+  rng = np.random.default_rng(2)
+  target, background = rng.random((2, 6, 3)).astype(np.float32)
+  field = SMALL().bind({"params": params})
+  found = {"coarse": coarse}
+  losses = field.losses(rays, found, target, background, every=4)
+  colors = field.coarse.color(coarse.features, rays.viewdirs)
+  total = 0.0
+  for r in range(6):
+    rendered, through = np.zeros(3), 1.0
+    for weight, color in zip(coarse.weights[r], colors[r]):
+      rendered += weight * color
+      through -= weight
+    rendered += through * background[r]
+    total += np.mean((rendered - target[r]) ** 2) / 6
+  assert list(losses) == ["coarse_mse"]
+  np.testing.assert_allclose(losses["coarse_mse"], total, rtol=1e-4)
 
 
 def test_contraction_keeps_far_points_inside_the_ball_of_two():
   rays = make_rays(near=0.1, far=1e4)
   field = SMALL(contract=True, spacing="contracted")
-  samples, _ = jax.jit(
-    functools.partial(field.apply, method="sample", with_color=False)
-  )({"params": small_params()}, rays)
+  samples, _ = jax.jit(functools.partial(field.apply, method="sample"))(
+    {"params": small_params()}, rays
+  )
   norms = np.linalg.norm(samples.points, axis=-1)
   assert norms.max() > 1.5
   assert norms.max() <= 2 + 1e-6

@@ -129,8 +129,12 @@ def test_squared_error_and_decibels():
   rendered, target = jnp.array([0.5, 0.0, 1.0]), jnp.array([0.4, 0.0, 1.0])
   error = photometric.mse(rendered, target)
   np.testing.assert_allclose(error, 0.01 / 3, rtol=1e-5)
-  np.testing.assert_allclose(photometric.mse_to_psnr(jnp.array(0.01)), 20, rtol=1e-6)
-  np.testing.assert_allclose(photometric.mse_to_psnr(jnp.array(0.0)), 100, rtol=1e-6)
+  np.testing.assert_allclose(
+    photometric.mse_to_psnr(jnp.array(0.01)), 20, rtol=1e-6
+  )
+  np.testing.assert_allclose(
+    photometric.mse_to_psnr(jnp.array(0.0)), 100, rtol=1e-6
+  )
 
 
 def test_grid_decay_weighs_levels_alike():

@@ -64,7 +64,7 @@ def _loss_of(kind: str, options, num_rays: int):
   loss, params = _small_loss(kind, options)
 
   def loss_of(bank):
-    return loss(params, bank, num_rays, jax.random.key(1))[0]
+    return loss(params, bank, jnp.arange(num_rays), jax.random.key(1))[0]
 
   return loss_of, params
 
@@ -160,13 +160,15 @@ def test_the_proposal_learns_from_some_of_the_rays(every):
   loss, params = _small_loss("ndc", options)
   # Denser than the proposal believes.
   params["density_out"]["bias"] += 3.0
-  bank = _grey_bank()
+  cameras = pixel_bank.ViewCameras(_CAMERA)
 
   @jax.jit
   def gradient(xy):
-    batch = jnp.zeros(2, jnp.int32), xy, jnp.full((2, 3), 99, jnp.uint8)
+    batch = pixel_bank.PixelBatch(
+      jnp.zeros(2, jnp.int32), xy, jnp.full((2, 3), 99, jnp.uint8)
+    )
     gradients = jax.grad(loss, has_aux=True)
-    return gradients(params, bank, batch, jax.random.key(1))[0]
+    return gradients(params, cameras, batch, jax.random.key(1))[0]
 
   def difference(moved):
     xy = np.float32([[2.5, 3.5], [5.5, 4.5]])

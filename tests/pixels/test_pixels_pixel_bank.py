@@ -1,6 +1,7 @@
 """Pixels of views of differing sizes, against a loop over all of them."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -46,10 +47,12 @@ def test_locate_equals_a_loop_over_views():
 def test_drawn_colours_are_those_of_their_pixels():
   images, cameras, bank = make_bank()
   key = jax.random.PRNGKey(3)
-  view, xy, colors = (np.asarray(x) for x in bank.draw(key, 400))
-  for v, (x, y), color in zip(view, xy, colors):
+  drawn = bank.draw(key, 400)
+  view, xy = np.asarray(drawn.view), np.asarray(drawn.xy)
+  for v, (x, y), color, rgb in zip(view, xy, drawn.colors, drawn.rgb):
     pixel = images[v][int(y - 0.5), int(x - 0.5)]
-    np.testing.assert_allclose(color, pixel / np.float32(255), rtol=1e-6)
+    np.testing.assert_array_equal(color, pixel)
+    np.testing.assert_allclose(rgb, pixel / np.float32(255), rtol=1e-6)
   assert {tuple(p) for p in np.c_[view, xy]} == {
     (v, x + 0.5, y + 0.5)
     for v, (height, width) in enumerate(SIZES)
@@ -57,15 +60,15 @@ def test_drawn_colours_are_those_of_their_pixels():
     for x in range(width)
   }
   chosen = bank.view_cameras(view)
-  for name in ("camera_to_model", "intrinsics", "distortion"):
+  for name in ("camera_to_model", "intrinsics", "lens_terms"):
     values = np.asarray(getattr(cameras, name))[view]
     np.testing.assert_array_equal(getattr(chosen, name), values)
 
 
 def test_every_pixel_is_as_likely_as_any_other():
   _, _, bank = make_bank()
-  view, _, _ = bank.draw(jax.random.PRNGKey(0), 20_000)
-  shares = np.bincount(np.asarray(view), minlength=4) / 20_000
+  drawn = bank.draw(jax.random.PRNGKey(0), 20_000)
+  shares = np.bincount(np.asarray(drawn.view), minlength=4) / 20_000
   pixels = np.array([height * width for height, width in SIZES])
   np.testing.assert_allclose(shares, pixels / pixels.sum(), atol=0.015)
 
@@ -82,18 +85,16 @@ def test_masked_pixels_are_never_drawn():
   masks = [rng.random(size) < 0.4 for size in SIZES]
   masks[2][:] = False
   images, _, bank = make_bank(masks=iter(masks))
-  view, xy, colors = (
-    np.asarray(x) for x in bank.draw(jax.random.PRNGKey(3), 600)
-  )
+  found = bank.draw(jax.random.PRNGKey(3), 600)
+  view, xy = np.asarray(found.view), np.asarray(found.xy)
   drawn = {(v, int(x), int(y)) for v, (x, y) in zip(view, xy)}
   assert drawn == {
     (v, x, y)
     for v, mask in enumerate(masks)
     for y, x in np.argwhere(mask).tolist()
   }
-  for v, (x, y), color in zip(view, xy, colors):
-    pixel = images[v][int(y), int(x)] / np.float32(255)
-    np.testing.assert_allclose(color, pixel, rtol=1e-6)
+  for v, (x, y), color in zip(view, xy, found.colors):
+    np.testing.assert_array_equal(color, images[v][int(y), int(x)])
 
 
 def test_masks_that_leave_everything_change_nothing():
@@ -101,8 +102,17 @@ def test_masks_that_leave_everything_change_nothing():
   _, _, whole = make_bank()
   _, _, masked = make_bank(masks=[np.ones(size, bool) for size in SIZES])
   assert masked.usable is None
-  for one, other in zip(whole.draw(key, 50), masked.draw(key, 50)):
-    np.testing.assert_array_equal(one, other)
+  jax.tree.map(
+    np.testing.assert_array_equal, whole.draw(key, 50), masked.draw(key, 50)
+  )
+
+
+def test_a_step_takes_a_pixel_for_each_row_of_its_batch():
+  _, cameras, bank = make_bank()
+  key = jax.random.PRNGKey(0)
+  drawn = bank.take(key, jnp.arange(7, 57))
+  jax.tree.map(np.testing.assert_array_equal, drawn, bank.draw(key, 50))
+  assert pixel_bank.ViewCameras(cameras).take(key, drawn) is drawn
 
 
 def test_masks_that_leave_nothing_are_refused():

@@ -73,15 +73,18 @@ def test_the_host_draws_what_devices_draw(tmp_path, masked):
 
   for s, step in enumerate(steps):
     shares = [on_device(step, device) for device in range(4)]
-    view, xy, colors = (np.concatenate(values) for values in zip(*shares))
-    np.testing.assert_array_equal(found[0][s], view)
-    np.testing.assert_array_equal(found[1][s], xy)
-    np.testing.assert_array_equal(found[2][s], np.round(colors * 255))
+    drawn = jax.tree.map(lambda *values: np.concatenate(values), *shares)
+    of_step = jax.tree.map(lambda values, s=s: values[s], found)
+    jax.tree.map(np.testing.assert_array_equal, of_step, drawn)
   some = np.array([5, 6, 100, 100])
   shares = store.draw(steps, 4 * rows, some)
-  for share, whole in zip(shares, found):
-    np.testing.assert_array_equal(share, whole[:, some])
-  assert [values.dtype for values in found] == [np.int32, np.float32, np.uint8]
+  jax.tree.map(
+    lambda share, whole: np.testing.assert_array_equal(share, whole[:, some]),
+    shares,
+    found,
+  )
+  types = [values.dtype for values in (found.view, found.xy, found.colors)]
+  assert types == [np.int32, np.float32, np.uint8]
   assert (tmp_path / "usable.bin").exists() == bool(masked)
 
 
@@ -120,14 +123,15 @@ def test_indices_wider_than_32_bits(monkeypatch):
   )
   sizes = [(2**16, 2**15)] * 3
   store = pixel_store.PixelStore(file, sizes, KEY, pixel_key)
-  view, xy, _ = store.draw([0], 3000)
+  drawn = store.draw([0], 3000)
+  view, xy = drawn.view, drawn.xy
   np.testing.assert_allclose(np.bincount(view[0]) / 3000, 1 / 3, atol=0.04)
   assert (xy > 0).all() and (xy < (2**16, 2**15)).all()
   np.testing.assert_allclose(
     xy[0].mean(axis=0), (2**15, 2**14), rtol=0.05, atol=0
   )
   fewer = store.draw([0], 1000)
-  np.testing.assert_array_equal(fewer[1][0], xy[0, :1000])
+  np.testing.assert_array_equal(fewer.xy[0], xy[0, :1000])
 
 
 def test_pixels_are_used_again_only_for_the_same_content(tmp_path):

@@ -28,7 +28,7 @@ class Fog(nn.Module):
   """Two samples a ray; opaque to the right, empty to the left."""
 
   @nn.compact
-  def sample(self, rays, key=None, *, noise=0.0, with_color=True):
+  def sample(self, rays, key=None, *, noise=0.0):
     gain = self.param("gain", nn.initializers.ones, ())
     t = jnp.concatenate([rays.near + 0.5, rays.far - 0.5], axis=-1)
     share = jax.nn.sigmoid(8 * gain * rays.directions[..., :1])

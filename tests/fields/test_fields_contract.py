@@ -1,0 +1,236 @@
+"""What every radiance field must do; a new one is added to `FIELDS`.
+
+The protocol is `fields/field.py`.
+"""
+
+import functools
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylized_nerf_jax.fields import field as field_lib
+from stylized_nerf_jax.fields import hash_encoding, hash_grid, positional
+from stylized_nerf_jax.rendering import contraction
+from stylized_nerf_jax.rendering import rays as rays_lib
+
+KEY = jax.random.PRNGKey(0)
+BOX = {"lower": (-2.0,) * 3, "upper": (2.0,) * 3}
+HASH_GRID = functools.partial(
+  hash_grid.HashGridField,
+  **BOX,
+  num_levels=2,
+  num_features=2,
+  log2_table_size=6,
+  coarsest_resolution=2,
+  finest_resolution=6,
+  width=8,
+  geometry_features=3,
+  proposal_levels=1,
+  proposal_log2_table_size=6,
+  proposal_finest_resolution=4,
+  proposal_width=4,
+  num_proposal=6,
+  num_fine=4,
+)
+POSITIONAL = functools.partial(
+  positional.PositionalField,
+  num_coarse=5,
+  num_fine=3,
+  depth=3,
+  width=8,
+  skip=1,
+  color_width=8,
+  position_octaves=2,
+  direction_octaves=1,
+)
+FIELDS = {
+  f"{name}, {kind}": make(contract=kind == "contracted", spacing=kind)
+  for name, make in (("hash grid", HASH_GRID), ("positional", POSITIONAL))
+  for kind in ("linear", "contracted")
+}
+NEAR, FAR = 0.2, 3.0
+METHODS = ("__call__", "sample", "color", "losses", "coarse_samples")
+
+
+@pytest.fixture(params=FIELDS.values(), ids=FIELDS)
+def field(request):
+  return request.param
+
+
+def make_rays(shape=(6,)):
+  rng = np.random.default_rng(0)
+  directions = rng.normal(size=(*shape, 3)).astype(np.float32)
+  directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+  origins = rng.uniform(-0.5, 0.5, (*shape, 3)).astype(np.float32)
+  ends = np.ones((*shape, 1), np.float32)
+  return rays_lib.Rays(
+    origins, directions, directions, origins, NEAR * ends, FAR * ends
+  )
+
+
+@functools.lru_cache
+def params_of(field):
+  """Draws parameters; to compile `init` takes longer than a test."""
+  rng = np.random.default_rng(1)
+  shapes = jax.eval_shape(field.init, KEY, make_rays())["params"]
+  return jax.tree.map(
+    lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), shapes
+  )
+
+
+@functools.partial(jax.jit, static_argnames=("field", "noise"))
+def render(field, params, rays, key=None, *, noise=0.0):
+  """Samples, colours and what the losses need, asked for one by one."""
+  bound = field.bind({"params": params})
+  samples, found = bound.sample(rays, key, noise=noise)
+  return samples, bound.color(samples, rays.viewdirs), found
+
+
+def total_loss(params, field, rays, key=None):
+  """Everything a field is trained on, unweighted."""
+  rng = np.random.default_rng(3)
+  target = rng.random((rays.near.shape[0], 3)).astype(np.float32)
+  bound = field.bind({"params": params})
+  samples, found = bound.sample(rays, key)
+  colors = bound.color(samples, rays.viewdirs)
+  rgb = jnp.sum(samples.weights[..., None] * colors, axis=-2)
+  own = bound.losses(rays, found, target, jnp.zeros(3))
+  return jnp.mean((rgb - target) ** 2) + sum(own.values())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_take_what_the_protocol_says(field, method):
+  asked, given = (
+    [
+      (p.name, p.kind, p.default)
+      for p in inspect.signature(getattr(cls, method)).parameters.values()
+    ]
+    for cls in (field_lib.Field, type(field))
+  )
+  assert given == asked
+
+
+def test_modules_are_equal_by_their_attributes(field):
+  copy = type(field)(
+    **{
+      name: getattr(field, name)
+      for name in type(field).__dataclass_fields__
+      if name not in ("parent", "name")
+    }
+  )
+  assert copy == field and hash(copy) == hash(field)
+
+
+def test_samples_lie_on_their_rays_and_weights_are_shares(field):
+  rays = make_rays()
+  samples, colors, _ = render(field, params_of(field), rays)
+  count = field.num_samples
+  assert samples.points.shape == colors.shape == (6, count, 3)
+  assert samples.t.shape == samples.weights.shape == (6, count)
+  assert samples.features.shape[:-1] == (6, count)
+  t = np.asarray(samples.t)
+  assert (np.diff(t, axis=-1) >= 0).all()
+  assert t.min() >= NEAR and t.max() <= FAR
+  assert samples.weights.min() >= 0
+  assert np.sum(samples.weights, axis=-1).max() <= 1 + 1e-5
+  assert colors.min() >= 0 and colors.max() <= 1
+  along = rays.origins[:, None] + t[..., None] * rays.directions[:, None]
+  if field.contract:
+    along = contraction.contract(along)
+  np.testing.assert_allclose(samples.points, along, atol=1e-5)
+
+
+def test_calling_it_samples_and_colours(field):
+  params = params_of(field)
+  called = jax.jit(field.apply)({"params": params}, make_rays(), KEY)
+  found = render(field, params, make_rays(), KEY)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
+    called,
+    found,
+  )
+
+
+def test_randomness_comes_from_the_key_alone(field):
+  params, rays = params_of(field), make_rays()
+  quiet = jax.make_jaxpr(lambda r: render(field, params, r, noise=1.0))(rays)
+  assert "random" not in str(quiet)
+  drawn = [
+    np.asarray(render(field, params, rays, key, noise=1.0)[0].t)
+    for key in (KEY, KEY, jax.random.PRNGKey(1))
+  ]
+  np.testing.assert_array_equal(drawn[0], drawn[1])
+  assert np.abs(drawn[0] - drawn[2]).max() > 1e-3
+
+
+@pytest.mark.parametrize("lead", [(), (2, 3)])
+def test_leading_shapes_agree(field, lead):
+  flat = jax.eval_shape(field.apply, {"params": params_of(field)}, make_rays())
+  shaped = jax.eval_shape(
+    field.apply, {"params": params_of(field)}, make_rays(lead)
+  )
+  for one, other in zip(*map(jax.tree.leaves, (flat, shaped))):
+    assert other.shape == (*lead, *one.shape[1:])
+
+
+def test_everything_that_init_makes_is_trained(field):
+  """By the colours or the losses of its own, and by finite gradients."""
+  gradients = jax.jit(jax.grad(total_loss), static_argnums=1)(
+    params_of(field), field, make_rays((40,)), KEY
+  )
+  for path, leaf in jax.tree.leaves_with_path(gradients):
+    assert np.isfinite(leaf).all(), path
+    assert np.any(np.asarray(leaf) != 0), path
+
+
+@pytest.mark.parametrize("scale", [0.0, 100.0])
+def test_gradients_are_finite_far_from_the_start(field, scale):
+  params = jax.tree.map(lambda leaf: scale * leaf, params_of(field))
+  gradients = jax.jit(jax.grad(total_loss), static_argnums=1)(
+    params, field, make_rays(), KEY
+  )
+  for path, leaf in jax.tree.leaves_with_path(gradients):
+    assert np.isfinite(leaf).all(), path
+
+
+def test_losses_are_means_over_rays(field):
+  """So that gradients of parts of a batch can be averaged."""
+  rays, params = make_rays(), params_of(field)
+  target = np.random.default_rng(4).random((6, 3)).astype(np.float32)
+  bound = field.bind({"params": params})
+
+  def losses(part):
+    some, goal = jax.tree.map(lambda values: values[part], (rays, target))
+    _, found = bound.sample(some)
+    return bound.losses(some, found, goal, jnp.ones(3))
+
+  whole = losses(slice(None))
+  halves = losses(slice(3)), losses(slice(3, None))
+  for name, value in whole.items():
+    assert value.shape == ()
+    mean = (halves[0][name] + halves[1][name]) / 2
+    np.testing.assert_allclose(value, mean, rtol=1e-4, atol=1e-6)
+
+
+def test_coarse_samples_weigh_the_same_rays(field):
+  samples, _, found = render(field, params_of(field), make_rays())
+  coarse = field.coarse_samples(found)
+  if coarse is not None:
+    assert coarse.weights.shape[:-1] == samples.weights.shape[:-1]
+    assert coarse.points.shape == (*coarse.weights.shape, 3)
+    assert np.sum(coarse.weights, axis=-1).max() <= 1 + 1e-5
+
+
+def test_sizes_count_the_widest_layer(field):
+  """At least the samples times the widest row of a kernel."""
+  kernels = [
+    leaf
+    for path, leaf in jax.tree.leaves_with_path(params_of(field))
+    if "kernel" in jax.tree_util.keystr(path)
+  ]
+  widest = max(kernel.shape[-1] for kernel in kernels)
+  assert field.floats_per_ray >= field.num_samples * widest
+  assert field.has_tables == bool(hash_encoding.tables(params_of(field)))
