@@ -199,7 +199,7 @@ def _make_targets(folder, rendered, networks, *styles):
   made = stylized_views.Targets(folder, rendered.cameras, features, facts)
   made.remake(networks.decoder)
   random = np.random.default_rng(0)
-  return facts, made, made.draw(random, (500,))[:4]
+  return facts, made, made.draw(random, (500,))
 
 
 def test_8_another_style_set_never_reads_old_targets(
@@ -207,12 +207,12 @@ def test_8_another_style_set_never_reads_old_targets(
 ):
   folder = tmp_path / "targets"
   one, other = _style("same-name", 0), _style("same-name", 1)
-  facts, _, (_, _, _, before) = _make_targets(folder, two_views, networks, one)
+  facts, _, before = _make_targets(folder, two_views, networks, one)
   kept = {path.name for path in folder.iterdir()}
   assert kept == {f"{facts.hashes[0][:16]}.npy"}
-  _, _, (_, _, _, after) = _make_targets(folder, two_views, networks, other)
+  _, _, after = _make_targets(folder, two_views, networks, other)
   assert len(list(folder.iterdir())) == 2
-  assert (before != after).mean() > 0.05
+  assert (before.colors != after.colors).mean() > 0.05
 
 
 def test_9_stylized_views_lie_on_disk(networks, two_views, tmp_path):
@@ -223,17 +223,16 @@ def test_9_stylized_views_lie_on_disk(networks, two_views, tmp_path):
   # Styles x views x H x W x 3, one byte each, and none of them in memory.
   assert made.num_bytes == 2 * 2 * 24 * 32 * 3
   assert all(isinstance(p, np.memmap) for p in made._pixels)
-  style, view, xy, colors = drawn
-  assert colors.dtype == np.uint8
+  assert drawn.colors.dtype == np.uint8
   # What is drawn is the stylized pixel at that place.
   whole = stylize.Stylizer("vgg16", networks.encoder.params, networks.decoder)
   statistics = jax.jit(whole.style_statistics)(_style("b", 1).image)
   image = jax.jit(whole.stylize)(two_views.rgb(1)[None], *statistics)[0]
-  chosen = (style == 1) & (view == 1)
-  columns, rows = xy[chosen].astype(int).T
+  chosen = (drawn.style == 1) & (drawn.view == 1)
+  columns, rows = drawn.xy[chosen].astype(int).T
   assert chosen.sum() > 50
   np.testing.assert_allclose(
-    colors[chosen] / 255, np.asarray(image)[rows, columns], atol=0.01
+    drawn.colors[chosen] / 255, np.asarray(image)[rows, columns], atol=0.01
   )
 
 

@@ -6,6 +6,7 @@ from flax import linen as nn
 
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
+from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.scenes import normalization, scene_record
 
@@ -37,6 +38,16 @@ def radiance_field(config, space: normalization.RaySpace) -> field_lib.Field:
   raise ValueError(
     f"field.kind is {config.kind!r}; expected hash_grid or positional"
   )
+
+
+def is_coarse_to_fine(field: field_lib.Field) -> bool:
+  """Tells whether a field samples rays in a coarse pass first."""
+  ones, end = jnp.ones((1, 3)), jnp.ones((1, 1))
+  rays = rays_lib.Rays(ones, ones, ones, ones, 0.0 * end, end)
+  *_, found = jax.eval_shape(
+    lambda: field.init_with_output(jax.random.key(0), rays)[0]
+  )
+  return field.coarse_samples(found) is not None
 
 
 def style_field_of(config, space: normalization.RaySpace) -> nn.Module:

@@ -8,36 +8,46 @@ after every few decoder steps.
 """
 
 import contextlib
-import functools
+import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.host import processes, progress
-from stylized_nerf_jax.networks import modules, ray_blocks, stylizer_nets
+from stylized_nerf_jax.networks import modules, stylizer_nets
 from stylized_nerf_jax.phases import (
   adaptation,
-  decoder_objective,
+  decoder_trainer,
+  field_trainer,
+  mutual_state,
   mutual_steps,
   radiance_field,
   style_goals,
 )
-from stylized_nerf_jax.rows import devices, prng
 from stylized_nerf_jax.runs import loop_keeper, run_folder
-from stylized_nerf_jax.stylizer import colour_path, decoder_optimizer
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
-from stylized_nerf_jax.training import guard, train_steps
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.views import (
   rendered_views,
   stylized_views,
-  view_crops,
   view_features,
 )
 
-PHASE = "mutual_learning"
+PHASE = mutual_state.PHASE
+
+
+def check_options(config) -> None:
+  """Raises ValueError unless phase 3 can be trained with a config."""
+  field = modules.radiance_field(config.field, modules.ANY_SPACE)
+  if config.mutual_learning.mimic_coarse and not modules.is_coarse_to_fine(
+    field
+  ):
+    raise ValueError(
+      "mutual_learning.mimic_coarse is True, and the field "
+      f"({config.field.kind}) has no coarse pass; expected False, or "
+      "field.kind=positional"
+    )
 
 
 def train(
@@ -63,69 +73,43 @@ def train(
   if state_of_work == "new":
     # Noted at once: a run that is killed before its first checkpoint knows it.
     run.note(PHASE, earlier=_earlier(run, before, inputs))
-  session = _Session(config, run, nets, facts)
-  earlier = run.facts(PHASE).get("earlier")
+  keys = _note_keys(run, facts)
+  lesson = _Lesson(config, run, nets, facts)
+  state = lesson.first_state(len(keys.views))
   checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
+  earlier = run.facts(PHASE).get("earlier")
   if resume and processes.by_first(checkpoints.repair) is not None:
-    session.restore(checkpoints)
-    progress.say(f"{PHASE}: resuming at step {session.step}")
+    state = state.restored(checkpoints)
+    progress.say(f"{PHASE}: resuming at step {int(state.field.step)}")
   elif earlier:
-    folder = run.path / "replaced" / earlier["folder"]
-    session.continue_from(folder, earlier["keys"])
+    state.field = lesson.field_state(
+      _continued(run, earlier, state.field.params, keys)
+    )
   with contextlib.closing(checkpoints):
-    session.train(checkpoints)
-    session.save(checkpoints)
+    lesson.teach(state, checkpoints)
+    state.save(checkpoints, facts)
   run.finish(PHASE)
 
 
-class _Session:
-  """The state of phase 3 and what it is made of.
-
-  Attributes:
-    field: state of style field and codes.
-    step: field steps taken; `field` knows it too, but not before they are done.
-    decoder: state of the decoder.
-  """
+class _Lesson:
+  """What the two learn from, and the loop that alternates their steps."""
 
   def __init__(self, config, run, nets, facts):
-    self._options = config.mutual_learning
     self._config, self._run, self._nets, self._facts = config, run, nets, facts
-    record = run.scene()
-    self._keys = latents_lib.LatentKeys(
-      styles=facts.hashes, views=record.split("train").names
-    )
-    run.note(
-      PHASE,
-      keys={"styles": facts.hashes, "views": self._keys.views},
-      styles={
-        "names": facts.names,
-        "latent_mean": facts.latent_mean.tolist(),
-        "latent_variance": facts.latent_variance.tolist(),
-      },
-    )
+    self._record = run.scene()
     field_params = radiance_field.load_params(config, run)
     self._views = rendered_views.load_or_render(config, run, field_params)
     self._steps = mutual_steps.MutualSteps(
       config,
-      record,
+      self._record,
       facts,
       field_params,
       packed=self._views.geometry is not None,
     )
-    self._optimizer = mutual_steps.field_optimizer(self._options)
-    self._decoder_optimizer = decoder_optimizer.make(
-      self._options.decoder_learning_rate,
-      muon_learning_rate=self._options.decoder_muon_learning_rate or None,
-      clip=self._options.decoder_clip,
-      hold_colours=colour_path.is_present(nets.decoder),
-    )
-    self.field = state_lib.create(self._first_params(record), self._optimizer)
-    self.step = 0
-    decoder = adaptation.load_decoder(run, nets)
-    self.decoder = state_lib.create(decoder, self._decoder_optimizer)
-    # The decoder that made the present targets: a resumed run needs the same.
-    self._target_decoder = decoder
+    options = config.mutual_learning
+    self._field_optimizer = mutual_steps.field_optimizer(options)
+    self._decoder_optimizer = decoder_trainer.make_optimizer(options, nets)
     self._features = view_features.load_or_encode(
       run.phase_path(radiance_field.PHASE), self._views, nets
     )
@@ -141,291 +125,138 @@ class _Session:
       f"stylized views take {self._targets.num_bytes / 2**20:.0f} MiB on disk"
     )
 
-  def train(self, checkpoints) -> None:
-    """Alternates field and decoder steps until the configured step."""
-    options = self._options
-    self._targets.remake(self._target_decoder)
+  def first_state(self, num_views: int) -> mutual_state.MutualState:
+    """Returns the state before the first step."""
+    params = mutual_state.first_params(
+      self._config, self._record.normalization.space, self._facts, num_views
+    )
+    decoder = adaptation.load_decoder(self._run, self._nets)
+    return mutual_state.MutualState(
+      field=self.field_state(params),
+      decoder=state_lib.create(decoder, self._decoder_optimizer),
+      target_decoder=decoder,
+    )
+
+  def field_state(self, params) -> state_lib.TrainState:
+    """Returns the state of a style field and codes before the first step."""
+    return state_lib.create(params, self._field_optimizer)
+
+  def teach(
+    self,
+    state: mutual_state.MutualState,
+    checkpoints: checkpoints_lib.Checkpoints,
+  ) -> None:
+    """Alternates field and decoder steps until the last; moves `state` on."""
+    options = self._config.mutual_learning
+    self._targets.remake(state.target_decoder)
     keeper = loop_keeper.LoopKeeper(
       PHASE, checkpoints, self._config.training, every=options.checkpoint_every
     )
-    take_rays = self._make_ray_steps(keeper)
-    take_patches = self._make_patch_steps(keeper)
-    decoder_steps = (
-      self._make_decoder_steps(keeper) if options.decoder_every else None
-    )
-    total = options.steps + options.patch_steps
-    with progress.progress(total, PHASE, initial=self.step) as bar:
-      while self.step < total:
-        step = self.step
-        metrics = take_rays() if step < options.steps else take_patches()
-        if decoder_steps and self.step % options.decoder_every == 0:
+    field, decoder = self._field_trainer(keeper), self._decoder_trainer(keeper)
+    step = int(state.field.step)
+    with progress.progress(field.total, PHASE, initial=step) as bar:
+      while step < field.total:
+        before = step
+        state.field, step, metrics = field.take(state.field, step)
+        if decoder and step % options.decoder_every == 0:
           keeper.settle()  # It needs the field, whose time that is.
-          metrics |= decoder_steps()
-        bar.advance(self.step - step, **_shown(metrics))
-        self._log(step, metrics, keeper)
-        keeper.after(step, self.step, lambda: self.save(checkpoints))
+          metrics |= self._teach_decoder(decoder, state)
+        bar.advance(step - before, **_shown(metrics))
+        if loop_keeper.passed(before, step, field.stage(before).log_every):
+          metrics |= keeper.figures()
+          self._run.metrics.write(phase=PHASE, step=step, **metrics)
+        keeper.after(before, step, lambda: state.save(checkpoints, self._facts))
     keeper.settle()
 
-  def save(self, checkpoints) -> None:
-    """Saves everything a resumed run needs."""
-    checkpoints.save(self.step, self._items(), {"phase": PHASE})
+  def _teach_decoder(self, decoder, state: mutual_state.MutualState) -> dict:
+    """Takes a step of the decoder, and makes its views anew if it is time."""
+    every, done = self._config.mutual_learning.refresh_every, state.decoder.step
+    age = (int(done) + 1) % every
+    state.decoder, metrics = decoder.take(state.decoder, state.field.params)
+    if age == 0:
+      # A copy: the next step consumes these.
+      state.target_decoder = jax.tree.map(jnp.array, state.decoder.params)
+      self._targets.remake(state.target_decoder)
+    named = {f"decoder_{name}": value for name, value in metrics.items()}
+    return {**named, "target_age": age}
 
-  def restore(self, checkpoints) -> None:
-    """Takes up what `save` saved."""
-    items, _ = checkpoints.restore(self._items())
-    items = jax.tree.map(jnp.asarray, items)
-    self.field = state_lib.TrainState(
-      params=items["params"], **items["optimizer"]
+  def _field_trainer(self, keeper) -> field_trainer.FieldTrainer:
+    options = self._config.mutual_learning
+    common = (
+      self._config,
+      self._steps,
+      self._field_optimizer,
+      self._targets,
+      keeper,
     )
-    self.step = int(self.field.step)
-    self.decoder = state_lib.TrainState(
-      params=items["decoder"], **items["decoder_optimizer"]
-    )
-    self._target_decoder = items["target_decoder"]
-
-  def _items(self) -> dict:
-    """The trees of a checkpoint."""
-    field, decoder = self.field, self.decoder
-    return {
-      "params": field.params,
-      "optimizer": {"step": field.step, "opt_state": field.opt_state},
-      "decoder": decoder.params,
-      "decoder_optimizer": {
-        "step": decoder.step,
-        "opt_state": decoder.opt_state,
-      },
-      "target_decoder": self._target_decoder,
-    }
-
-  def continue_from(self, folder, keys: dict) -> None:
-    """Starts from another style set's style field and codes."""
-    old_keys = latents_lib.LatentKeys(
-      styles=tuple(keys["styles"]), views=tuple(keys["views"])
-    )
-    first = self.field.params
-    size = first["latents"].shape[-1]
-    shape = (len(old_keys.styles), len(old_keys.views), size)
-    like = {**first, "latents": jax.ShapeDtypeStruct(shape, jnp.float32)}
-    old = checkpoints_lib.Checkpoints(folder / "checkpoints")
-    params = state_lib.restore_params(old, like)
-    old.close()
-    latents = latents_lib.merge_latents(
-      old_keys, params["latents"], self._keys, first["latents"]
-    )
-    self.field = state_lib.create(
-      {"style_field": params["style_field"], "latents": jnp.asarray(latents)},
-      self._optimizer,
-    )
-    kept = len(set(old_keys.styles) & set(self._keys.styles))
-    progress.say(
-      f"{PHASE}: goes on from the earlier style field; {kept} of "
-      f"{len(self._keys.styles)} styles keep their codes"
-    )
-
-  def _first_params(self, record):
-    key = prng.stream_key(self._config.seed, "mutual_learning/init")
-    style_key, latent_key = jax.random.split(key)
-    latents = latents_lib.init_latents(
-      latent_key,
-      jnp.asarray(self._facts.latent_mean),
-      jnp.asarray(self._facts.latent_variance),
-      len(self._keys.views),
-    )
-    return {
-      "style_field": modules.init_style_field(
-        self._config.style_field, record.normalization.space, style_key
-      ),
-      "latents": latents,
-    }
-
-  def _next_stop(self, step: int) -> int:
-    """The next step at which something else than a field step happens."""
-    every = self._options.decoder_every
-    stops = [self._options.steps]
-    if every:
-      stops.append((step // every + 1) * every)
-    return min(stops)
-
-  def _field_batch(self, step: int, length: int):
-    rows = [
-      self._targets.draw(
-        np.random.default_rng([self._config.seed, 3, step + i]),
-        (self._options.rays_per_step,),
-        devices.own_rows(self._options.rays_per_step),
-      )
-      for i in range(length)
-    ]
-    return jax.tree.map(lambda *values: np.stack(values), *rows)
-
-  def _make_ray_steps(self, keeper: loop_keeper.LoopKeeper):
-    """Returns a function that takes field steps on rays and tells their losses.
-
-    It takes as many as fit into a dispatch before something else is due.
-    """
-    take = train_steps.StepRunner(
-      self._steps.field_loss,
-      self._optimizer,
-      steps_per_dispatch=self._options.steps_per_dispatch,
-      rows_at_once=ray_blocks.for_style_steps(self._config),
-      on_steps=keeper.guard,
-      on_plan=keeper.planner("a dispatch of steps on rays"),
-    )
-    key = prng.stream_key(self._config.seed, PHASE)
-
-    def steps():
-      until = self._next_stop(self.step)
-      length = take.next_length(self.step, until)
-      with keeper.stepping() as count:
-        batch = self._field_batch(self.step, length)
-        self.field, metrics = take(
-          self.field,
-          self._steps.field_constants,
-          key,
-          length=length,
-          batch=batch,
-          total=self._options.rays_per_step,
-        )
-        count(length * self._options.rays_per_step)
-      self.step += length
-      return metrics
-
-    return steps
-
-  def _make_patch_steps(self, keeper: loop_keeper.LoopKeeper):
-    """Returns a function that takes one field step on patches."""
-    options = self._options
-    loss = functools.partial(
-      self._steps.patch_loss, layout=self._nets.encoder.layout
-    )
-    take = train_steps.make_train_steps(
-      loss,
-      self._optimizer,
-      num_steps=1,
-      rows_at_once=1,
-      on_steps=keeper.guard,
-      on_plan=keeper.planner("a step on patches"),
-    )
-    constants = self._steps.patch_constants(
-      self._nets, self._facts, self._style_goals()
-    )
-    key = prng.stream_key(self._config.seed, PHASE)
-
-    def step():
-      random = np.random.default_rng([self._config.seed, 5, self.step])
-      with keeper.stepping() as count:
-        batch = self._targets.draw_patches(
-          random,
-          options.patches_per_step,
-          options.patch,
-          groups=options.patch_groups,
-        )
-        count(batch.colors.size // 3)
-        batch = jax.tree.map(lambda values: values[None], batch)
-        self.field, metrics = take(self.field, constants, key, batch)
-      self.step += 1
-      return metrics
-
-    return step
-
-  def _style_goals(self) -> np.ndarray:
-    """Style losses [S] below which those of patches weigh nothing."""
-    options = self._options
-    if not (options.patch_steps and options.patch_style_goal):
-      return np.zeros(len(self._facts.names), np.float32)
-    reached = self._run.facts(PHASE).get("style_goals")
-    if reached is None:
-      found = style_goals.measure(
+    stages = [field_trainer.RayStage(*common)]
+    if options.patch_steps:
+      goals = style_goals.load_or_measure(
+        self._run,
+        PHASE,
         self._nets,
         self._facts,
         self._features,
-        count=options.patches_per_step,
-        size=options.patch,
+        options=options,
         seed=self._config.seed,
       )
-      # A resumed run need not measure again.
-      reached = found.tolist()
-      self._run.note(PHASE, style_goals=reached)
-    return options.patch_style_goal * np.array(reached, np.float32)
+      stages.append(
+        field_trainer.PatchStage(
+          *common, nets=self._nets, facts=self._facts, style_goals=goals
+        )
+      )
+    every = options.decoder_every or math.inf
+    return field_trainer.FieldTrainer(
+      stages, keeper, lambda step: (step // every + 1) * every
+    )
 
-  def _make_decoder_steps(self, keeper: loop_keeper.LoopKeeper):
-    """Returns a function that takes one decoder step and tells its losses."""
-    options = self._options
-    sampler = view_crops.CropSampler(
-      self._views,
-      self._features,
-      crop=options.decoder_crop,
-      neighbours=self._config.stylizer.neighbours,
-    )
-    weights = decoder_objective.Weights(
-      content=options.content_weight,
-      style=options.style_weight,
-      consistency=options.consistency_weight,
-      mimic=options.mimic_decoder_weight,
-    )
-    loss = functools.partial(
-      decoder_objective.decoder_loss,
-      layout=self._nets.encoder.layout,
-      weights=weights,
-    )
-    watch = guard.Guard(
-      f"{PHASE}, decoder", limit=self._config.training.skipped_in_a_row
-    )
-    take = train_steps.make_train_steps(
-      loss,
+  def _decoder_trainer(self, keeper) -> decoder_trainer.DecoderTrainer | None:
+    if not self._config.mutual_learning.decoder_every:
+      return None
+    return decoder_trainer.DecoderTrainer(
+      self._config,
+      self._steps,
       self._decoder_optimizer,
-      num_steps=1,
-      rows_at_once=1,
-      on_steps=watch,
-      on_plan=keeper.planner("a step of the decoder"),
-    )
-    constants = adaptation.make_constants(
       self._nets,
       self._facts,
       self._views,
-      tolerance=self._config.stylizer.occlusion_tolerance,
+      self._features,
+      keeper,
     )
-    key = prng.stream_key(self._config.seed, "mutual_learning/decoder")
-    rim = decoder_objective.margin(sampler.size)
 
-    def draw_group(random):
-      crops = sampler.draw(random, 2 if options.consistency_weight else 1)
-      style = int(random.integers(len(self._facts.names)))
-      pixels = random.integers(
-        rim, sampler.size - rim, size=(options.decoder_rays, 2)
-      )
-      rendered = self._steps.render_pixels(
-        self.field.params,
-        style,
-        int(crops.view[0]),
-        (crops.corner[0] + pixels[:, ::-1] + 0.5).astype(np.float32),
-      )
-      return adaptation.make_group(
-        crops, style, pixels=pixels.astype(np.int32), rendered=rendered
-      )
 
-    def step():
-      done = int(self.decoder.step)
-      random = np.random.default_rng([self._config.seed, 4, done])
-      batch = adaptation.make_batch(
-        [draw_group(random) for _ in range(options.decoder_groups)]
-      )
-      self.decoder, metrics = take(self.decoder, constants, key, batch)
-      age = (done + 1) % options.refresh_every
-      if age == 0:
-        # A copy: the next step consumes these.
-        self._target_decoder = jax.tree.map(jnp.array, self.decoder.params)
-        self._targets.remake(self._target_decoder)
-      metrics["skipped"] = watch.take()
-      named = {f"decoder_{name}": value for name, value in metrics.items()}
-      return {**named, "target_age": age}
+def _note_keys(
+  run: run_folder.RunFolder, facts: stylizer_nets.StyleFacts
+) -> latents_lib.LatentKeys:
+  """Writes down what the codes stand for, and returns it."""
+  keys = latents_lib.LatentKeys(
+    styles=facts.hashes, views=run.scene().split("train").names
+  )
+  # Runs of 0.1 have the codes' distribution beside the names; where no newer
+  # checkpoint holds it, it is the only copy.
+  styles = run.facts(PHASE).get("styles", {})
+  run.note(
+    PHASE,
+    keys={"styles": keys.styles, "views": keys.views},
+    styles={**styles, "names": facts.names},
+  )
+  return keys
 
-    return step
 
-  def _log(self, before: int, metrics, keeper: loop_keeper.LoopKeeper) -> None:
-    often = 100 if before < self._options.steps else 10
-    if loop_keeper.passed(before, self.step, often):
-      metrics = {**metrics, **keeper.figures()}
-      self._run.metrics.write(phase=PHASE, step=self.step, **metrics)
+def _continued(run, earlier: dict, params, keys: latents_lib.LatentKeys):
+  """Starts from another style set's style field and codes."""
+  old_keys = latents_lib.LatentKeys(
+    styles=tuple(earlier["keys"]["styles"]),
+    views=tuple(earlier["keys"]["views"]),
+  )
+  folder = run.path / "replaced" / earlier["folder"]
+  params = mutual_state.continued(params, keys, folder, old_keys)
+  kept = len(set(old_keys.styles) & set(keys.styles))
+  progress.say(
+    f"{PHASE}: goes on from the earlier style field; {kept} of "
+    f"{len(keys.styles)} styles keep their codes"
+  )
+  return params
 
 
 def _shown(metrics) -> dict:

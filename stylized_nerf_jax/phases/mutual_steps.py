@@ -16,7 +16,6 @@ are among the constants of the steps, never among what is differentiated.
 import functools
 from typing import Any
 
-import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,28 +29,7 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import mapping
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.stylizer import adain, vgg
-
-
-@flax.struct.dataclass
-class PatchBatch:
-  """G groups of N square patches of training views, each group in one style.
-
-  Attributes:
-    style: [G], int32.
-    view: [G, N], int32.
-    corner: [G, N, 2] x, y of a patch's first pixel in its view.
-    features: [G, N, P / 8, P / 8, 512], of E, normalised over whole views.
-    colors: [G, N, P, P, 3], the 2D stylizer's, uint8.
-    packed: [G, N, P, P, 2, K], uint16, samples of the geometry cache; None
-      where there is none.
-  """
-
-  style: Any
-  view: Any
-  corner: Any
-  features: Any
-  colors: Any
-  packed: Any = None
+from stylized_nerf_jax.views import style_batches
 
 
 def field_optimizer(options) -> optax.GradientTransformation:
@@ -168,25 +146,30 @@ class MutualSteps:
       "style_goals": jnp.asarray(style_goals, jnp.float32),
     }
 
-  def field_loss(self, params, constants, batch, key):
+  def field_loss(self, params, constants, batch: style_batches.RayBatch, key):
     """Mimic loss of rays over views and styles, and the codes' likelihood.
 
     Args:
       params: {"style_field", "latents" [S, V, L]}.
       constants: see `field_constants`.
-      batch: (style [R], view [R], xy [R, 2], colors [R, 3] uint8), and, from
-        the geometry cache, packed samples [R, 2, K] or None.
+      batch: R rays.
       key: unused: samples are those of rendering, without jitter.
 
     Returns:
       (loss [], metrics).
     """
     del key
-    loss, metrics, *_ = self._ray_losses(params, constants, *batch)
+    loss, metrics, *_ = self._ray_losses(params, constants, batch)
     return loss, {"loss": loss, **metrics}
 
   def patch_loss(
-    self, params, constants, batch: PatchBatch, key, *, layout: str
+    self,
+    params,
+    constants,
+    batch: style_batches.PatchBatch,
+    key,
+    *,
+    layout: str,
   ):
     """Losses of rays, and content and style of the patches they make.
 
@@ -195,7 +178,7 @@ class MutualSteps:
     Args:
       params: as in `field_loss`.
       constants: see `patch_constants`.
-      batch: see `PatchBatch`.
+      batch: G groups of patches.
       key: unused, as in `field_loss`.
       layout: of the encoder.
 
@@ -216,7 +199,9 @@ class MutualSteps:
     mean = jax.tree.map(lambda *values: sum(values) / groups, *parts)
     return mean["loss"], mean
 
-  def _group_losses(self, params, constants, group: PatchBatch, layout: str):
+  def _group_losses(
+    self, params, constants, group: style_batches.PatchBatch, layout: str
+  ):
     options = self._options
     count, size = group.colors.shape[:2]
     grid = jnp.asarray(rays_lib.pixel_grid(size, size), jnp.float32)
@@ -225,11 +210,15 @@ class MutualSteps:
     loss, metrics, colors, spread = self._ray_losses(
       params,
       constants,
-      jnp.full(count * size**2, group.style),
-      per_pixel(group.view),
-      xy.reshape(-1, 2),
-      group.colors.reshape(-1, 3),
-      jax.tree.map(lambda v: v.reshape(-1, *v.shape[-2:]), group.packed),
+      style_batches.RayBatch(
+        style=jnp.full(count * size**2, group.style),
+        view=per_pixel(group.view),
+        xy=xy.reshape(-1, 2),
+        colors=group.colors.reshape(-1, 3),
+        packed=jax.tree.map(
+          lambda v: v.reshape(-1, *v.shape[-2:]), group.packed
+        ),
+      ),
       at_mean=per_pixel(jnp.arange(count) % 2 == 1),
     )
     images = colors.reshape(count, size, size, 3)
@@ -257,16 +246,7 @@ class MutualSteps:
     return {"loss": loss, **metrics}
 
   def _ray_losses(
-    self,
-    params,
-    constants,
-    style,
-    view,
-    xy,
-    colors,
-    packed=None,
-    *,
-    at_mean=False,
+    self, params, constants, batch: style_batches.RayBatch, *, at_mean=False
   ):
     """(Weighted loss [], the single losses, colours [R, 3], how much those
     along a ray differ []) of rays.
@@ -274,23 +254,29 @@ class MutualSteps:
     Those that are `at_mean`, [R], are painted with the style's mean code.
     """
     options = self._options
-    target = colors.astype(jnp.float32) / 255.0
-    mean, variance = constants["mean"][style], constants["variance"][style]
-    latents = self._codes(params, constants, style, view)
+    target = batch.colors.astype(jnp.float32) / 255.0
+    mean = constants["mean"][batch.style]
+    variance = constants["variance"][batch.style]
+    latents = self._codes(params, constants, batch.style, batch.view)
     shown = jnp.where(jnp.asarray(at_mean)[..., None], mean, latents)
-    camera = jax.tree.map(lambda values: values[view], constants["cameras"])
-    rays = rays_lib.cast_rays(camera, xy, self._setting.space)
-    if packed is None:
-      samples, aux = self._field.apply(
-        {"params": constants["field"]}, rays, method="sample", with_color=False
+    camera = jax.tree.map(
+      lambda values: values[batch.view], constants["cameras"]
+    )
+    rays = rays_lib.cast_rays(camera, batch.xy, self._setting.space)
+    coarse = None
+    if batch.packed is None:
+      samples, found = self._field.apply(
+        {"params": constants["field"]}, rays, method="sample"
       )
+      if options.mimic_coarse:
+        coarse = self._field.coarse_samples(found)
     else:
-      samples = geometry_cache.unpack(packed, rays, self._setting.space)
+      samples = geometry_cache.unpack(batch.packed, rays, self._setting.space)
     painted, spread = self._paint(params, samples, shown)
     mimic = mutual.mimic_2d_to_3d(painted, target)
-    if options.mimic_coarse:
-      coarse, _ = self._paint(params, aux["coarse_samples"], shown)
-      mimic += mutual.mimic_2d_to_3d(coarse, target)
+    if coarse is not None:
+      coarse_colors, _ = self._paint(params, coarse, shown)
+      mimic += mutual.mimic_2d_to_3d(coarse_colors, target)
     loss = options.mimic_field_weight * mimic
     metrics = {"mimic": mimic}
     if options.learn_latents:

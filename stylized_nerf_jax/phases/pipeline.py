@@ -77,6 +77,7 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
     for message in styles.messages:
       progress.say(f"styles: {message}")
   radiance_field.check_options(config.radiance_field)
+  mutual_learning.check_options(config)
   _check_predecessors(config, run, record, nets, styles, wanted[0])
   if config.training.tensorboard:
     run.metrics.mirror_to_tensorboard()

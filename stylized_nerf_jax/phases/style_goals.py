@@ -17,7 +17,47 @@ from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import decoder_objective
 from stylized_nerf_jax.pixels import view_pixels
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
+
+
+def load_or_measure(
+  run: run_folder.RunFolder,
+  phase: str,
+  nets: stylizer_nets.Nets,
+  facts: stylizer_nets.StyleFacts,
+  features: Sequence[np.ndarray],
+  *,
+  options,
+  seed: int,
+) -> np.ndarray:
+  """Returns the style losses below which those of patches weigh nothing.
+
+  Args:
+    run: keeps what was measured, so that a resumed one need not do it again.
+    phase: of the run, that notes it.
+    nets, facts, features: as of `measure`.
+    options: `config.mutual_learning`.
+    seed: of the run.
+
+  Returns:
+    [S], float32; zeros where there is no goal.
+  """
+  if not options.patch_style_goal:
+    return np.zeros(len(facts.names), np.float32)
+  reached = run.facts(phase).get("style_goals")
+  if reached is None:
+    found = measure(
+      nets,
+      facts,
+      features,
+      count=options.patches_per_step,
+      size=options.patch,
+      seed=seed,
+    )
+    reached = found.tolist()
+    run.note(phase, style_goals=reached)
+  return options.patch_style_goal * np.array(reached, np.float32)
 
 
 def measure(

@@ -14,11 +14,10 @@ import numpy as np
 
 from stylized_nerf_jax.host import disk, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import mutual_steps
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.views import view_geometry
+from stylized_nerf_jax.views import style_batches, view_geometry
 
 
 class Targets:
@@ -105,7 +104,7 @@ class Targets:
     random: np.random.Generator,
     shape: tuple[int, ...],
     rows: np.ndarray | slice = slice(None),
-  ):
+  ) -> style_batches.RayBatch:
     """Draws pixels uniformly over styles, views and pixels.
 
     Args:
@@ -114,8 +113,7 @@ class Targets:
       rows: of it that are read and returned.
 
     Returns:
-      style [...], view [...], xy [..., 2] pixel centres, colors [..., 3]
-      uint8, packed samples [..., 2, K] or None.
+      A batch of leading dimensions [...], numpy.
     """
     style = random.integers(len(self._pixels), size=shape)
     index = random.integers(self._views.total, size=shape)
@@ -124,12 +122,12 @@ class Targets:
     colors = np.empty((*style.shape, 3), np.uint8)
     for s, pixels in enumerate(self._pixels):
       colors[style == s] = pixels[index[style == s]]
-    return (
-      style.astype(np.int32),
-      view,
-      xy,
-      colors,
-      None if self._geometry is None else self._geometry.rows(index),
+    return style_batches.RayBatch(
+      style=style.astype(np.int32),
+      view=view,
+      xy=xy,
+      colors=colors,
+      packed=None if self._geometry is None else self._geometry.rows(index),
     )
 
   def draw_patches(
@@ -139,7 +137,7 @@ class Targets:
     size: int,
     *,
     groups: int = 1,
-  ) -> mutual_steps.PatchBatch:
+  ) -> style_batches.PatchBatch:
     """Draws patches anywhere in the views, those of a group in one style.
 
     Args:
@@ -168,7 +166,7 @@ class Targets:
       colors.append(view_pixels.window(image, x, y, size))
       if self._geometry is not None:
         packed.append(self._geometry.window(v, x, y, size))
-    return mutual_steps.PatchBatch(
+    return style_batches.PatchBatch(
       style=np.int32(style),
       view=view.astype(np.int32),
       corner=np.stack(corners).astype(np.int32),

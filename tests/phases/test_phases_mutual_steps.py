@@ -10,6 +10,7 @@ import pytest
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.phases import mutual_steps
+from stylized_nerf_jax.views import style_batches
 
 _RAYS = 6
 
@@ -27,11 +28,11 @@ def gradients(model):
   )
   params = {k: model.params[k] for k in ("style_field", "latents")}
   random = np.random.default_rng(0)
-  batch = (
-    np.array([0, 1, 0, 1, 1, 0]),
-    np.array([3, 3, 4, 5, 6, 7]),
-    random.uniform(4, 20, (_RAYS, 2)).astype(np.float32),
-    random.integers(0, 255, (_RAYS, 3)).astype(np.uint8),
+  batch = style_batches.RayBatch(
+    style=np.array([0, 1, 0, 1, 1, 0]),
+    view=np.array([3, 3, 4, 5, 6, 7]),
+    xy=random.uniform(4, 20, (_RAYS, 2)).astype(np.float32),
+    colors=random.integers(0, 255, (_RAYS, 3)).astype(np.uint8),
   )
 
   def make(learn_latents):

@@ -111,7 +111,7 @@ def test_phases_2_and_3_train_what_they_should(finished_run, small_weights):
 def test_a_finished_run_is_left_alone(run_copy, monkeypatch):
   before = _files(run_copy)
   monkeypatch.setattr(
-    mutual_learning, "_Session", lambda *_: pytest.fail("trained again")
+    mutual_learning, "_Lesson", lambda *_: pytest.fail("trained again")
   )
   pipeline.train(_config(run_copy), run_copy)
   assert _files(run_copy) == before
@@ -153,14 +153,14 @@ def test_a_resumed_phase_ends_as_an_uninterrupted_one(
 def no_steps(monkeypatch):
   """Lets phase 2 and 3 finish without a step; returns what phase 3 began with.
 
-  The list holds the parameters of the style field and codes of each session.
+  The list holds the parameters of the style field and codes of each run.
   """
   begun = []
   monkeypatch.setattr(adaptation, "_train", lambda *a: a[-1])
   monkeypatch.setattr(
-    mutual_learning._Session,
-    "train",
-    lambda self, checkpoints: begun.append(self.field.params),
+    mutual_learning._Lesson,
+    "teach",
+    lambda self, state, checkpoints: begun.append(state.field.params),
   )
   return begun
 
@@ -197,19 +197,19 @@ def test_codes_survive_a_kill_before_they_are_saved(
 ):
   old = _final(finished_run, "mutual_learning")[1]
   changed = _config(run_copy, styles__names="mosaic")
-  load = mutual_learning.stylizer.load_decoder
+  load = mutual_learning.adaptation.load_decoder
 
   def kill(*_):
     raise Killed
 
-  monkeypatch.setattr(mutual_learning.stylizer, "load_decoder", kill)
+  monkeypatch.setattr(mutual_learning.adaptation, "load_decoder", kill)
   with pytest.raises(Killed):
     pipeline.train(changed, run_copy)
   # Killed once more, with yet another set of styles.
   changed = _config(run_copy, styles__names="ink-wash,woodcut")
   with pytest.raises(Killed):
     pipeline.train(changed, run_copy)
-  monkeypatch.setattr(mutual_learning.stylizer, "load_decoder", load)
+  monkeypatch.setattr(mutual_learning.adaptation, "load_decoder", load)
   pipeline.train(changed, run_copy)
   (new,) = no_steps
   _assert_equal(old["style_field"], new["style_field"])

@@ -71,7 +71,7 @@ def camera_of(crops, index):
   return rays_lib.CameraArrays(
     **{
       name: getattr(crops.cameras, name)[index]
-      for name in ("camera_to_model", "intrinsics", "distortion")
+      for name in ("camera_to_model", "intrinsics", "lens_terms")
     }
   )
 

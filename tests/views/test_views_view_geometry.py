@@ -14,7 +14,7 @@ from stylized_nerf_jax.phases import mutual_steps
 from stylized_nerf_jax.rendering import geometry_cache
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
-from stylized_nerf_jax.views import rendered_views, view_geometry
+from stylized_nerf_jax.views import rendered_views, style_batches, view_geometry
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_step_from_all_packed_samples_is_the_step(model):
   random = np.random.default_rng(0)
   xy = random.uniform(2, 20, (8, 2)).astype(np.float32)
   colors = random.integers(0, 255, (8, 3)).astype(np.uint8)
-  batch = (np.zeros(8, int), np.full(8, 4), xy, colors)
+  batch = style_batches.RayBatch(np.zeros(8, int), np.full(8, 4), xy, colors)
   every = model.config.field.hash_grid.num_fine
 
   def gradient(steps, batch):
@@ -83,7 +83,9 @@ def test_a_step_from_all_packed_samples_is_the_step(model):
 
   for wanted, found in zip(
     jax.tree.leaves(gradient(anew, batch)),
-    jax.tree.leaves(gradient(packed, (*batch, _packed(model, 4, xy, every)))),
+    jax.tree.leaves(
+      gradient(packed, batch.replace(packed=_packed(model, 4, xy, every)))
+    ),
   ):
     scale = np.abs(wanted).max()
     np.testing.assert_allclose(found, wanted, atol=1e-2 * scale)
