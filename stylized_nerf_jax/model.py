@@ -11,7 +11,9 @@ import ml_collections
 import numpy as np
 
 from stylized_nerf_jax import model_file
+from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import latents as latents_lib
+from stylized_nerf_jax.fields import style_field as style_field_lib
 from stylized_nerf_jax.networks import modules, ray_blocks
 from stylized_nerf_jax.phases import restore_run
 from stylized_nerf_jax.rendering import (
@@ -215,10 +217,9 @@ class StylizedNerf:
       A view for `paint`; 40 bytes a pixel.
     """
     if "trace" not in self._renderers:
-      space = self.scene.normalization.space
       self._renderers["trace"] = image_rendering.make_tracer(
-        modules.radiance_field(self.config.field, space),
-        modules.ray_setting(self.scene),
+        self._field,
+        self._setting,
         _TRACED_SAMPLES,
         rays_per_chunk=ray_blocks.per_chunk(self.config),
         rays_at_once=ray_blocks.for_rendering(self.config),
@@ -258,10 +259,9 @@ class StylizedNerf:
       return photographed
     self._require_styles()
     if "paint" not in self._renderers:
-      space = self.scene.normalization.space
       self._renderers["paint"] = image_rendering.make_painter(
-        modules.style_field_of(self.config.style_field, space),
-        modules.ray_setting(self.scene),
+        self._style_field,
+        self._setting,
         rays_per_chunk=ray_blocks.per_chunk(self.config),
         rays_at_once=ray_blocks.for_rendering(
           self.config, samples=traced.packed.shape[-1]
@@ -292,6 +292,20 @@ class StylizedNerf:
     return int(np.argmin(np.linalg.norm(offsets, axis=-1)))
 
   @functools.cached_property
+  def _field(self) -> field_lib.Field:
+    space = self.scene.normalization.space
+    return modules.radiance_field(self.config.field, space)
+
+  @functools.cached_property
+  def _style_field(self) -> style_field_lib.StyleField:
+    space = self.scene.normalization.space
+    return modules.style_field_of(self.config.style_field, space)
+
+  @functools.cached_property
+  def _setting(self) -> renderer.RaySetting:
+    return modules.ray_setting(self.scene)
+
+  @functools.cached_property
   def _renderers(self) -> dict:
     return {}
 
@@ -301,15 +315,14 @@ class StylizedNerf:
     """Compiles each kind of rendering once."""
     kind = (stylized, blend, in_styles)
     if kind not in self._renderers:
-      space = self.scene.normalization.space
       style_field, at_once = None, ray_blocks.for_rendering(self.config)
       if stylized:
         at_once = ray_blocks.for_stylized_rendering(self.config)
-        style_field = modules.style_field_of(self.config.style_field, space)
+        style_field = self._style_field
       self._renderers[kind] = image_rendering.make_image_renderer(
-        modules.radiance_field(self.config.field, space),
+        self._field,
         style_field,
-        modules.ray_setting(self.scene),
+        self._setting,
         blend=blend,
         in_styles=in_styles,
         rays_per_chunk=ray_blocks.per_chunk(self.config),

@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
@@ -50,7 +49,9 @@ def is_coarse_to_fine(field: field_lib.Field) -> bool:
   return field.coarse_samples(found) is not None
 
 
-def style_field_of(config, space: normalization.RaySpace) -> nn.Module:
+def style_field_of(
+  config, space: normalization.RaySpace
+) -> style_field.StyleField:
   """Builds the style field that `config.style_field` describes."""
   return style_field.StyleField(
     lower=space.lower, upper=space.upper, **config.to_dict()
