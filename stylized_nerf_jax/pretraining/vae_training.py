@@ -157,11 +157,12 @@ def explained(
   return float(1.0 - error / total)
 
 
-def _loss(params, statistics, count, key, *, module, kl_weight):
-  """Loss of `count` rows of statistics [N, 1024], which are drawn here."""
+def _loss(params, statistics, batch, key, *, module, kl_weight):
+  """Loss of statistics [N, 1024]: each row [R] of a batch draws one of them."""
   rows_key, noise_key = jax.random.split(key)
-  rows = statistics[jax.random.randint(rows_key, (count,), 0, len(statistics))]
-  noise = jax.random.normal(noise_key, (count, statistics_vae.LATENT))
+  drawn = jax.random.randint(rows_key, batch.shape, 0, len(statistics))
+  rows = statistics[drawn]
+  noise = jax.random.normal(noise_key, (*batch.shape, statistics_vae.LATENT))
   output, mean, log_variance = module.apply({"params": params}, rows, noise)
   loss = stylization.vae_loss(
     output, rows, mean, log_variance, kl_weight=kl_weight
