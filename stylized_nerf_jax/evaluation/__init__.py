@@ -1,0 +1,1 @@
+"""What is measured: pictures, sequences, poses, and the report of it."""

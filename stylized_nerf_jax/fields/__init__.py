@@ -1,0 +1,1 @@
+"""Radiance fields, the protocol they keep, the style field and its codes."""

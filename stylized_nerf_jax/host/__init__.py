@@ -1,0 +1,1 @@
+"""The machine and its processes: progress, disks, signals, caches."""

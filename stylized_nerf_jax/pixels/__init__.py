@@ -1,0 +1,1 @@
+"""Pixels of many views: on the device, in a file, and where each lies."""

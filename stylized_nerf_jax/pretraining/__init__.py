@@ -1,0 +1,1 @@
+"""The general training of decoder and VAE: `train-stylizer`."""

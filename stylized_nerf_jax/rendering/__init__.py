@@ -1,0 +1,1 @@
+"""From cameras and fields to pictures: rays, samples, colours, depth."""

@@ -1,0 +1,1 @@
+"""Rows of a batch: over devices, in blocks, and the random key of each."""

@@ -1,0 +1,1 @@
+"""A run: its folder, its lock, and what a training loop does for it."""

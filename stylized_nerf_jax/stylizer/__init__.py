@@ -1,0 +1,1 @@
+"""The 2D stylizer: encoder, AdaIN, decoder, VAE, and their weights."""

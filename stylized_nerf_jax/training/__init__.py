@@ -1,0 +1,1 @@
+"""Optimizer steps over all devices, their state, checkpoints and log."""

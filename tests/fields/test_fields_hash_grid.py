@@ -73,7 +73,7 @@ def assert_close(one, two, rtol=1e-4):
 @pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
 def test_samples_lie_on_their_rays_and_weights_are_shares(field):
   rays = make_rays()
-  samples, aux = sample(field, rays)
+  samples, found = sample(field, rays)
   assert samples.points.shape == (5, 4, 3)
   assert samples.t.shape == samples.weights.shape == (5, 4)
   assert samples.features.shape == (5, 4, 3)
@@ -89,14 +89,14 @@ def test_samples_lie_on_their_rays_and_weights_are_shares(field):
     along = np.where(norm > 1, (2 - 1 / norm) / norm, 1) * along
   np.testing.assert_allclose(samples.points, along, atol=1e-5)
   for name, count in (("edges", 5), ("proposal_edges", 7)):
-    edges = aux[name]
+    edges = found[name]
     assert edges.shape == (5, count)
     assert edges.min() >= -1e-6 and edges.max() <= 1 + 1e-6
     assert np.all(np.diff(edges, axis=-1) > 0)
   np.testing.assert_allclose(
-    aux["proposal_edges"], np.tile(np.arange(7) / 6, (5, 1)), atol=1e-5
+    found["proposal_edges"], np.tile(np.arange(7) / 6, (5, 1)), atol=1e-5
   )
-  assert np.sum(aux["proposal_weights"], axis=-1).max() <= 1 + 1e-6
+  assert np.sum(found["proposal_weights"], axis=-1).max() <= 1 + 1e-6
 
 
 def test_randomness_comes_from_the_key_alone():
@@ -114,12 +114,12 @@ def test_randomness_comes_from_the_key_alone():
 def test_leading_shapes_agree():
   field = FIELDS["contracted"]
   for lead in ((), (2, 3)):
-    samples, colors, aux = jax.eval_shape(
+    samples, colors, found = jax.eval_shape(
       field.apply, {"params": params_of(field)}, make_rays(lead)
     )
     assert samples.points.shape == colors.shape == (*lead, 4, 3)
-    assert samples.t.shape == aux["weights"].shape == (*lead, 4)
-    assert aux["proposal_edges"].shape == (*lead, 7)
+    assert samples.t.shape == found["weights"].shape == (*lead, 4)
+    assert found["proposal_edges"].shape == (*lead, 7)
 
 
 @pytest.mark.slow
@@ -168,9 +168,9 @@ def gradients(scale):
 
   def total(params):
     variables = {"params": jax.tree.map(lambda x: scale * x, params)}
-    samples, colors, aux = field.apply(variables, make_rays(), KEY)
+    samples, colors, found = field.apply(variables, make_rays(), KEY)
     shine = jnp.sum(samples.weights[..., None] * colors)
-    return shine + jnp.sum(aux["proposal_weights"] ** 2)
+    return shine + jnp.sum(found["proposal_weights"] ** 2)
 
   return jax.grad(total)(params_of(field))
 
