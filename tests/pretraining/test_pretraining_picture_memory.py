@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax import pretraining_defaults
-from stylized_nerf_jax.pretraining import corpus, vae_training
+from stylized_nerf_jax.pretraining import corpus as corpus_lib
+from stylized_nerf_jax.pretraining import vae_training
 from stylized_nerf_jax.scenes.pictures import picture_collections, picture_crops
 from stylized_nerf_jax.stylizer import pretrained
 from stylized_nerf_jax.tasks import style_inspection
@@ -17,7 +18,7 @@ _SIDE = 64
 _BYTES = 3 * _SIDE * _SIDE
 _KEPT = 5  # pictures that the cache has room for
 # Every thread may be decoding one more, and cropping another.
-_IN_HANDS = 2 * corpus.WORKERS
+_IN_HANDS = 2 * corpus_lib.WORKERS
 
 
 class _Corpus:
@@ -73,7 +74,7 @@ def corpus():
 def _pictures(corpus):
   crops = picture_crops.PictureCrops(corpus, cache_bytes=_KEPT * _BYTES)
   empty = picture_crops.PictureCrops(())
-  return corpus.TrainingPictures(
+  return corpus_lib.TrainingPictures(
     photos=crops,
     paintings=crops,
     generated=empty,
@@ -100,7 +101,7 @@ def test_batches_of_the_decoder_hold_few_pictures(corpus):
   def make(step):
     return training.batch(np.random.default_rng(step), count=4, size=16)
 
-  for batch in corpus.prefetch(make, 0, 100):
+  for batch in corpus_lib.prefetch(make, 0, 100):
     assert batch["paintings"].shape == (4, 16, 16, 3)
   assert corpus.most <= _KEPT + _IN_HANDS and len(corpus.distinct) > 600
 
@@ -135,7 +136,7 @@ def test_held_out_pictures_are_few_and_named_ones(
   config.content.path = config.styles.path = config.content.holdout = "corpus"
   config.styles.holdout = ("painting-0001",)
   config.evaluation_size = config.evaluation_style_size = 16
-  training, held_out = corpus.open_pictures(config, tmp_path)
+  training, held_out = corpus_lib.open_pictures(config, tmp_path)
   assert len(training.photos) == 3000 and len(training.paintings) == 2990
   assert len(held_out.photos) == 8 and corpus.read <= 16
   assert all(n.startswith("painting-0001") for n in held_out.painting_names)
