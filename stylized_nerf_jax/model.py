@@ -16,10 +16,7 @@ from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.fields import style_field as style_field_lib
 from stylized_nerf_jax.networks import modules, ray_blocks
 from stylized_nerf_jax.phases import restore_run
-from stylized_nerf_jax.rendering import (
-  image_rendering,
-  renderer,
-)
+from stylized_nerf_jax.rendering import image_rendering, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record

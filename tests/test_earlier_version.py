@@ -15,7 +15,7 @@ import pytest
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import adaptation, mutual_learning, pipeline
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import checkpoints
 
@@ -101,6 +101,29 @@ def test_run_stopped_in_phase_3_goes_on_to_the_same_parameters(
   )
   model = model_lib.StylizedNerf.load(earlier / "run")
   _assert_renders_as_before(model, "run")
+
+
+def test_another_style_set_goes_on_from_its_codes(
+  earlier, config, capsys, monkeypatch
+):
+  finished, begun = _parameters(earlier / "run"), []
+  monkeypatch.setattr(adaptation, "_train", lambda *a: a[-1])
+  monkeypatch.setattr(
+    mutual_learning._Lesson,
+    "teach",
+    lambda self, state, checkpoints: begun.append(state.field.params),
+  )
+  changed = ml_collections.ConfigDict(config.to_dict())
+  changed.styles.names = "mosaic"
+  pipeline.train(ml_collections.FrozenConfigDict(changed), earlier / "run")
+  assert "1 of 1 styles keep their codes" in capsys.readouterr().err
+  # "mosaic" was the second of its styles.
+  np.testing.assert_array_equal(begun[0]["latents"][0], finished["latents"][1])
+  jax.tree.map(
+    np.testing.assert_array_equal,
+    begun[0]["style_field"],
+    finished["style_field"],
+  )
 
 
 def _parameters(run: pathlib.Path):

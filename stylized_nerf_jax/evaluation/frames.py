@@ -94,7 +94,7 @@ def score_frames(
     scene_geometry: cameras and depths of the V views, and their unstylized
       pictures where there are any.
     style: the style image [H, W, 3] that the frames should resemble.
-    encode: the stylizer's encoder, see `stylization.style_distance`.
+    encode: the stylizer's encoder, see `style_scores.style_distance`.
     lpips_params: None reads the installed ones.
     gaps: distances between the frames of a pair.
     advance: called after every frame and every pair, for progress bars.

@@ -1,6 +1,6 @@
 """What every radiance field keeps to: samples along rays, and their colours.
 
-Renderers, phases and experiments know fields by this protocol alone. A field is
+Renderers and phases know fields by this protocol alone. A field is
 a flax module; whoever adds one gives it to the contract test
 (`tests/fields/test_fields_contract.py`).
 """

@@ -246,12 +246,12 @@ class HashGridField(nn.Module):
     surfaces. In a contracted space it would decay until it says the same
     everywhere, since most of that space is seen by no ray.
     """
-    encodings = [self.encoding]
+    grids = [self.encoding]
     if not self.contract:
-      encodings.append(self.proposal_encoding)
+      grids.append(self.proposal_encoding)
     return [
       table
-      for encoding in encodings
+      for encoding in grids
       for table in hash_encoding.tables(encoding.variables["params"])
     ]
 

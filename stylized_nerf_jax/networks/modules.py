@@ -41,12 +41,16 @@ def radiance_field(config, space: normalization.RaySpace) -> field_lib.Field:
 
 def is_coarse_to_fine(field: field_lib.Field) -> bool:
   """Tells whether a field samples rays in a coarse pass first."""
-  ones, end = jnp.ones((1, 3)), jnp.ones((1, 1))
-  rays = rays_lib.Rays(ones, ones, ones, ones, 0.0 * end, end)
-  *_, found = jax.eval_shape(
-    lambda: field.init_with_output(jax.random.key(0), rays)[0]
-  )
+  key = jax.eval_shape(lambda: jax.random.key(0))
+  *_, found = jax.eval_shape(field.init_with_output, key, one_ray())[0]
   return field.coarse_samples(found) is not None
+
+
+def one_ray() -> rays_lib.Rays:
+  """Returns shapes of one ray [1], to ask modules for theirs."""
+  ones = jax.ShapeDtypeStruct((1, 3), jnp.float32)
+  end = jax.ShapeDtypeStruct((1, 1), jnp.float32)
+  return rays_lib.Rays(ones, ones, ones, ones, end, end)
 
 
 def style_field_of(

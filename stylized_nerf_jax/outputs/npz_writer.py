@@ -1,4 +1,4 @@
-"""Writes a scene as one NumPy file, `scenes.npz` describes it.
+"""Writes a scene as one NumPy file, `scenes.readers.npz` describes it.
 
 The format has one size, one focal length, no distortion and the principal
 point in the middle. Masks, splits, bounds and the layout are kept.

@@ -80,7 +80,7 @@ class DecoderTrainer:
     self._watch = guard.Guard(
       f"{mutual_state.PHASE}, decoder", limit=config.training.skipped_in_a_row
     )
-    self._run = train_steps.make_train_steps(
+    self._take = train_steps.make_train_steps(
       functools.partial(
         decoder_objective.decoder_loss,
         layout=nets.encoder.layout,
@@ -116,7 +116,7 @@ class DecoderTrainer:
         for _ in range(self._options.decoder_groups)
       ]
     )
-    state, metrics = self._run(state, self._constants, self._key, batch)
+    state, metrics = self._take(state, self._constants, self._key, batch)
     metrics["skipped"] = self._watch.take()
     return state, metrics
 

@@ -79,7 +79,7 @@ class RayStage:
     self._seed, self._rays = config.seed, options.rays_per_step
     self._constants, self._targets = steps.field_constants, targets
     self._key = prng.stream_key(config.seed, mutual_state.PHASE)
-    self._run = train_steps.StepRunner(
+    self._take = train_steps.StepRunner(
       steps.field_loss,
       optimizer,
       steps_per_dispatch=options.steps_per_dispatch,
@@ -87,11 +87,11 @@ class RayStage:
       on_steps=keeper.guard,
       on_plan=keeper.planner("a dispatch of steps on rays"),
     )
-    self.next_length = self._run.next_length
+    self.next_length = self._take.next_length
 
   def take(self, state, step: int, length: int):
     """As `Stage.take`."""
-    state, metrics = self._run(
+    state, metrics = self._take(
       state,
       self._constants,
       self._key,
@@ -143,7 +143,7 @@ class PatchStage:
     self._seed, self._options, self._targets = config.seed, options, targets
     self._constants = steps.patch_constants(nets, facts, style_goals)
     self._key = prng.stream_key(config.seed, mutual_state.PHASE)
-    self._run = train_steps.make_train_steps(
+    self._take = train_steps.make_train_steps(
       functools.partial(steps.patch_loss, layout=nets.encoder.layout),
       optimizer,
       num_steps=1,
@@ -168,7 +168,7 @@ class PatchStage:
     )
     rays = batch.colors.size // 3
     batch = jax.tree.map(lambda values: values[None], batch)
-    state, metrics = self._run(state, self._constants, self._key, batch)
+    state, metrics = self._take(state, self._constants, self._key, batch)
     return state, metrics, rays
 
 
@@ -192,7 +192,7 @@ class FieldTrainer:
   ):
     self._stages, self._keeper = stages, keeper
     self._next_pause = next_pause
-    self.total = stages[-1].end if stages else 0
+    self.total = stages[-1].end
 
   def stage(self, step: int) -> Stage:
     """Returns the stage that the step after `step` others is of."""

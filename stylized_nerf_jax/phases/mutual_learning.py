@@ -193,7 +193,6 @@ class _Lesson:
     if options.patch_steps:
       goals = style_goals.load_or_measure(
         self._run,
-        PHASE,
         self._nets,
         self._facts,
         self._features,
@@ -232,13 +231,15 @@ def _note_keys(
   keys = latents_lib.LatentKeys(
     styles=facts.hashes, views=run.scene().split("train").names
   )
-  # Runs of 0.1 have the codes' distribution beside the names; where no newer
-  # checkpoint holds it, it is the only copy.
-  styles = run.facts(PHASE).get("styles", {})
+  styles = {"names": facts.names}
+  if "latent_mean" in run.facts(PHASE).get("styles", {}):
+    # A run from before checkpoints held them, whose last one may be saved.
+    styles |= {
+      "latent_mean": facts.latent_mean.tolist(),
+      "latent_variance": facts.latent_variance.tolist(),
+    }
   run.note(
-    PHASE,
-    keys={"styles": keys.styles, "views": keys.views},
-    styles={**styles, "names": facts.names},
+    PHASE, keys={"styles": keys.styles, "views": keys.views}, styles=styles
   )
   return keys
 

@@ -158,7 +158,7 @@ def restore_styles(config, run: run_folder.RunFolder) -> dict[str, Any]:
       "latents": floats(count, len(keys["views"]), size),
     }
   }
-  # Runs of 0.1 hold the codes' distribution in the manifest.
+  # Where it was before checkpoints held it.
   in_manifest = "latent_mean" in styles
   if not in_manifest:
     like[_CODES] = {

@@ -254,7 +254,7 @@ class MutualSteps:
     Those that are `at_mean`, [R], are painted with the style's mean code.
     """
     options = self._options
-    target = batch.colors.astype(jnp.float32) / 255.0
+    target = batch.rgb
     mean = constants["mean"][batch.style]
     variance = constants["variance"][batch.style]
     latents = self._codes(params, constants, batch.style, batch.view)

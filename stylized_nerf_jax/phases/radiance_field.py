@@ -227,7 +227,7 @@ def loss_fn(
   for name, value in own.items():
     if weight := weights.get(name, 1.0):
       loss += weight * value
-      metrics[name] = value
+    metrics[name] = value
   return loss, {"loss": loss, **metrics}
 
 

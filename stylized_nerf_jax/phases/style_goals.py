@@ -15,7 +15,7 @@ import numpy as np
 from stylized_nerf_jax.host import interruption, progress
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import decoder_objective
+from stylized_nerf_jax.phases import decoder_objective, mutual_state
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
@@ -23,7 +23,6 @@ from stylized_nerf_jax.stylizer import adain, stylize, vgg
 
 def load_or_measure(
   run: run_folder.RunFolder,
-  phase: str,
   nets: stylizer_nets.Nets,
   facts: stylizer_nets.StyleFacts,
   features: Sequence[np.ndarray],
@@ -35,7 +34,6 @@ def load_or_measure(
 
   Args:
     run: keeps what was measured, so that a resumed one need not do it again.
-    phase: of the run, that notes it.
     nets, facts, features: as of `measure`.
     options: `config.mutual_learning`.
     seed: of the run.
@@ -45,7 +43,7 @@ def load_or_measure(
   """
   if not options.patch_style_goal:
     return np.zeros(len(facts.names), np.float32)
-  reached = run.facts(phase).get("style_goals")
+  reached = run.facts(mutual_state.PHASE).get("style_goals")
   if reached is None:
     found = measure(
       nets,
@@ -56,7 +54,7 @@ def load_or_measure(
       seed=seed,
     )
     reached = found.tolist()
-    run.note(phase, style_goals=reached)
+    run.note(mutual_state.PHASE, style_goals=reached)
   return options.patch_style_goal * np.array(reached, np.float32)
 
 

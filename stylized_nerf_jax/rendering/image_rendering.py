@@ -1,4 +1,4 @@
-"""Whole images over all devices, chunk of pixels after chunk.
+"""Whole images over all devices: rows of pixels, mapped.
 
 What a pixel is made into is in `renderer.py` and `geometry_cache.py`.
 """

@@ -1,6 +1,6 @@
 """What every training loop does beside training: save, measure, heed signals.
 
-The clocks of training are here; nothing below the phases reads one.
+Training is timed here; of what it stands on, only `host` reads a clock.
 """
 
 import contextlib

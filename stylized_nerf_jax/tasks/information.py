@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 
 from stylized_nerf_jax.networks import modules
-from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import pretrained, vgg
 
@@ -16,16 +15,13 @@ from stylized_nerf_jax.stylizer import pretrained, vgg
 def of_config(config) -> dict:
   """Returns parameter counts of the modules that a config builds."""
   key = jax.eval_shape(lambda: jax.random.key(0))
-  ones = jax.ShapeDtypeStruct((1, 3), jnp.float32)
-  end = jax.ShapeDtypeStruct((1, 1), jnp.float32)
-  rays = rays_lib.Rays(ones, ones, ones, ones, end, end)
   space = modules.ANY_SPACE
   field = modules.radiance_field(config.field, space)
   layout = config.weights.encoder
   layout = layout if layout in vgg.LAYOUTS else "vgg19"
   picture = jax.ShapeDtypeStruct((1, 16, 16, 3), jnp.float32)
   trees = {
-    "radiance_field": jax.eval_shape(field.init, key, rays),
+    "radiance_field": jax.eval_shape(field.init, key, modules.one_ray()),
     "style_field": jax.eval_shape(
       functools.partial(modules.init_style_field, config.style_field, space),
       key,

@@ -16,7 +16,7 @@ from stylized_nerf_jax.evaluation import plane_sweep
 from stylized_nerf_jax.scenes import normalization
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
-from stylized_nerf_jax.views import rendered_views as views_lib
+from stylized_nerf_jax.views import rendered_views
 
 _LONG_SIDE = 80  # pixels of the pictures that are compared
 _VIEWS, _NEIGHBOURS, _EXCHANGES = 5, 2, 2
@@ -113,7 +113,7 @@ def _check_agreement(scene: scene_lib.Scene) -> Check:
   ]
   cameras = scene_lib.Cameras.from_list(small)
   chosen = np.linspace(0, len(scene) - 1, min(_VIEWS, len(scene)))
-  near_by = views_lib.neighbours(cameras, _NEIGHBOURS)
+  near_by = rendered_views.neighbours(cameras, _NEIGHBOURS)
   pairs = [(int(v), int(w)) for v in chosen.round() for w in near_by[int(v)]]
   used = sorted({view for pair in pairs for view in pair})
   pictures = {}

@@ -55,8 +55,8 @@ def make_train_steps(
     afterwards. Others stay as they are. `constants` are put on the devices
     once, as long as every call is given the same object. `key` is the phase's;
     the step is folded in here. `batch` is a tree of [num_steps, B, ...], or
-    None with `rows`. With `total` it consists of the rows `own_rows(total)` of
-    a batch of that many.
+    None with `rows`. With `total` it consists of the rows
+    `devices.own_rows(total)` of a batch of that many.
   """
 
   division = division_lib.Division(rows, devices.count()) if rows else None

@@ -13,10 +13,7 @@ import numpy as np
 
 from stylized_nerf_jax.host import disk, interruption, processes, progress
 from stylized_nerf_jax.networks import modules, ray_blocks
-from stylized_nerf_jax.rendering import (
-  image_rendering,
-  renderer,
-)
+from stylized_nerf_jax.rendering import image_rendering, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib

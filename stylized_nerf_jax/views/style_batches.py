@@ -3,6 +3,8 @@
 from typing import Any
 
 import flax
+import jax
+import jax.numpy as jnp
 
 
 @flax.struct.dataclass
@@ -23,6 +25,11 @@ class RayBatch:
   xy: Any
   colors: Any
   packed: Any = None
+
+  @property
+  def rgb(self) -> jax.Array:
+    """The colours, [R, 3] float32 in [0, 1]."""
+    return self.colors.astype(jnp.float32) / 255.0
 
 
 @flax.struct.dataclass

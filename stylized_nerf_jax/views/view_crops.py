@@ -9,7 +9,7 @@ import numpy as np
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.stylizer import vgg
-from stylized_nerf_jax.views import rendered_views as views_lib
+from stylized_nerf_jax.views import rendered_views
 
 _STRIDE = vgg.STRIDE
 # Operation by operation, undoing a lens takes longer than cutting the crops.
@@ -49,7 +49,7 @@ class CropSampler:
 
   def __init__(
     self,
-    views: views_lib.Views,
+    views: rendered_views.Views,
     features: Sequence[np.ndarray],
     *,
     crop: int,
@@ -59,7 +59,7 @@ class CropSampler:
     cameras = views.cameras
     shortest = int(min(cameras.width.min(), cameras.height.min()))
     self.size = view_pixels.window_size(crop or shortest, shortest, _STRIDE)
-    self._neighbours = views_lib.neighbours(cameras, neighbours)
+    self._neighbours = rendered_views.neighbours(cameras, neighbours)
     arrays = rays_lib.camera_arrays(cameras, None)
     self._cameras = jax.tree.map(np.asarray, arrays)
 

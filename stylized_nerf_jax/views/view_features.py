@@ -14,7 +14,7 @@ import numpy as np
 from stylized_nerf_jax.host import disk, interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.views import rendered_views as views_lib
+from stylized_nerf_jax.views import rendered_views
 
 
 class ViewFeatures:
@@ -40,7 +40,7 @@ class ViewFeatures:
 
 
 def load_or_encode(
-  parent: pathlib.Path, rendered: views_lib.Views, nets: stylizer_nets.Nets
+  parent: pathlib.Path, rendered: rendered_views.Views, nets: stylizer_nets.Nets
 ) -> ViewFeatures:
   """Encodes rendered views, unless it was done.
 
@@ -56,7 +56,7 @@ def load_or_encode(
 
 
 def _encode(
-  folder: pathlib.Path, rendered: views_lib.Views, nets: stylizer_nets.Nets
+  folder: pathlib.Path, rendered: rendered_views.Views, nets: stylizer_nets.Nets
 ) -> None:
   folder.mkdir(parents=True, exist_ok=True)
 

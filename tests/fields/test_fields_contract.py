@@ -218,7 +218,9 @@ def test_losses_are_means_over_rays(field):
 def test_coarse_samples_weigh_the_same_rays(field):
   samples, _, found = render(field, params_of(field), make_rays())
   coarse = field.coarse_samples(found)
-  if coarse is not None:
+  has_some = isinstance(field, positional.PositionalField)
+  assert (coarse is not None) == has_some
+  if has_some:
     assert coarse.weights.shape[:-1] == samples.weights.shape[:-1]
     assert coarse.points.shape == (*coarse.weights.shape, 3)
     assert np.sum(coarse.weights, axis=-1).max() <= 1 + 1e-5

@@ -99,29 +99,6 @@ def test_samples_lie_on_their_rays_and_weights_are_shares(field):
   assert np.sum(found["proposal_weights"], axis=-1).max() <= 1 + 1e-6
 
 
-def test_randomness_comes_from_the_key_alone():
-  field = FIELDS["linear"]
-  plain = sample(field, make_rays())
-  np.testing.assert_array_equal(plain[0].t, sample(field, make_rays())[0].t)
-  jittered = sample(field, make_rays(), KEY)
-  again = sample(field, make_rays(), KEY)
-  other = sample(field, make_rays(), jax.random.PRNGKey(1))
-  np.testing.assert_array_equal(jittered[0].t, again[0].t)
-  for one, two in ((plain, jittered), (jittered, other)):
-    assert np.abs(one[0].t - two[0].t).max() > 1e-3
-
-
-def test_leading_shapes_agree():
-  field = FIELDS["contracted"]
-  for lead in ((), (2, 3)):
-    samples, colors, found = jax.eval_shape(
-      field.apply, {"params": params_of(field)}, make_rays(lead)
-    )
-    assert samples.points.shape == colors.shape == (*lead, 4, 3)
-    assert samples.t.shape == found["weights"].shape == (*lead, 4)
-    assert found["proposal_edges"].shape == (*lead, 7)
-
-
 @pytest.mark.slow
 def test_jit_changes_nothing():
   field = FIELDS["contracted"]

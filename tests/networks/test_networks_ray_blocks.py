@@ -33,6 +33,13 @@ def test_a_layer_of_a_block_stays_in_the_caches():
   assert ray_blocks.for_rendering(config, samples=10) > block
 
 
+def test_intervals_of_the_proposal_count_too():
+  config = defaults.get_config()
+  floats = 16 * (64 + 7 * 4) + 32 * (16 + 5 * 2)
+  block = ray_blocks.for_rendering(config)
+  assert block * floats * 4 <= 4 * 2**20 < 2 * block * floats * 4
+
+
 def test_tables_are_not_added_up_block_after_block():
   found = _all(defaults.get_config())
   assert found[3:] == (0, 0)

@@ -40,7 +40,7 @@ def test_coarse_samples_are_asked_of_fields_that_have_some(kind, fits):
       mutual_learning.check_options(config)
 
 
-def test_options_are_checked_before_the_folder_is_touched(tmp_path):
+def test_options_are_checked_before_anything_is_written(tmp_path):
   config = defaults.get_config()
   config.mutual_learning.mimic_coarse = True
   with pytest.raises(ValueError, match="mutual_learning.mimic_coarse"):

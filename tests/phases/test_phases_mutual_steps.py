@@ -4,12 +4,16 @@ import types
 
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 import pytest
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax.phases import mutual_steps
+from stylized_nerf_jax.networks import modules
+from stylized_nerf_jax.phases import mutual_steps, radiance_field
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.views import style_batches
 
 _RAYS = 6
@@ -167,3 +171,46 @@ def test_colours_of_pixels_are_those_of_the_rendering(model):
   camera = model.scene.split("train")[view]
   whole = model.render(camera, latent=model.params["latents"][1, view]).rgb
   np.testing.assert_allclose(found, whole[[0, 10], [0, 20]], atol=1e-6)
+
+
+def test_the_coarse_pass_may_be_mimicked_too(model):
+  """Of the paper: the error of its samples beside that of the final ones."""
+  config = ml_collections.ConfigDict(model.config.to_dict())
+  config.field.kind = "positional"
+  facts = types.SimpleNamespace(
+    latent_mean=model.latent_mean, latent_variance=model.latent_variance
+  )
+  space = model.scene.normalization.space
+  field = modules.radiance_field(config.field, space)
+  field_params = radiance_field.init_params(field, model.scene, seed=3)
+  params = {k: model.params[k] for k in ("style_field", "latents")}
+  xy = np.float32([[5.5, 6.5], [10.5, 3.5], [7.5, 8.5], [2.5, 9.5]])
+  colors = np.random.default_rng(1).integers(0, 255, (4, 3), np.uint8)
+  batch = style_batches.RayBatch(
+    np.zeros(4, np.int32), np.full(4, 2, np.int32), xy, colors
+  )
+  found = {}
+  for coarse in (False, True):
+    config.mutual_learning.mimic_coarse = coarse
+    steps = mutual_steps.MutualSteps(config, model.scene, facts, field_params)
+    _, metrics = jax.jit(steps.field_loss)(
+      params, steps.field_constants, batch, None
+    )
+    found[coarse] = float(metrics["mimic"])
+  cameras = rays_lib.camera_arrays(
+    model.scene.split("train"), model.scene.normalization
+  )
+  camera = jax.tree.map(lambda values: values[2], cameras)
+  rays = rays_lib.cast_rays(camera, xy, space)
+  _, sampled = field.apply({"params": field_params}, rays, method="sample")
+  coarse = sampled["coarse"]
+  painted = modules.style_field_of(config.style_field, space).apply(
+    {"params": params["style_field"]},
+    coarse.points,
+    np.broadcast_to(params["latents"][0, 2], (4, 32)),
+  )
+  rgb = renderer.composite_colors(
+    coarse.weights, painted, modules.ray_setting(model.scene).background
+  )
+  error = np.mean((np.asarray(rgb) - colors / 255.0) ** 2)
+  np.testing.assert_allclose(found[True] - found[False], error, rtol=1e-3)

@@ -31,7 +31,7 @@ class _Arrays(Sequence):
     return len(self._pixels)
 
   def rgba(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns premultiplied colour and alpha, as `images.decode_rgba`."""
+    """Returns premultiplied colour and alpha, as `image_reader.decode_rgba`."""
     pixels = self._pixels[index]
     whole = pixels.dtype == np.uint8
     pixels = pixels.astype(np.float32)

@@ -152,7 +152,7 @@ class CompositedImages(OpaqueImages):
     self.background = background
 
   def rgba(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns premultiplied colour and alpha, as `images.decode_rgba`."""
+    """Returns premultiplied colour and alpha, as `image_reader.decode_rgba`."""
     color, alpha = self._views.rgba(index)
     size = self._views.sizes[index]
     color = _resize(color, size)

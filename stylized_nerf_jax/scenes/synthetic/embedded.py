@@ -1,6 +1,6 @@
 """The embedded scene: a small plaza, rendered when it is asked for.
 
-`synthetic_plaza` holds what is seen and the exact answers about it; here
+`plaza` holds what is seen and the exact answers about it; here
 stand the cameras. Everything a training ray meets lies in `bounding_box`, the
 painted sky included.
 """
