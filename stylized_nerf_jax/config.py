@@ -19,6 +19,7 @@ from ml_collections import config_flags
 
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.host import disk
+from stylized_nerf_jax.options import checks
 
 
 class ConfigError(ValueError):
@@ -42,7 +43,8 @@ def from_flags(
 
   Raises:
     ConfigError: a missing file, an unknown field (the nearest is named), a
-      value of the wrong type, or an argument that is no config flag.
+      value of the wrong type or out of its range, or an argument that is no
+      config flag.
   """
   path, overrides = _split(arguments)
   config = base()
@@ -51,7 +53,19 @@ def from_flags(
     _replace(config, given, path)
   _override(config, overrides)
   _check_tuples(config, base())
+  if base is defaults.get_config:
+    check_values(config)
   return ml_collections.FrozenConfigDict(config)
+
+
+def check_values(config) -> None:
+  """Raises ConfigError on the first field that is out of its range.
+
+  Args:
+    config: of a run, with all fields; see `options.table.OPTIONS`.
+  """
+  for problem in checks.problems(config):
+    raise ConfigError(problem)
 
 
 def check_fields(

@@ -4,6 +4,7 @@ import argparse
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.host import processes
+from stylized_nerf_jax.options import checks
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
 
@@ -34,9 +35,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action="store_true",
     help="learn the three from SLURM, Open MPI or Kubernetes",
   )
+  parser.add_argument(
+    "--help-config",
+    action=_HelpConfig,
+    nargs="?",
+    choices=("text", "markdown"),
+    help="print every config field with its default, range and meaning",
+  )
   parser.epilog = (
     "--config=FILE and --config.section.field=value set the config"
   )
+
+
+class _HelpConfig(argparse.Action):
+  """Prints the config's fields and ends the program, as --help does."""
+
+  def __call__(self, parser, namespace, values, option_string=None):
+    write = checks.as_markdown if values == "markdown" else checks.as_text
+    print(write(), end="")
+    parser.exit()
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 # Wang et al. 2004: an 11 x 11 Gaussian window of sigma 1.5, K1 and K2.
 _SSIM_SIGMA = 1.5
 _SSIM_RADIUS = 5
+# Pixels a side that a picture must have.
+SSIM_WINDOW = 2 * _SSIM_RADIUS + 1
 _SSIM_C1 = 0.01**2
 _SSIM_C2 = 0.03**2
 
@@ -87,11 +89,10 @@ def ssim(images: jax.Array, references: jax.Array) -> jax.Array:
     ValueError: the shapes differ or the pictures are smaller than the window.
   """
   _check_shapes(images, references)
-  window = 2 * _SSIM_RADIUS + 1
-  if min(images.shape[-3:-1]) < window:
+  if min(images.shape[-3:-1]) < SSIM_WINDOW:
     raise ValueError(
       f"ssim: the pictures are {images.shape[-3]} x {images.shape[-2]} pixels,"
-      f" expected at least {window} on each side"
+      f" expected at least {SSIM_WINDOW} on each side"
     )
   kernel = gaussian_kernel(_SSIM_SIGMA, _SSIM_RADIUS)
   # (Co)variances do not depend on the origin; from mid-grey the squares that

@@ -6,6 +6,8 @@ import pathlib
 import ml_collections
 import numpy as np
 
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import adaptation, mutual_learning, radiance_field
@@ -16,6 +18,7 @@ from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.pictures import styles as style_reader
 from stylized_nerf_jax.scenes.readers import formats
+from stylized_nerf_jax.stylizer import vgg
 
 # Config fields that a phase's memory grows with.
 _TO_LOWER = {
@@ -54,6 +57,7 @@ def train(
     interruption.Interrupted: a signal came.
     disk.DiskFullError: the run can be resumed when there is space.
   """
+  config_lib.check_values(config)
   config = batch_scaling.resolve(config)
   run = run_folder.RunFolder(workdir)
   scene = load_scene(config)
@@ -76,8 +80,8 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
     styles = stylizer_nets.load_styles(config.styles)
     for message in styles.messages:
       progress.say(f"styles: {message}")
-  radiance_field.check_options(config.radiance_field)
   mutual_learning.check_options(config)
+  _check_view_sizes(config, record, wanted)
   _check_predecessors(config, run, record, nets, styles, wanted[0])
   if config.training.tensorboard:
     run.metrics.mirror_to_tensorboard()
@@ -129,6 +133,23 @@ def _with_style_size(config, record) -> ml_collections.FrozenConfigDict:
     np.minimum(cameras.width, cameras.height)
   )
   return ml_collections.FrozenConfigDict(sized)
+
+
+def _check_view_sizes(config, record, wanted) -> None:
+  """Raises ValueError where views are too small for what is done to them."""
+  width, height = (
+    int(min(sides)) for sides in (record.cameras.width, record.cameras.height)
+  )
+  # SSIM looks through a window; patches are two cells of E's features wide.
+  least = image_metrics.SSIM_WINDOW
+  if wanted != (radiance_field.PHASE,):
+    least = max(least, 2 * vgg.STRIDE)
+  if min(width, height) < least:
+    raise ValueError(
+      f"config field scene.downsample is {config.scene.downsample:g}: the "
+      f"smallest view has {width} x {height} pixels; expected at least {least} "
+      "a side: lower scene.downsample"
+    )
 
 
 def _check_predecessors(config, run, record, nets, styles, phase: str):

@@ -28,7 +28,6 @@ from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps
 
 PHASE = "radiance_field"
-_SCHEDULES = ("cosine", "exponential")
 
 
 def train_and_evaluate(
@@ -102,26 +101,6 @@ def init_params(field, record: scene_record.SceneRecord, *, seed: int):
   return init(prng.stream_key(seed, "radiance_field/init"))
 
 
-def check_options(options) -> None:
-  """Raises ValueError unless `config.radiance_field` can be trained with."""
-  if options.schedule not in _SCHEDULES:
-    raise ValueError(
-      f"radiance_field.schedule is {options.schedule!r}; expected "
-      + " or ".join(_SCHEDULES)
-    )
-  if options.schedule == "exponential" and options.learning_rate_final <= 0:
-    raise ValueError(
-      "radiance_field.learning_rate_final is "
-      f"{options.learning_rate_final}; expected more than 0 with "
-      "radiance_field.schedule=exponential"
-    )
-  if options.proposal_every < 1:
-    raise ValueError(
-      f"radiance_field.proposal_every is {options.proposal_every}; expected 1 "
-      "or more: of so many rays one teaches the proposal"
-    )
-
-
 def make_optimizer(
   options, space: normalization.RaySpace
 ) -> optax.GradientTransformation:
@@ -130,11 +109,7 @@ def make_optimizer(
   Args:
     options: `config.radiance_field`.
     space: that the rays live in.
-
-  Raises:
-    ValueError: as `check_options`.
   """
-  check_options(options)
   rate = options.learning_rate
   if space.kind == "ndc" and options.ndc_learning_rate:
     rate = options.ndc_learning_rate

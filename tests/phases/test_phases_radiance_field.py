@@ -136,7 +136,7 @@ def test_the_rate_falls_to_its_last(schedule, middle):
   [
     ({"schedule": "linear"}, "radiance_field.schedule is 'linear'"),
     ({"schedule": "exponential"}, "learning_rate_final is 0.0"),
-    ({"proposal_every": 0}, "proposal_every is 0; expected 1"),
+    ({"proposal_every": 0}, "proposal_every is 0; expected at least 1"),
   ],
 )
 def test_options_that_cannot_be_are_named(wrong, said, tmp_path):
