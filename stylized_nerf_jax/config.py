@@ -17,12 +17,12 @@ import ml_collections
 from absl import flags
 from ml_collections import config_flags
 
-from stylized_nerf_jax import defaults
+from stylized_nerf_jax import defaults, user_error
 from stylized_nerf_jax.host import disk
 from stylized_nerf_jax.options import checks
 
 
-class ConfigError(ValueError):
+class ConfigError(user_error.UserError):
   """A config that cannot be used: names the field and what to do."""
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from stylized_nerf_jax import model_file
+from stylized_nerf_jax import model_file, user_error
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.fields import style_field as style_field_lib
@@ -113,7 +113,7 @@ class StylizedNerf:
     weights = self._weights(style)
     views = self.params["latents"].shape[1]
     if not 0 <= view < views:
-      raise ValueError(
+      raise user_error.UserError(
         f"view is {view}; expected 0 to {views - 1}, a training view"
       )
     chosen = [self.styles.index(name) for name in weights]
@@ -331,7 +331,7 @@ class StylizedNerf:
     self._require_styles()
     weights = {style: 1.0} if isinstance(style, str) else dict(style or {})
     if not weights:
-      raise ValueError(
+      raise user_error.UserError(
         f"no style given; known styles: {', '.join(self.styles)}"
       )
     style_set.select(tuple(weights), dict.fromkeys(self.styles))
@@ -339,7 +339,7 @@ class StylizedNerf:
 
   def _require_styles(self) -> None:
     if "style_field" not in self.params:
-      raise ValueError(
+      raise user_error.UserError(
         "this model has no style field yet: finish phase 3 with "
         "`stylized-nerf train --phase mutual_learning`"
       )
@@ -348,4 +348,6 @@ class StylizedNerf:
 def _check_dials(intensity: float, spread: float) -> None:
   for name, value in (("intensity", intensity), ("spread", spread)):
     if not 0.0 <= value <= 1.0:
-      raise ValueError(f"{name} is {value}; expected a number in [0, 1]")
+      raise user_error.UserError(
+        f"{name} is {value}; expected a number in [0, 1]"
+      )

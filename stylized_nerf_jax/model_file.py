@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import scene_record
 
 _FORMAT = "stylized-nerf-jax/model"
@@ -55,11 +56,11 @@ def read(path: str | pathlib.Path) -> dict:
       arrays = {name: archive[name] for name in archive.files}
     meta = json.loads(arrays.pop("__meta__").tobytes())
   except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path} is no model file ({error}): give a file that model.save wrote"
     ) from None
   if (meta.get("format"), meta.get("version")) != (_FORMAT, _VERSION):
-    raise ValueError(
+    raise user_error.UserError(
       f"{path} is {meta.get('format')} version {meta.get('version')}; "
       f"expected {_FORMAT} version {_VERSION}"
     )

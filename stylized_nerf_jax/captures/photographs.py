@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from PIL import ExifTags, ImageOps
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes.pictures import image_reader
 
 # What Pillow calls a JPEG of several pictures, as phones write, is MPO.
@@ -170,7 +171,7 @@ def _write(photograph: Photograph, path: pathlib.Path) -> None:
         image = image.point(lambda value: value / 256).convert("L")
       pixels = image.convert("RGB")
     except Exception as error:  # Pillow's readers raise nearly anything.
-      raise ValueError(
+      raise user_error.UserError(
         f"{photograph.path}: the image is damaged ({error}); copy it again or "
         "remove it"
       ) from error
@@ -180,9 +181,9 @@ def _write(photograph: Photograph, path: pathlib.Path) -> None:
   pixels.save(path, kind, exif=exif, **options)
 
 
-def _nothing(folder: pathlib.Path) -> ValueError:
+def _nothing(folder: pathlib.Path) -> user_error.UserError:
   if not any(folder.iterdir()):
-    return ValueError(
+    return user_error.UserError(
       f"{folder}: the folder is empty; expected photographs, or name a video"
     )
   endings = ", ".join(image_reader.SUFFIXES)
@@ -190,12 +191,12 @@ def _nothing(folder: pathlib.Path) -> ValueError:
     path.name for path in folder.iterdir() if path.suffix.lower() in _FOREIGN
   )
   if foreign:
-    return ValueError(
+    return user_error.UserError(
       f"{folder}: {len(foreign)} files such as {foreign[0]} and no picture "
       f"that can be read; expected files ending in {endings}: export them as "
       "JPEG"
     )
-  return ValueError(
+  return user_error.UserError(
     f"{folder}: no photographs; expected files ending in {endings}, or name a "
     "video"
   )

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.captures import (
   duration,
   photographs,
@@ -149,7 +150,7 @@ def open_source(
   path = pathlib.Path(path).expanduser()
   if path.is_dir():
     if frames is not None:
-      raise ValueError(
+      raise user_error.UserError(
         f"--frames is {frames}, but {path} is a folder of photographs; "
         "expected it with a video only: leave it out"
       )
@@ -157,17 +158,17 @@ def open_source(
     _check_count(len(found), path, "photographs")
     return Photographs(path, found)
   if not path.exists():
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: no such file or folder; expected a folder of photographs or a "
       "video"
     )
   if path.suffix.lower() in image_reader.SUFFIXES:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: a single picture; expected a folder of photographs or a video"
     )
   frames = DEFAULT_FRAMES if frames is None else frames
   if not _LEAST <= frames <= _MOST_FRAMES:
-    raise ValueError(
+    raise user_error.UserError(
       f"--frames is {frames}; expected {_LEAST} to {_MOST_FRAMES}"
     )
   return Frames(video_frames.read_header(path), frames)
@@ -175,7 +176,7 @@ def open_source(
 
 def _check_count(count: int, path: pathlib.Path, kind: str) -> None:
   if count < _LEAST:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: {count} {kind}; expected {_LEAST} at the very least, and "
       "better 20 or more"
     )

@@ -14,6 +14,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+from stylized_nerf_jax import user_error
+
 # What --lens may be, and the model of COLMAP that stands for it.
 LENSES = {
   "opencv": "OPENCV",
@@ -297,7 +299,7 @@ def _logged(pycolmap, folder: pathlib.Path) -> Iterator[None]:
     yield
   except (RuntimeError, ValueError) as error:
     words = str(error).splitlines() or [type(error).__name__]
-    raise ValueError(
+    raise user_error.UserError(
       f"{folder}: COLMAP failed ({words[0]}); expected room on the disk and "
       f"in memory: it says more in {folder / 'log.*'}; the same command goes "
       "on from there"
@@ -309,7 +311,7 @@ def _import():
     sigterm = signal.getsignal(signal.SIGTERM)
     import pycolmap
   except ImportError:
-    raise ValueError(
+    raise user_error.UserError(
       f"cameras are found by pycolmap: install the extra `colmap`: {_INSTALL}"
     ) from None
   # Its handler prints the stack of a process that is asked to end.

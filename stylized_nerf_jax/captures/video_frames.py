@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.captures import sharpness
 from stylized_nerf_jax.outputs import video
 
@@ -60,7 +61,9 @@ def read_header(path: pathlib.Path) -> Video:
   """
   ffmpeg = _ffmpeg()
   if path.stat().st_size == 0:
-    raise ValueError(f"{path}: the file is empty (0 bytes); copy it again")
+    raise user_error.UserError(
+      f"{path}: the file is empty (0 bytes); copy it again"
+    )
   # Without an output ffmpeg says what it found, and fails.
   told = subprocess.run(
     [ffmpeg, "-hide_banner", *_input(path)],
@@ -70,7 +73,9 @@ def read_header(path: pathlib.Path) -> Video:
   ).stderr.decode(errors="replace")
   streams = re.findall(r"^\s*Stream #.*$", told, re.MULTILINE)
   if not streams:
-    raise ValueError(f"{path}: cannot be read as a video; {_NO_VIDEO}")
+    raise user_error.UserError(
+      f"{path}: cannot be read as a video; {_NO_VIDEO}"
+    )
   moving = [
     line
     for line in streams
@@ -78,12 +83,12 @@ def read_header(path: pathlib.Path) -> Video:
   ]
   if not moving:
     kinds = ", ".join(re.findall(r": (\w+): ", " ".join(streams))).lower()
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: no video stream (found: {kinds or 'none'}); {_NO_VIDEO}"
     )
   size = re.search(r"\b([1-9][0-9]{0,5})x([1-9][0-9]{0,5})\b", moving[0])
   if not size:
-    raise ValueError(f"{path}: its frames have no size; {_NO_VIDEO}")
+    raise user_error.UserError(f"{path}: its frames have no size; {_NO_VIDEO}")
   rate = re.search(r"([0-9.]+k?) fps", moving[0])
   rate = rate or re.search(r"([0-9.]+k?) tbr", moving[0])
   return Video(
@@ -200,7 +205,9 @@ def _decode(
     words = log.read().decode(errors="replace").strip().splitlines()
   if empty:
     reason = f" ({words[-1].strip()})" if words else ""
-    raise ValueError(f"{path}: no frame can be decoded{reason}; {_NO_VIDEO}")
+    raise user_error.UserError(
+      f"{path}: no frame can be decoded{reason}; {_NO_VIDEO}"
+    )
 
 
 def _is_one_of(chosen: Sequence[int]) -> str:

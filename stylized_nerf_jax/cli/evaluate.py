@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config
 from stylized_nerf_jax.evaluation import report
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   elif args.frames and args.geometry and not args.workdir:
     _evaluate_frames(args)
   else:
-    raise ValueError(
+    raise user_error.UserError(
       "evaluate: give either --workdir RUN, or --frames DIR and --geometry DIR"
       " (and --style IMG)"
     )

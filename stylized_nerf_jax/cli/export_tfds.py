@@ -2,6 +2,7 @@
 
 import argparse
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config, scene_options
 
 HELP = "write a scene, or a style set, as a TensorFlow dataset"
@@ -29,7 +30,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
       is there already or cannot be written.
   """
   if bool(args.scene) == bool(args.styles):
-    raise ValueError("expected either a SCENE or --styles, one of the two")
+    raise user_error.UserError(
+      "expected either a SCENE or --styles, one of the two"
+    )
   # Imported late: it brings TFDS.
   from stylized_nerf_jax.datasets import export
   from stylized_nerf_jax.host import progress

@@ -4,6 +4,7 @@ import argparse
 import json
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import user_error
 
 HELP = "modules and parameter counts of a config, or the state of a run"
 
@@ -20,7 +21,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
 
   if args.workdir:
     if config_args:
-      raise ValueError("give either --workdir or --config, not both")
+      raise user_error.UserError("give either --workdir or --config, not both")
     facts = information.of_run(args.workdir)
   else:
     facts = information.of_config(config_lib.from_flags(config_args))

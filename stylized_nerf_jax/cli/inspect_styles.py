@@ -2,6 +2,7 @@
 
 import argparse
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config
 
 HELP = "read paintings, and tell of damaged and of nearly equal ones"
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   no_config.check("inspect-styles", config_args)
   # Checked before thousands of paintings are read.
   if args.out and not args.out.lower().endswith((".png", ".jpg", ".jpeg")):
-    raise ValueError(
+    raise user_error.UserError(
       f"--out {args.out}: expected a name that ends in .png or .jpg"
     )
   from stylized_nerf_jax.host import progress

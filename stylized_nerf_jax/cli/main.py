@@ -12,6 +12,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import compilation, disk, interruption, processes
 from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.training import echoes
@@ -32,6 +33,11 @@ _COMMANDS = {
   "plot": "plot",
 }
 
+_DEFECT = (
+  "This is a defect of stylized-nerf, not of what it was given. Please report "
+  "it where you got the program from, with these lines and the command."
+)
+
 
 class _Parser(argparse.ArgumentParser):
   """Raises what argparse would print with the usage in front, and exit."""
@@ -40,7 +46,7 @@ class _Parser(argparse.ArgumentParser):
     raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
-class UsageError(ValueError):
+class UsageError(user_error.UserError):
   """Options that cannot be read."""
 
 
@@ -71,14 +77,15 @@ def main(argv: Sequence[str] | None = None) -> int:
   except interruption.Interrupted as stopped:
     print(f"stylized-nerf {name}: {stopped}", file=sys.stderr)
     return interruption.EXIT_STATUS
-  except (ValueError, OSError) as error:
-    if not _is_user_error(error):
-      raise
+  except (user_error.UserError, OSError) as error:
     print(f"stylized-nerf {name}: {_one_line(error)}", file=sys.stderr)
     return processes.leave(2)
   except KeyboardInterrupt:
     print(f"stylized-nerf {name}: interrupted", file=sys.stderr)
     return 130
+  except Exception as defect:
+    defect.add_note(_DEFECT)
+    raise
   return status or 0
 
 
@@ -88,16 +95,6 @@ def _usage() -> str:
     command = importlib.import_module(f"stylized_nerf_jax.cli.{module}")
     lines.append(f"  {name:<16}{command.HELP}")
   return "\n".join(lines)
-
-
-def _is_user_error(error: BaseException) -> bool:
-  """Tells our own complaint about input from an exception inside a library."""
-  trace = error.__traceback__
-  while trace.tb_next is not None:
-    trace = trace.tb_next
-  raised_in = trace.tb_frame.f_globals.get("__name__", "")
-  ours = raised_in.startswith("stylized_nerf_jax")
-  return ours or isinstance(error, OSError | UsageError)
 
 
 def _one_line(error: BaseException) -> str:

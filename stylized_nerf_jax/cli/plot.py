@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config
 
 HELP = "draw the curves of a run's metrics into a PNG file"
@@ -27,7 +28,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   curves.check_available()
   path = pathlib.Path(args.run) / "metrics.jsonl"
   if not path.is_file():
-    raise ValueError(f"{args.run} has no metrics.jsonl: name a run's folder")
+    raise user_error.UserError(
+      f"{args.run} has no metrics.jsonl: name a run's folder"
+    )
   out = args.out or pathlib.Path(args.run) / "metrics.png"
   curves.save_curves(metric_log.MetricLog(path).read(), out)
   print(f"wrote {out}")

@@ -4,6 +4,7 @@ import argparse
 import pathlib
 from collections.abc import Sequence
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config
 
 HELP = "stylize one picture with the 2D stylizer"
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
   from stylized_nerf_jax.stylizer import stylize
 
   if not 0.0 <= args.alpha <= 1.0:
-    raise ValueError(f"--alpha is {args.alpha}; expected 0 to 1")
+    raise user_error.UserError(f"--alpha is {args.alpha}; expected 0 to 1")
   out = _output(args.out)
   content = picture_files.read_picture(args.content)
   style = styles.load_style_image(args.style, style_size=args.style_size)
@@ -69,7 +70,11 @@ def _output(name: str) -> pathlib.Path:
   """Check where the picture goes before time is spent on it."""
   out = pathlib.Path(name)
   if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-    raise ValueError(f"--out {out}: expected a name that ends in .png or .jpg")
+    raise user_error.UserError(
+      f"--out {out}: expected a name that ends in .png or .jpg"
+    )
   if not out.parent.is_dir():
-    raise ValueError(f"--out {out}: the folder {out.parent} does not exist")
+    raise user_error.UserError(
+      f"--out {out}: the folder {out.parent} does not exist"
+    )
   return out

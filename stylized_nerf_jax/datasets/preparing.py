@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import tensorflow_datasets as tfds
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import tfds_address
 
 _RECORDS_PER_FILE = 1000
@@ -66,7 +67,7 @@ def prepare(
   config = config_name(config)
   place = folder / builder.name / config / builder.version
   if place.exists():
-    raise ValueError(
+    raise user_error.UserError(
       f"{place} is there already; move it away, or choose another --out or "
       "--name"
     )
@@ -78,7 +79,7 @@ def prepare(
     partial.rename(place)
   except (OSError, RuntimeError) as error:  # The latter from array_record.
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-    raise ValueError(
+    raise user_error.UserError(
       f"{place}: cannot be written ({reason}); choose another place, or free "
       "space"
     ) from error

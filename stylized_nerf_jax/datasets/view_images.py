@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
 
@@ -117,7 +118,7 @@ def _colour(
   else:
     color, alpha = np.asarray(items[own]), None
   if not np.isfinite(color).all():
-    raise ValueError(
+    raise user_error.UserError(
       f"scene {scene.name!r}: image {index} holds NaN or infinity; expected "
       "values in [0, 1]: it is not exported"
     )

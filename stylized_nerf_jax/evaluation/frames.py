@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import (
   consistency,
   geometry,
@@ -148,12 +149,14 @@ def _check_frames(
     counts["unstylized pictures"] = len(scene_geometry.content)
   for what, count in counts.items():
     if count != len(cameras):
-      raise ValueError(
+      raise user_error.UserError(
         f"{count} {what} for {len(cameras)} cameras; expected one for each, in"
         " the same order"
       )
   if len(frames) < 2:
-    raise ValueError("a single frame; expected a sequence of at least 2")
+    raise user_error.UserError(
+      "a single frame; expected a sequence of at least 2"
+    )
   for index, camera in enumerate(cameras):
     expected = (camera.height, camera.width, 3)
     # Sizes from the files' headers, where the frames are files: all of them
@@ -164,7 +167,7 @@ def _check_frames(
     else:
       found, name = np.shape(frames[index]), f"frame {index}"
     if found != expected:
-      raise ValueError(
+      raise user_error.UserError(
         f"{name}: the picture is {found[1]}x{found[0]}, expected"
         f" {camera.width}x{camera.height} as camera {index} of the geometry"
         " says; render both at the same size"

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
@@ -100,7 +101,7 @@ def write_cameras(
   for key, values in lists.items():
     values = [None] * len(frames) if values is None else list(values)
     if len(values) != len(frames):
-      raise ValueError(
+      raise user_error.UserError(
         f"write_cameras: {len(values)} values of {key!r} for {len(frames)}"
         " cameras; expected one for each"
       )
@@ -143,22 +144,24 @@ def read_geometry(folder: str | pathlib.Path) -> Geometry:
 def _read_records(path: pathlib.Path) -> list[dict[str, Any]]:
   """Read the list of frames from `cameras.json`."""
   if not path.is_file():
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: no such file; expected the folder of frames that"
       " `stylized-nerf render --save-depth --out FOLDER` writes"
     )
   try:
     content = json.loads(path.read_text())
   except ValueError as error:
-    raise ValueError(f"{path}: not valid JSON ({error})") from error
+    raise user_error.UserError(f"{path}: not valid JSON ({error})") from error
   records = content.get("frames") if isinstance(content, dict) else None
   if not isinstance(records, list) or not records:
-    raise ValueError(
+    raise user_error.UserError(
       f'{path}: expected {{"frames": [...]}} with at least one frame'
     )
   for index, record in enumerate(records):
     if not isinstance(record, dict):
-      raise ValueError(f"{path}: frame {index} is not an object of keys")
+      raise user_error.UserError(
+        f"{path}: frame {index} is not an object of keys"
+      )
   return records
 
 
@@ -166,7 +169,7 @@ def _read_camera(record: dict[str, Any], where: str) -> cameras_lib.Camera:
   """Make the camera of one frame."""
   missing = [key for key in _REQUIRED if record.get(key) is None]
   if missing:
-    raise ValueError(f"{where}: missing key {missing[0]!r}")
+    raise user_error.UserError(f"{where}: missing key {missing[0]!r}")
   numbers = {}
   named = {name: model for model, name in transforms_json.MODEL_NAMES.items()}
   model = named.get(str(record.get("camera_model")), "opencv")
@@ -174,11 +177,13 @@ def _read_camera(record: dict[str, Any], where: str) -> cameras_lib.Camera:
   for key in (*_REQUIRED[1:], *terms):
     value = record.get(key, 0.0)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-      raise ValueError(f"{where}: {key!r} is {value!r}; expected a number")
+      raise user_error.UserError(
+        f"{where}: {key!r} is {value!r}; expected a number"
+      )
     numbers[key] = value
   for key in ("w", "h"):
     if numbers[key] < 1 or numbers[key] != int(numbers[key]):
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: {key!r} is {numbers[key]}; expected a whole number of pixels"
       )
   distortion = tuple(float(numbers[key]) for key in terms)
@@ -217,27 +222,29 @@ def _check_depth(
   """Find one frame's depth map and check what it holds."""
   name = record.get("depth_path")
   if not isinstance(name, str) or not name:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: no 'depth_path'; render the path again with --save-depth"
     )
   path = folder / name
   if not path.is_file():
-    raise ValueError(f"{path}: no such depth map, though {where} names it")
+    raise user_error.UserError(
+      f"{path}: no such depth map, though {where} names it"
+    )
   try:
     depth = np.load(path, allow_pickle=False)
   except Exception as error:  # numpy's readers raise nearly anything
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: cannot be read as a .npy array ({error})"
     ) from error
   expected = (camera.height, camera.width)
   if getattr(depth, "shape", None) != expected or depth.dtype.kind not in "fiu":
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: expected float32 {expected} (h, w of {where}), found"
       f" {getattr(depth, 'dtype', type(depth).__name__)}"
       f" {getattr(depth, 'shape', '')}"
     )
   if not np.isfinite(depth).all() or depth.min() < 0:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: depths must be finite and not negative (0: nothing hit), found"
       f" {int((~np.isfinite(depth)).sum())} NaN or infinite and"
       f" {int((depth < 0).sum())} negative values"
@@ -257,7 +264,7 @@ def _find_content(
   for path, size in zip(paths, sizes):
     found, _ = image_reader.read_header(path)
     if found != size:
-      raise ValueError(
+      raise user_error.UserError(
         f"{path}: the picture is {found[0]}x{found[1]}, expected"
         f" {size[0]}x{size[1]} as cameras.json says"
       )

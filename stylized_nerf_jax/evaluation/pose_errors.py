@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import similarity
 
@@ -49,7 +50,7 @@ def align_points(
   mean, target = points.mean(axis=0), reference.mean(axis=0)
   spread = np.linalg.svd(points - mean, compute_uv=False)
   if len(points) < 3 or not spread[1] > _LINE * spread[0]:
-    raise ValueError(
+    raise user_error.UserError(
       f"{len(points)} points that lie on a line; expected three or more that "
       "do not: they leave the rotation of the alignment open"
     )
@@ -74,7 +75,7 @@ def compare(
     ValueError: the numbers differ, or the centres leave the alignment open.
   """
   if len(cameras) != len(reference):
-    raise ValueError(
+    raise user_error.UserError(
       f"{len(cameras)} cameras and {len(reference)} references; expected as "
       "many of one as of the other"
     )

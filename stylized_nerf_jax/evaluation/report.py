@@ -25,6 +25,8 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from stylized_nerf_jax import user_error
+
 SCHEMA = "stylized-nerf-jax/evaluation"
 VERSION = 1
 
@@ -102,7 +104,7 @@ def check_destination(path: str | pathlib.Path) -> None:
   """
   path = pathlib.Path(path)
   if path.is_dir() or not os.access(path.parent, os.W_OK):
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: the report cannot be written; name a file in an existing,"
       " writable folder"
     )
@@ -139,18 +141,18 @@ def read_report(path: str | pathlib.Path) -> dict[str, Any]:
   """
   path = pathlib.Path(path)
   if not path.is_file():
-    raise ValueError(f"{path}: no such report")
+    raise user_error.UserError(f"{path}: no such report")
   try:
     report = json.loads(path.read_text())
   except ValueError as error:
-    raise ValueError(f"{path}: not valid JSON ({error})") from error
+    raise user_error.UserError(f"{path}: not valid JSON ({error})") from error
   found = (
     (report.get("schema"), report.get("version"))
     if isinstance(report, dict)
     else (None, None)
   )
   if found != (SCHEMA, VERSION):
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: schema {found[0]!r} version {found[1]!r}, expected {SCHEMA!r}"
       f" version {VERSION}; evaluate again"
     )

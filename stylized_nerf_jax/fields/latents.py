@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax import user_error
+
 
 @dataclasses.dataclass(frozen=True)
 class LatentKeys:
@@ -35,7 +37,7 @@ class LatentKeys:
     for what, names in (("style", self.styles), ("view", self.views)):
       for name, count in collections.Counter(names).items():
         if count > 1:
-          raise ValueError(
+          raise user_error.UserError(
             f"{what} {name!r} occurs {count} times; codes are kept by {what}, "
             "so each must occur once: remove the copies"
           )
@@ -74,16 +76,18 @@ def mix(means, weights: Sequence[float]):
   """
   shares = np.asarray(weights, np.float64)
   if shares.shape != (means.shape[0],):
-    raise ValueError(
+    raise user_error.UserError(
       f"weights have shape {shares.shape}; expected one for each of the "
       f"{means.shape[0]} styles"
     )
   if not np.all(np.isfinite(shares)) or np.any(shares < 0):
-    raise ValueError(
+    raise user_error.UserError(
       f"weights are {shares.tolist()}; expected finite values, none negative"
     )
   if not np.any(shares > 0):
-    raise ValueError("weights are all zero; give at least one style weight")
+    raise user_error.UserError(
+      "weights are all zero; give at least one style weight"
+    )
   shares = jnp.asarray(shares / shares.sum(), means.dtype)
   return jnp.sum(shares[:, None] * means, axis=0)
 
@@ -128,7 +132,7 @@ def merge_latents(
   ):
     expected = (len(keys.styles), len(keys.views), merged.shape[-1])
     if table.shape != expected:
-      raise ValueError(
+      raise user_error.UserError(
         f"{what} has shape {table.shape}; its keys and the new codes' length "
         f"ask for {expected}"
       )

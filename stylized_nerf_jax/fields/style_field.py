@@ -8,6 +8,7 @@ two views of a style disagree about goes into their latent codes.
 import flax.linen as nn
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import (
   encodings,
   hash_encoding,
@@ -53,7 +54,7 @@ class StyleField(nn.Module):
 
   def setup(self):
     if self.encoding not in ENCODINGS:
-      raise ValueError(
+      raise user_error.UserError(
         f"encoding is {self.encoding!r}; expected one of {ENCODINGS}"
       )
     if self.has_tables:

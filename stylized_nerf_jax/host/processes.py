@@ -19,6 +19,7 @@ from typing import Any
 
 import jax
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import peers as peers_lib
 
 # EX_UNAVAILABLE of sysexits.h: another process has gone; start all again.
@@ -165,13 +166,13 @@ def _given(coordinator, count, index):
   names = ("--coordinator", "--processes", "--process")
   for name, variable, value in zip(names, _VARIABLES, values):
     if value is None:
-      raise ValueError(
+      raise user_error.UserError(
         f"{name} (or {variable}) is missing; expected all three of "
         f"{', '.join(names)}, or none"
       )
   address = str(values[0])
   if not address.rpartition(":")[2].isdigit():
-    raise ValueError(
+    raise user_error.UserError(
       f"--coordinator is {address!r}; expected host and port of process 0, "
       "such as 10.0.0.1:8476"
     )
@@ -180,7 +181,7 @@ def _given(coordinator, count, index):
   except ValueError:
     number, own = 0, 0
   if not 0 <= own < number:
-    raise ValueError(
+    raise user_error.UserError(
       f"process {values[2]} of {values[1]} does not exist; expected --process "
       "from 0 to one less than --processes"
     )
@@ -211,7 +212,7 @@ def _start(given) -> None:
     if given is None and _on_cloud_tpu():
       return  # A single host that is part of no pod.
     found = "no cluster" if given is None else f"no others at {given[0]}"
-    raise ValueError(
+    raise user_error.UserError(
       f"{found} ({' '.join(str(error).split())[:200]}): start every process "
       "with --coordinator HOST:PORT --processes COUNT --process INDEX"
     ) from None

@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
+
 
 def consistency_loss(
   images: jax.Array, warped: jax.Array, masks: jax.Array
@@ -27,7 +29,7 @@ def consistency_loss(
   """
   others = images[1:]
   if others.shape != warped.shape or others.shape[:-1] != masks.shape:
-    raise ValueError(
+    raise user_error.UserError(
       f"consistency: images {images.shape}, warped {warped.shape}, masks"
       f" {masks.shape}; expected [V, H, W, 3], [V - 1, H, W, 3] and"
       " [V - 1, H, W]: view 0 is not compared with itself"

@@ -7,6 +7,8 @@ differentiates with respect to everything still trains the right half.
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
+
 NORMALISATIONS = ("variance", "standard_deviation")
 
 
@@ -73,7 +75,7 @@ def latent_nll(latents, means, variances, *, normalise: str = "variance"):
     ValueError: for an unknown normalisation.
   """
   if normalise not in NORMALISATIONS:
-    raise ValueError(
+    raise user_error.UserError(
       f"normalise is {normalise!r}; expected one of {NORMALISATIONS}"
     )
   scale = variances if normalise == "variance" else jnp.sqrt(variances)

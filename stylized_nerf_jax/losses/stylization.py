@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.stylizer import adain
 
 
@@ -48,7 +49,7 @@ def style_loss(
     ValueError: the two name different layers.
   """
   if set(features) != set(style_statistics):
-    raise ValueError(
+    raise user_error.UserError(
       f"style_statistics names the layers {sorted(style_statistics)}, expected"
       f" those of the features, {sorted(features)}"
     )

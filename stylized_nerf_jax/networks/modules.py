@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
 from stylized_nerf_jax.rendering import rays as rays_lib
@@ -34,7 +35,7 @@ def radiance_field(config, space: normalization.RaySpace) -> field_lib.Field:
     )
   if config.kind == "positional":
     return positional.PositionalField(**common, **config.positional.to_dict())
-  raise ValueError(
+  raise user_error.UserError(
     f"field.kind is {config.kind!r}; expected hash_grid or positional"
   )
 

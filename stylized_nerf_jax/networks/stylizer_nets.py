@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.losses import stylization
 from stylized_nerf_jax.scenes.pictures import style_set, styles
 from stylized_nerf_jax.stylizer import (
@@ -74,7 +75,7 @@ def load_nets(config) -> Nets:
 def load_styles(config) -> style_set.StyleSet:
   """Reads the style set that `config.styles` names."""
   if not config.path:
-    raise ValueError(
+    raise user_error.UserError(
       "config.styles.path is empty: give a folder of paintings, "
       "--config.styles.path=PAINTINGS, or the word generated"
     )

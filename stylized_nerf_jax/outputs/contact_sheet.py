@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import image_writer, video
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -38,9 +39,11 @@ def make_contact_sheet(
     ValueError: there is no picture, or the number of labels differs.
   """
   if not len(pictures):
-    raise ValueError("a contact sheet of no pictures; expected at least one")
+    raise user_error.UserError(
+      "a contact sheet of no pictures; expected at least one"
+    )
   if len(labels) not in (0, len(pictures)):
-    raise ValueError(
+    raise user_error.UserError(
       f"{len(labels)} labels for {len(pictures)} pictures; expected one each"
     )
   tiles = [_shrink(picture, tile_width) for picture in pictures]
@@ -88,7 +91,7 @@ def load_frames(
   if path.is_dir():
     files = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES)
     if not files:
-      raise ValueError(f"{path}: holds no pictures")
+      raise user_error.UserError(f"{path}: holds no pictures")
     files = [files[i] for i in _spread(len(files), count)]
     return [_read(file) for file in files], [file.stem for file in files]
   total = sum(1 for _ in video.read_video(path))
@@ -139,4 +142,6 @@ def _read(file: pathlib.Path) -> np.ndarray:
     with Image.open(file) as image:
       return np.array(image.convert("RGB"))
   except (OSError, SyntaxError, ValueError) as error:
-    raise ValueError(f"{file}: cannot be read as a picture") from error
+    raise user_error.UserError(
+      f"{file}: cannot be read as a picture"
+    ) from error

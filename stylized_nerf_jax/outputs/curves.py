@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import image_writer
 
 _COLUMNS = 3
@@ -52,11 +53,13 @@ def save_curves(rows: Sequence[dict], path: str | pathlib.Path) -> None:
   """
   path = pathlib.Path(path)
   if path.suffix.lower() != ".png":
-    raise ValueError(f"{path}: expected a name that ends in .png")
+    raise user_error.UserError(f"{path}: expected a name that ends in .png")
   figure_type = _import_figure()
   found = curves(rows)
   if not found:
-    raise ValueError(f"nothing to draw for {path}: there are no metrics yet")
+    raise user_error.UserError(
+      f"nothing to draw for {path}: there are no metrics yet"
+    )
   lines = -(-len(found) // _COLUMNS)
   figure = figure_type(figsize=(4 * _COLUMNS, 2.6 * lines), layout="tight")
   panels = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
@@ -77,7 +80,7 @@ def _import_figure():
   try:
     from matplotlib import figure
   except ImportError:
-    raise ValueError(
+    raise user_error.UserError(
       "curves need matplotlib: pip install 'stylized-nerf-jax[plot]'"
     ) from None
   return figure.Figure

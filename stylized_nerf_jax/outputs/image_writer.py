@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
+
 # From far to near; dark to light, so that it also reads in grey.
 _DEPTH_COLOURS = (
   np.array(
@@ -44,12 +46,12 @@ def to_uint8(image: np.ndarray, *, name: str = "image") -> np.ndarray:
   if image.dtype == np.uint8:
     return image
   if not np.issubdtype(image.dtype, np.floating):
-    raise ValueError(
+    raise user_error.UserError(
       f"{name} has dtype {image.dtype}; expected uint8 or floats in [0, 1]"
     )
   if not np.isfinite(image).all():
     bad = int(np.size(image) - np.isfinite(image).sum())
-    raise ValueError(
+    raise user_error.UserError(
       f"{name} holds {bad} values that are NaN or infinite; it is not written"
     )
   return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
@@ -71,7 +73,7 @@ def save_image(
   path = pathlib.Path(path)
   pixels = to_uint8(image, name=f"the picture for {path.name}")
   if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
-    raise ValueError(
+    raise user_error.UserError(
       f"the picture for {path} has shape {pixels.shape}; expected [H, W, 3] "
       "or [H, W]"
     )
@@ -79,7 +81,9 @@ def save_image(
   if path.suffix.lower() in (".jpg", ".jpeg"):
     options = {"quality": quality}
   elif path.suffix.lower() != ".png":
-    raise ValueError(f"{path}: expected a name that ends in .png or .jpg")
+    raise user_error.UserError(
+      f"{path}: expected a name that ends in .png or .jpg"
+    )
   with writing(path):
     Image.fromarray(pixels).save(path, **options)
 
@@ -98,12 +102,12 @@ def save_depth(path: str | pathlib.Path, depth: np.ndarray) -> None:
   path = pathlib.Path(path)
   depth = np.asarray(depth, np.float32)
   if depth.ndim != 2 or path.suffix != ".npy":
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: depth of shape {depth.shape}; expected [H, W] and a name that "
       "ends in .npy"
     )
   if not np.isfinite(depth).all() or (depth < 0).any():
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: depth holds NaN, infinite or negative values; it is not written"
     )
   with writing(path):
@@ -130,7 +134,9 @@ def depth_to_colour(
   near = np.percentile(depth[hit], 1) if near is None else near
   far = np.percentile(depth[hit], 99) if far is None else far
   if not 0 < near <= far:
-    raise ValueError(f"depth range {near} to {far}; expected 0 < near <= far")
+    raise user_error.UserError(
+      f"depth range {near} to {far}; expected 0 < near <= far"
+    )
   inverse = 1 / np.where(hit, depth, far)
   span = max(1 / near - 1 / far, 1e-9)
   share = np.clip((inverse - 1 / far) / span, 0, 1)
@@ -156,7 +162,7 @@ def side_by_side(images: Sequence[np.ndarray], *, gap: int = 0) -> np.ndarray:
   pixels = [to_uint8(image) for image in images]
   heights = sorted({len(part) for part in pixels})
   if len(heights) != 1:
-    raise ValueError(
+    raise user_error.UserError(
       f"pictures of heights {heights} side by side; expected one height"
     )
   space = np.full((heights[0], gap, 3), 255, np.uint8)
@@ -174,6 +180,6 @@ def writing(path: pathlib.Path) -> Iterator[None]:
     yield
   except OSError as error:
     reason = error.strerror or str(error)
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: cannot be written ({reason}); choose another place"
     ) from error

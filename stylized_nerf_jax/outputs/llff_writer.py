@@ -8,6 +8,7 @@ import pathlib
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import image_writer, scene_pictures
 from stylized_nerf_jax.scenes import scene as scene_lib
 
@@ -26,7 +27,7 @@ def write_llff(scene: scene_lib.Scene, folder: str | pathlib.Path) -> None:
   folder = scene_pictures.check_destination(folder)
   scene_pictures.check_one_camera(scene, "LLFF", focal=False)
   if scene.masks is not None:
-    raise ValueError(
+    raise user_error.UserError(
       "LLFF cannot hold masks, which this scene has; write --format transforms"
     )
   rows = []

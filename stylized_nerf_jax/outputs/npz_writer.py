@@ -8,6 +8,7 @@ import pathlib
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import image_writer, scene_pictures
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.readers import npz
@@ -32,7 +33,7 @@ def write_npz(scene: scene_lib.Scene, folder: str | pathlib.Path) -> None:
   camera = scene.cameras[0]
   size = 4 * len(scene) * camera.width * camera.height
   if size > _MOST_BYTES:
-    raise ValueError(
+    raise user_error.UserError(
       f"npz would take {size} bytes of memory; expected at most {_MOST_BYTES}: "
       "raise --downsample, or write --format transforms"
     )

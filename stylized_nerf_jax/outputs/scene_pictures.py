@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import image_writer
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
@@ -22,7 +23,7 @@ def check_destination(folder: str | pathlib.Path) -> pathlib.Path:
   """
   folder = pathlib.Path(folder)
   if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-    raise ValueError(
+    raise user_error.UserError(
       f"{folder} is there already; expected a new or empty folder: choose "
       "another one"
     )
@@ -103,13 +104,13 @@ def check_one_camera(scene: scene_lib.Scene, format: str, *, focal: bool):
   for camera in cameras:
     where = f"{format} cannot hold {camera.name!r}"
     if any(camera.distortion) or camera.model == "fisheye":
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: its lens is {camera.model} with distortion "
         f"{camera.distortion}; expected none: {hint}, or undistort the images"
       )
     size, first = (camera.width, camera.height), cameras[0]
     if size != (first.width, first.height):
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: its size is {size[0]}x{size[1]}, that of {first.name!r} "
         f"{first.width}x{first.height}; expected one size: {hint}"
       )
@@ -117,14 +118,14 @@ def check_one_camera(scene: scene_lib.Scene, format: str, *, focal: bool):
     for found in (camera.fl_x, camera.fl_y):
       # So far does a pixel at the rim look past its place.
       if abs(found / reference - 1) * max(size) / 2 > _PIXEL_TOLERANCE:
-        raise ValueError(
+        raise user_error.UserError(
           f"{where}: focal lengths {found:g} and {reference:g} differ; "
           f"expected one: {hint}, or choose a downsample that divides the size"
         )
     middle = (camera.width / 2, camera.height / 2)
     off = np.abs(np.subtract((camera.cx, camera.cy), middle)).max()
     if off > _PIXEL_TOLERANCE:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: its principal point is ({camera.cx:g}, {camera.cy:g}); "
         f"expected the middle, ({middle[0]:g}, {middle[1]:g}): {hint}"
       )

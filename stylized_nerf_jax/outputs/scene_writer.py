@@ -2,6 +2,7 @@
 
 import pathlib
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import (
   llff_writer,
   npz_writer,
@@ -36,7 +37,7 @@ def write_scene(
       be read, or a file cannot be written.
   """
   if format not in FORMATS:
-    raise ValueError(
+    raise user_error.UserError(
       f"format is {format!r}; expected one of {', '.join(FORMATS)}"
     )
   _WRITERS[format](scene, folder)

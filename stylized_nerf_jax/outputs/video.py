@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import image_writer
 
 _INSTALL = "pip install 'stylized-nerf-jax[video]'"
@@ -51,11 +52,13 @@ class VideoWriter:
     """
     self.path = pathlib.Path(path)
     if self.path.suffix.lower() != ".mp4":
-      raise ValueError(f"{path}: expected a name that ends in .mp4")
+      raise user_error.UserError(f"{path}: expected a name that ends in .mp4")
     if not 0 < fps <= 1000:
-      raise ValueError(f"fps is {fps}; expected above 0, up to 1000")
+      raise user_error.UserError(f"fps is {fps}; expected above 0, up to 1000")
     if not 1 <= quality <= 10:
-      raise ValueError(f"video quality is {quality}; expected 1 to 10")
+      raise user_error.UserError(
+        f"video quality is {quality}; expected 1 to 10"
+      )
     self._ffmpeg = _import_ffmpeg()
     self._options = ["-r", f"{fps:g}"]
     self._crf = round(40 - 3.2 * quality)
@@ -86,11 +89,11 @@ class VideoWriter:
     """
     pixels = image_writer.to_uint8(frame, name=f"frame {self.num_frames}")
     if pixels.ndim != 3 or pixels.shape[2] != 3:
-      raise ValueError(
+      raise user_error.UserError(
         f"frame {self.num_frames} has shape {pixels.shape}; expected [H, W, 3]"
       )
     if self._shape not in (None, pixels.shape):
-      raise ValueError(
+      raise user_error.UserError(
         f"frame {self.num_frames} has shape {pixels.shape}; expected "
         f"{self._shape}, as the frames before"
       )
@@ -113,7 +116,9 @@ class VideoWriter:
       ValueError: no frame was written, or ffmpeg failed.
     """
     if self._process is None:
-      raise ValueError(f"{self.path}: a video without frames is not written")
+      raise user_error.UserError(
+        f"{self.path}: a video without frames is not written"
+      )
     try:
       self._process.stdin.close()
     except OSError:
@@ -144,14 +149,16 @@ class VideoWriter:
       stderr=self._log,
     )
 
-  def _failure(self) -> ValueError:
+  def _failure(self) -> user_error.UserError:
     """Clean up, and return what to raise: ffmpeg's last words."""
     self._process.wait()
     self._log.seek(0)
     words = self._log.read().decode(errors="replace").strip().splitlines()
     self._abandon()
     reason = words[-1] if words else "ffmpeg stopped"
-    return ValueError(f"{self.path}: the video cannot be written ({reason})")
+    return user_error.UserError(
+      f"{self.path}: the video cannot be written ({reason})"
+    )
 
   def _abandon(self) -> None:
     if self._process is None:
@@ -201,7 +208,7 @@ def read_video(path: str | pathlib.Path) -> Iterator[np.ndarray]:
   path = pathlib.Path(path)
   ffmpeg = _import_ffmpeg()
   if not path.is_file():
-    raise ValueError(f"{path}: no such video file")
+    raise user_error.UserError(f"{path}: no such video file")
   command = [
     *(ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)),
     *("-f", "image2pipe", "-c:v", "ppm", "-"),
@@ -221,14 +228,14 @@ def read_video(path: str | pathlib.Path) -> Iterator[np.ndarray]:
       yield np.frombuffer(frame, np.uint8).reshape(height, width, 3)
       empty = False
   if empty:
-    raise ValueError(f"{path}: cannot be read as a video")
+    raise user_error.UserError(f"{path}: cannot be read as a video")
 
 
 def _import_ffmpeg():
   try:
     import imageio_ffmpeg
   except ImportError:
-    raise ValueError(
+    raise user_error.UserError(
       f"videos need the extra `video`: {_INSTALL} (or name a folder instead "
       "of an .mp4 file to write PNG frames)"
     ) from None

@@ -13,6 +13,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.networks import modules, stylizer_nets
@@ -43,7 +44,7 @@ def check_options(config) -> None:
   if config.mutual_learning.mimic_coarse and not modules.is_coarse_to_fine(
     field
   ):
-    raise ValueError(
+    raise user_error.UserError(
       "mutual_learning.mimic_coarse is True, and the field "
       f"({config.field.kind}) has no coarse pass; expected False, or "
       "field.kind=positional"

@@ -7,6 +7,7 @@ import ml_collections
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
@@ -145,7 +146,7 @@ def _check_view_sizes(config, record, wanted) -> None:
   if wanted != (radiance_field.PHASE,):
     least = max(least, 2 * vgg.STRIDE)
   if min(width, height) < least:
-    raise ValueError(
+    raise user_error.UserError(
       f"config field scene.downsample is {config.scene.downsample:g}: the "
       f"smallest view has {width} x {height} pixels; expected at least {least} "
       "a side: lower scene.downsample"

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.phases import mutual_state, radiance_field
 from stylized_nerf_jax.runs import run_folder
 
@@ -17,7 +18,7 @@ def restore(path: str | pathlib.Path) -> dict:
     ValueError: there is no run, or its phase 1 is not finished.
   """
   if not pathlib.Path(path).is_dir():
-    raise ValueError(
+    raise user_error.UserError(
       f"{path} is neither a run's folder nor a model file: make one with "
       "`stylized-nerf train`"
     )

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.rendering import rays
 
 # From here on, an index of a pixel needs more than 32 bits.
@@ -118,9 +119,9 @@ def as_bytes(image: np.ndarray) -> np.ndarray:
   return np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def nothing_usable() -> ValueError:
+def nothing_usable() -> user_error.UserError:
   """Returns the error of masks that leave no pixel."""
-  return ValueError(
+  return user_error.UserError(
     "the masks of all training images leave no pixel; expected white where "
     "a pixel may be used: invert the masks or remove them"
   )

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import ahead, disk
 from stylized_nerf_jax.pixels import pixel_bank
 
@@ -146,7 +147,7 @@ def make(
     pixels, usable = read(index)
     width, height = sizes[index]
     if pixels.shape[:2] != (height, width):
-      raise ValueError(
+      raise user_error.UserError(
         f"training image {index} has {pixels.shape[1]}x{pixels.shape[0]} "
         f"pixels and its camera {width}x{height}: expected one size"
       )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import ahead, progress
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import (
@@ -93,7 +94,7 @@ def open_pictures(
   found = _find(config.styles.path, "styles.path")
   held, kept = _divide(found, config.styles.holdout)
   if not len(kept):
-    raise ValueError(
+    raise user_error.UserError(
       "styles.holdout leaves no painting to train on; name fewer"
     )
   if not len(held):
@@ -133,7 +134,7 @@ def _find(sources: str, field: str) -> Sequence[picture_sources.Picture]:
   try:
     return picture_collections.find_all(sources)
   except ValueError as error:
-    raise ValueError(f"config field {field}: {error}") from None
+    raise user_error.UserError(f"config field {field}: {error}") from None
 
 
 def _divide(

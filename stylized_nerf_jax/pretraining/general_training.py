@@ -28,6 +28,7 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import disk, interruption, progress
 from stylized_nerf_jax.pretraining import (
   corpus,
@@ -98,17 +99,17 @@ def check_config(config: Any) -> None:
   """
   for name in config.stages:
     if name not in config.stage:
-      raise ValueError(
+      raise user_error.UserError(
         f"config field stages names {name!r}; known: {sorted(config.stage)}"
       )
     stage = config.stage[name]
     if stage.loss not in decoder_stages.LOSSES:
-      raise ValueError(
+      raise user_error.UserError(
         f"config field stage.{name}.loss is {stage.loss!r}; expected one of"
         f" {sorted(decoder_stages.LOSSES)}"
       )
     if stage.crop < 16 or stage.crop % 8:
-      raise ValueError(
+      raise user_error.UserError(
         f"config field stage.{name}.crop is {stage.crop}; expected a multiple"
         " of 8, at least 16"
       )
@@ -280,7 +281,7 @@ def find_position(config: Any, store: checkpoints.Checkpoints) -> Position:
     return Position(0, None, before)
   _, meta = store.restore({})
   if meta["stage"] not in config.stages:
-    raise ValueError(
+    raise user_error.UserError(
       f"the checkpoint is of the stage {meta['stage']!r}, which config field"
       f" stages ({', '.join(config.stages)}) lacks; add it or use another"
       " --workdir"

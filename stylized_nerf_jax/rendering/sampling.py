@@ -10,6 +10,7 @@ sampled position.
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.rendering import spacing as spacing_lib
 
 # Interior edges move by at most half an interval; stopping just short of it
@@ -204,7 +205,7 @@ def _broadcast_ends(near, far):
   near, far = jnp.atleast_1d(near), jnp.atleast_1d(far)
   near, far = jnp.broadcast_arrays(near, far)
   if near.shape[-1] != 1:
-    raise ValueError(
+    raise user_error.UserError(
       f"near and far have shape {near.shape}; expected one value a ray, "
       "shape [..., 1]"
     )
@@ -214,13 +215,13 @@ def _broadcast_ends(near, far):
 
 def _check_count(name, count, *, least=1):
   if count < least:
-    raise ValueError(f"{name} is {count}; expected at least {least}")
+    raise user_error.UserError(f"{name} is {count}; expected at least {least}")
 
 
 def _match_histogram(edges, weights):
   """Broadcasts edges [..., N + 1] and weights [..., N] to the same rays."""
   if edges.shape[-1] != weights.shape[-1] + 1:
-    raise ValueError(
+    raise user_error.UserError(
       f"edges {edges.shape} and weights {weights.shape} do not match: N "
       "weights need N + 1 edges"
     )

@@ -9,6 +9,7 @@ plane and twice its distance.
 
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import normalization
 
 
@@ -68,4 +69,6 @@ def _contract(t):
 
 def _check(spacing: str) -> None:
   if spacing not in ("linear", "contracted"):
-    raise ValueError(f"spacing is {spacing!r}; use 'linear' or 'contracted'")
+    raise user_error.UserError(
+      f"spacing is {spacing!r}; use 'linear' or 'contracted'"
+    )

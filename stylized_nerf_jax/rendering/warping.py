@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.rendering import rays
 
 # Points of two views within this share of the scene scale are the same
@@ -41,7 +42,7 @@ def scene_scale(depths: Collection[np.ndarray]) -> float:
   upper = _histogram(bits >> 16 for bits in map(_hit_bits, depths))
   total = int(upper.sum())
   if total == 0:
-    raise ValueError(
+    raise user_error.UserError(
       "scene scale: no depth map has a pixel with depth above 0; expected"
       " views that see the scene"
     )

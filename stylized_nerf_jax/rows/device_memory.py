@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 
 import jax
 
+from stylized_nerf_jax import user_error
+
 # What else lies on a device, and what its allocator cannot use.
 _USABLE = 0.9
 _EXHAUSTED = "RESOURCE_EXHAUSTED"
 
 
-class OutOfMemoryError(ValueError):
+class OutOfMemoryError(user_error.UserError):
   """A device, or the machine, cannot hold what the config asks of it."""
 
 

@@ -12,6 +12,8 @@ import flax
 import jax
 import numpy as np
 
+from stylized_nerf_jax import user_error
+
 
 @dataclasses.dataclass(frozen=True)
 class Division:
@@ -33,7 +35,7 @@ class Division:
 
   def __post_init__(self):
     if self.total < 1:
-      raise ValueError(
+      raise user_error.UserError(
         f"a batch has {self.total} rows; expected 1 or more: raise the number "
         "of rows of a step in the config"
       )

@@ -6,6 +6,8 @@ else follows the number of devices: batches and rates are those of the config.
 
 import ml_collections
 
+from stylized_nerf_jax import user_error
+
 _SCALED = {
   "radiance_field": (
     "learning_rate",
@@ -35,7 +37,7 @@ def resolve(config) -> ml_collections.FrozenConfigDict:
   """
   scale = config.batch_scale
   if scale < 1:
-    raise ValueError(
+    raise user_error.UserError(
       f"config field batch_scale is {scale}; expected 1 or more, such as the "
       "number of devices"
     )

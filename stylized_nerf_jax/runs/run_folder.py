@@ -25,6 +25,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import disk, processes, progress
 from stylized_nerf_jax.runs import run_lock
 from stylized_nerf_jax.scenes import scene_record, tfds_address
@@ -58,7 +59,7 @@ class RunFolder:
         self._manifest = json.loads(self._manifest_path.read_text())
         dict.items(self._manifest["phases"])
       except (ValueError, LookupError, TypeError) as error:
-        raise ValueError(
+        raise user_error.UserError(
           f"{self._manifest_path} is damaged ({error}): restore it or start "
           "in another --workdir"
         ) from None
@@ -79,7 +80,7 @@ class RunFolder:
       probe.write_text("")
       probe.unlink()
     except OSError as error:
-      raise ValueError(
+      raise user_error.UserError(
         f"--workdir {self.path} cannot be written ({error.strerror}): choose "
         "another folder or change its permissions"
       ) from None
@@ -111,7 +112,7 @@ class RunFolder:
       and before["content_hash"] != record.content_hash
       and before["path"] != _absolute(record.path)
     ):
-      raise ValueError(
+      raise user_error.UserError(
         f"--workdir {self.path} was made from the scene "
         f"{before['path'] or before['name']}, not from "
         f"{record.path or record.name}: use another --workdir for it"
@@ -239,7 +240,7 @@ class RunFolder:
     """
     entry = self._manifest["phases"].get(phase)
     if not entry or not entry["finished"]:
-      raise ValueError(
+      raise user_error.UserError(
         f"{self.path}: phase {phase} is not finished; run `stylized-nerf "
         f"train --phase {phase} --workdir {self.path}` with its config first"
       )
@@ -255,7 +256,7 @@ class RunFolder:
     before, after = self._manifest["phases"][phase]["inputs"], as_json(inputs)
     if before != after:
       changed = ", ".join(_differences(before, after))
-      raise ValueError(
+      raise user_error.UserError(
         f"{self.path}: phase {phase} was made before {changed} changed; run "
         f"`stylized-nerf train --phase {phase} --workdir {self.path}` with "
         "this config first"
@@ -296,12 +297,14 @@ class RunFolder:
     try:
       return json.loads((self.path / name).read_text())
     except FileNotFoundError:
-      raise ValueError(
+      raise user_error.UserError(
         f"{self.path} is no run: {name} is missing; make one with "
         f"`stylized-nerf train --config configs/fast.py --workdir {self.path}`"
       ) from None
     except json.JSONDecodeError as error:
-      raise ValueError(f"{self.path / name} is damaged: {error}") from None
+      raise user_error.UserError(
+        f"{self.path / name} is damaged: {error}"
+      ) from None
 
   def _write(self) -> None:
     if processes.is_first():

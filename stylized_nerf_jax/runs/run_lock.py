@@ -14,6 +14,7 @@ import pathlib
 import socket
 from collections.abc import Iterator
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
 
 _NAME = "lock"
@@ -39,7 +40,7 @@ def hold(folder: pathlib.Path, *, option: str = "--workdir") -> Iterator[None]:
       fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
       holder = _read(file) or "another process"
-      raise ValueError(
+      raise user_error.UserError(
         f"{option} {folder} is in use by {holder}: wait until it ends, stop "
         f"it, or use another {option}"
       ) from None

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
+
 # The terms of `distortion`, in order. "opencv" is OpenCV's polynomial model,
 # "full_opencv" its rational one, "fisheye" its equidistant one.
 LENS_TERMS = {
@@ -43,23 +45,23 @@ def check_pose(matrix: np.ndarray, *, where: str) -> np.ndarray:
   try:
     matrix = np.asarray(matrix, dtype=np.float64)
   except (TypeError, ValueError, OverflowError):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the pose is not a matrix of numbers; expected 4 rows of 4"
     ) from None
   if matrix.shape not in ((3, 4), (4, 4)):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the pose has shape {list(matrix.shape)}; expected a "
       "[4, 4] camera-to-world matrix"
     )
   if matrix.shape == (3, 4):
     matrix = np.concatenate([matrix, [[0.0, 0.0, 0.0, 1.0]]])
   if not np.isfinite(matrix).all():
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the pose holds NaN or infinity; expected finite numbers: "
       "estimate this pose again or remove the image"
     )
   if np.abs(matrix[3] - [0, 0, 0, 1]).max() > ROTATION_TOLERANCE:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the last row of the pose is {matrix[3].tolist()}; expected "
       "[0, 0, 0, 1]"
     )
@@ -67,19 +69,19 @@ def check_pose(matrix: np.ndarray, *, where: str) -> np.ndarray:
   with np.errstate(over="ignore", invalid="ignore"):
     error = np.abs(rotation.T @ rotation - np.eye(3)).max()
   if not error <= ROTATION_TOLERANCE:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the pose is no rigid motion (its rotation columns miss "
       f"orthonormality by {error:.3g}; expected at most "
       f"{ROTATION_TOLERANCE:g}): estimate it again or remove the image"
     )
   if np.linalg.det(rotation) < 0:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the pose mirrors space (determinant -1; expected a rotation, "
       "+1): check the sign of its axes"
     )
   farthest = np.abs(matrix[:3, 3]).max()
   if farthest > _LARGEST_CENTER:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the camera stands at {farthest:g}; expected coordinates up to "
       f"{_LARGEST_CENTER:g}: estimate this pose again or remove the image"
     )
@@ -99,31 +101,31 @@ def check_intrinsics(
   """Raises ValueError unless focal lengths and sizes make a camera."""
   for name, value in (("fl_x", fl_x), ("fl_y", fl_y)):
     if not (math.isfinite(value) and value > 0):
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: focal length {name} is {value:g}; expected a positive "
         "number of pixels"
       )
   for name, value in (("cx", cx), ("cy", cy)):
     if not math.isfinite(value):
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: principal point {name} is {value:g}; expected a finite "
         "number of pixels"
       )
   if width < 1 or height < 1:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the image size is {width}x{height}; expected at least 1x1"
     )
   side = max(width, height)
   for name, value in (("fl_x", fl_x), ("fl_y", fl_y)):
     if not _FOCAL_RANGE[0] <= value / side <= _FOCAL_RANGE[1]:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: focal length {name} is {value:g} for an image of "
         f"{width}x{height}; expected between {_FOCAL_RANGE[0] * side:g} and "
         f"{_FOCAL_RANGE[1] * side:g} pixels"
       )
   for name, value in (("cx", cx), ("cy", cy)):
     if abs(value) > _FOCAL_RANGE[1] * side:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: principal point {name} is {value:g} for an image of "
         f"{width}x{height}; expected a pixel of it, or one not far outside"
       )
@@ -139,19 +141,19 @@ def check_distortion(
       numbers, of at most 1e6, as it has.
   """
   if model not in MODELS:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: camera model {model!r} is unknown; expected one of "
       f"{', '.join(MODELS)}"
     )
   terms = LENS_TERMS[model]
   distortion = tuple(float(value) for value in distortion)
   if len(distortion) != len(terms) or not np.isfinite(distortion).all():
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: distortion is {distortion}; expected "
       f"{_WORDS[len(terms)]} finite numbers {', '.join(terms)}"
     )
   if max(map(abs, distortion)) > _LARGEST_TERM:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: distortion is {distortion}; expected {', '.join(terms)} up to "
       f"{_LARGEST_TERM:g}: calibrate the camera again"
     )

@@ -3,6 +3,8 @@
 import os
 import pathlib
 
+from stylized_nerf_jax import user_error
+
 
 def clean(name: str) -> str:
   """Returns a file path with forward slashes and without "./"."""
@@ -24,12 +26,14 @@ def inside(root: pathlib.Path, name: str, *, where: str) -> pathlib.Path:
   """
   inner = os.path.normpath(root.absolute() / name)
   if not pathlib.Path(inner).is_relative_to(os.path.normpath(root.absolute())):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where} is {name!r}, which leads out of {root}; expected a file in "
       "the folder of the scene: copy it there and correct the path"
     )
   if inner == os.path.normpath(root.absolute()):
-    raise ValueError(f"{where} is {name!r}; expected the name of a file")
+    raise user_error.UserError(
+      f"{where} is {name!r}; expected the name of a file"
+    )
   return root / name
 
 

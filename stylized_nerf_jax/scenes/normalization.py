@@ -19,6 +19,7 @@ import dataclasses
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -135,7 +136,7 @@ def normalize_scene(
     ValueError: the space is unknown, or NDC cannot hold the cameras.
   """
   if space not in (*KINDS, "auto"):
-    raise ValueError(
+    raise user_error.UserError(
       f"scene.space is {space!r}; expected one of auto, {', '.join(KINDS)}"
     )
   if space == "auto":
@@ -183,7 +184,7 @@ def _fits_ndc(scene: scene_lib.Scene) -> bool:
 
 def _forward_facing(scene: scene_lib.Scene) -> Normalization:
   if scene.layout != "forward_facing" or not _fits_ndc(scene):
-    raise ValueError(
+    raise user_error.UserError(
       f'scene {scene.name!r}: scene.space is "ndc" but its cameras do not all '
       'look one way from behind one plane; use "auto"'
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
 from stylized_nerf_jax.scenes import pose_geometry
@@ -52,11 +53,15 @@ def make_path(
       positive.
   """
   if kind not in KINDS:
-    raise ValueError(f"path is {kind!r}; expected one of {', '.join(KINDS)}")
+    raise user_error.UserError(
+      f"path is {kind!r}; expected one of {', '.join(KINDS)}"
+    )
   if kind in ("test", "train"):
     return _given_views(kind, cameras, splits)
   if num_frames < 1:
-    raise ValueError(f"num_frames is {num_frames}; expected at least 1")
+    raise user_error.UserError(
+      f"num_frames is {num_frames}; expected at least 1"
+    )
   if kind == "spiral":
     return spiral_path(
       cameras, normalization, near=near, far=far, num_frames=num_frames
@@ -195,7 +200,7 @@ def _given_views(
 ) -> camera_lib.Cameras:
   """Returns the cameras of a split."""
   if not splits.get(split):
-    raise ValueError(
+    raise user_error.UserError(
       f"path {split!r} has no views: the scene's {split!r} split is empty; "
       f"choose one of {', '.join(KINDS)}"
     )

@@ -5,6 +5,7 @@ Poses are OpenGL camera-to-world matrices; everything is float64 numpy.
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 
 # Below this, optical axes are within about two degrees of one another and
@@ -58,7 +59,7 @@ def average_pose(cameras: camera_lib.Cameras) -> np.ndarray:
   poses = cameras.camera_to_world
   back = poses[:, :3, 2].sum(axis=0)
   if np.linalg.norm(back) < 1e-6 * len(poses):
-    raise ValueError(
+    raise user_error.UserError(
       "the viewing directions of the cameras cancel out; an average pose "
       "needs cameras that look one way"
     )

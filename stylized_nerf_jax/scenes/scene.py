@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes.cameras import Camera, Cameras
 
 __all__ = [
@@ -92,18 +93,18 @@ class Scene:
     for field in ("images", "masks", "alphas", "depths"):
       items = getattr(self, field)
       if items is not None and len(items) != len(self.cameras):
-        raise ValueError(
+        raise user_error.UserError(
           f"scene {self.name!r}: {len(items)} {field} for "
           f"{len(self.cameras)} cameras; expected as many of one as of the "
           "other"
         )
     if self.layout not in LAYOUTS:
-      raise ValueError(
+      raise user_error.UserError(
         f"scene {self.name!r}: layout {self.layout!r} is unknown; expected "
         f"one of {', '.join(LAYOUTS)}"
       )
     if not 0 < self.near < self.far < math.inf:
-      raise ValueError(
+      raise user_error.UserError(
         f"scene {self.name!r}: near is {self.near:g} and far {self.far:g}; "
         "expected 0 < near < far"
       )
@@ -129,7 +130,7 @@ class Scene:
       ValueError: there is no such split; the message lists the names known.
     """
     if name not in self.splits:
-      raise ValueError(
+      raise user_error.UserError(
         f"scene {self.name!r} has no split {name!r}; expected one of "
         f"{', '.join(sorted(self.splits))}"
       )
@@ -205,7 +206,7 @@ def check_one_size(
   """Raises ValueError where images that share intrinsics differ in size."""
   for file, size in zip(files, sizes, strict=True):
     if tuple(size) != tuple(sizes[0]):
-      raise ValueError(
+      raise user_error.UserError(
         f"{file}: the image is {size[0]}x{size[1]} but {files[0].name} is "
         f"{sizes[0][0]}x{sizes[0][1]}; expected one size, because all images "
         "share one focal length: resize the image or remove it and its pose"
@@ -230,12 +231,12 @@ def holdout_splits(count: int, every: int) -> dict[str, tuple[int, ...]]:
   if every == 0:
     return {"train": tuple(range(count)), "test": ()}
   if every < 2:
-    raise ValueError(
+    raise user_error.UserError(
       f"holdout is {every}; expected 0 (hold nothing out) or at least 2"
     )
   train = tuple(i for i in range(count) if i % every)
   if not train:
-    raise ValueError(
+    raise user_error.UserError(
       f"{count} image(s) with holdout {every} leave none to train on: add "
       "images or pass holdout=0"
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import normalization as normalization_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 
@@ -41,7 +42,7 @@ class SceneRecord:
       ValueError: there is no such split; the message lists the names known.
     """
     if name not in self.splits:
-      raise ValueError(
+      raise user_error.UserError(
         f"scene {self.name!r} has no split {name!r}; expected one of "
         f"{', '.join(sorted(self.splits))}"
       )

@@ -16,6 +16,8 @@ import pathlib
 import re
 import urllib.parse
 
+from stylized_nerf_jax import user_error
+
 PREFIX = "tfds:"
 _FORM = "tfds:NAME?data_dir=DIR"
 _NAME = re.compile(r"\w+(/[\w.-]+)?(:[0-9]+\.[0-9]+\.[0-9]+)?")
@@ -59,9 +61,9 @@ def parse(text: str | pathlib.Path) -> Address:
   text = str(text)
   name, _, query = text.removeprefix(PREFIX).partition("?")
   if not name:
-    raise ValueError(f"{text}: names no dataset; expected {_FORM}")
+    raise user_error.UserError(f"{text}: names no dataset; expected {_FORM}")
   if not _NAME.fullmatch(name):
-    raise ValueError(
+    raise user_error.UserError(
       f"{text}: the name of the dataset is {name!r}; expected dataset, "
       "dataset/config or either with :1.0.0 behind it"
     )
@@ -71,19 +73,19 @@ def parse(text: str | pathlib.Path) -> Address:
     if key not in ("data_dir", "split", "image"):
       near = difflib.get_close_matches(key, ("data_dir", "split", "image"), 1)
       hint = f"; did you mean {near[0]!r}?" if near else ""
-      raise ValueError(
+      raise user_error.UserError(
         f"{text}: unknown option {key!r}; expected data_dir, split or image"
         f"{hint}"
       )
     options[key] = urllib.parse.unquote(value)
   if not options.get("data_dir"):
-    raise ValueError(
+    raise user_error.UserError(
       f"{text}: data_dir is missing; expected {_FORM}, DIR being the folder "
       "that the dataset was prepared in"
     )
   folder = pathlib.Path(options.pop("data_dir")).expanduser().absolute()
   if not folder.is_dir():
-    raise ValueError(
+    raise user_error.UserError(
       f"{text}: data_dir {folder}: no such folder; expected the folder that "
       "the dataset was prepared in"
     )

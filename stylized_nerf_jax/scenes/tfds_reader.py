@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import tfds_address
 
 _DEFAULT_SPLIT = "train"
@@ -50,7 +51,7 @@ class Dataset:
     split = split or self.address.split or _DEFAULT_SPLIT
     name = split.split("[")[0].split("+")[0]
     if self.splits and name not in (*self.splits, "all"):
-      raise ValueError(
+      raise user_error.UserError(
         f"{self.address}: has no split {name!r}; expected one of "
         f"{', '.join(self.splits)}: name it with &split="
       )
@@ -76,11 +77,11 @@ class Dataset:
       raise
     except Exception as error:  # TFDS and its files raise nearly anything.
       if isinstance(error, _RefusalError):
-        raise ValueError(str(error)) from None
+        raise user_error.UserError(str(error)) from None
       reason = " ".join(str(error).split()) or type(error).__name__
       if len(reason) > 200:
         reason = reason[:200] + "..."
-      raise ValueError(
+      raise user_error.UserError(
         f"{self.address}: {what} ({reason}); prepare the dataset again"
       ) from error
 
@@ -90,10 +91,10 @@ class Dataset:
 
     return {name: tfds.decode.SkipDecoding() for name in self.features}
 
-  def _not_by_index(self) -> ValueError:
+  def _not_by_index(self) -> user_error.UserError:
     if not self.splits:
-      return ValueError(_absent(self.address))
-    return ValueError(
+      return user_error.UserError(_absent(self.address))
+    return user_error.UserError(
       f"{self.address}: is stored as {self._builder.info.file_format.value}, "
       "which cannot be read by index; expected array_record: prepare it with "
       'download_and_prepare(file_format="array_record")'

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
+
 
 def _reconstruct(subtype: type, shape: tuple, typecode: bytes) -> np.ndarray:
   """Make the empty array whose state the pickle then fills in."""
@@ -64,14 +66,14 @@ def load_numpy_pickle(
   content = path.read_bytes()
   found = hashlib.sha256(content).hexdigest()
   if sha256 is not None and found != sha256.lower():
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: SHA-256 is {found}, expected {sha256}; the file is damaged or"
       " another version, get it again"
     )
   try:
     tree = _NumpyUnpickler(io.BytesIO(content)).load()
   except Exception as error:  # a damaged pickle may raise nearly anything
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: expected a pickled tree of numpy arrays and nothing else,"
       f" found {error}; convert the weights to such a tree"
     ) from error
@@ -89,7 +91,7 @@ def _check_leaves(tree: Any, path: pathlib.Path) -> None:
     return
   else:
     found = tree.dtype if isinstance(tree, np.ndarray) else type(tree).__name__
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: expected numeric numpy arrays as leaves, found {found}"
     )
   for child in children:
@@ -115,7 +117,7 @@ def package_file(
   spec = importlib.util.find_spec(package)
   install = f"pip install 'stylized-nerf-jax[{extra}]'"
   if spec is None or not spec.submodule_search_locations:
-    raise ValueError(
+    raise user_error.UserError(
       f"the package {package} is not installed; it belongs to the extra"
       f" `{extra}`: {install}"
     )
@@ -123,7 +125,7 @@ def package_file(
     path = pathlib.Path(folder) / name
     if path.is_file():
       return path
-  raise ValueError(
+  raise user_error.UserError(
     f"the installed package {package} has no file {name}; install the version"
     f" that the extra `{extra}` names: {install}"
   )

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.stylizer import (
   decoder,
   numpy_pickle,
@@ -223,13 +224,13 @@ def _load_own(
     _check_shipped(path)
   tree, metadata = weights_file.load_weights(path)
   if part not in tree:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: holds {sorted(tree)}, expected a {part}; give a file that"
       " train-stylizer wrote"
     )
   recorded = metadata.get("encoder_sha256")
   if encoder is not None and recorded != encoder.sha256:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: trained with the encoder {recorded}, but the encoder in use"
       f" ({encoder.layout}) is {encoder.sha256}; use weights trained with it"
     )
@@ -245,7 +246,7 @@ def _check_shipped(path: pathlib.Path) -> None:
   expected = json.loads(PROVENANCE.read_text())["files"][path.name]["sha256"]
   found = hashlib.sha256(path.read_bytes()).hexdigest()
   if found != expected:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: SHA-256 is {found}, expected {expected}; the file is damaged,"
       " install the package again"
     )
@@ -280,7 +281,7 @@ def _convolution(
   """Take layer `index` of a published file, its kernel turned to HWIO."""
   weight, bias = flat.get(f"{index}.weight"), flat.get(f"{index}.bias")
   if weight is None or bias is None or weight.ndim != 4:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: expected a convolution {index}.weight and {index}.bias, found"
       f" the names {sorted(flat)[:6]}; these are weights of another layout"
     )

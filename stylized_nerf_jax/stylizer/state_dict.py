@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
+
 _SAFETENSORS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8"}
 _STORAGES = {
   "DoubleStorage": "<f8",
@@ -50,7 +52,7 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     ".pt": _read_torch,
   }
   if path.suffix.lower() not in readers:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: a weights file ends in one of {sorted(readers)}, this one in"
       f" {path.suffix!r}; convert it"
     )
@@ -59,7 +61,7 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
   try:
     return readers[path.suffix.lower()](path.read_bytes())
   except Exception as error:  # a damaged file may raise nearly anything
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: expected named arrays of numbers and nothing else, found"
       f" {error}; get the file again or convert it to .safetensors"
     ) from error
@@ -73,7 +75,7 @@ def _read_npz(content: bytes) -> dict[str, np.ndarray]:
 def _read_safetensors(content: bytes) -> dict[str, np.ndarray]:
   (length,) = struct.unpack("<Q", content[:8])
   if length > _LONGEST_HEADER:
-    raise ValueError(f"a header of {length} bytes")
+    raise user_error.UserError(f"a header of {length} bytes")
   header = json.loads(content[8 : 8 + length])
   data = content[8 + length :]
   arrays = {}
@@ -103,7 +105,7 @@ def _rebuild_tensor(
   """Cut a tensor out of its storage, as torch._utils does."""
   last = offset + sum((n - 1) * s for n, s in zip(size, stride))
   if math.prod(size) and not 0 <= offset <= last < storage.size:
-    raise ValueError(f"a tensor of shape {size} beyond its storage")
+    raise user_error.UserError(f"a tensor of shape {size} beyond its storage")
   bytes_stride = [s * storage.itemsize for s in stride]
   view = np.lib.stride_tricks.as_strided(
     storage[offset:], size, bytes_stride, writeable=False
@@ -151,16 +153,18 @@ def _read_torch(content: bytes) -> dict[str, np.ndarray]:
   with zipfile.ZipFile(io.BytesIO(content)) as archive:
     pickles = [n for n in archive.namelist() if n.endswith("data.pkl")]
     if len(pickles) != 1:
-      raise ValueError(f"{len(pickles)} pickles in the zip")
+      raise user_error.UserError(f"{len(pickles)} pickles in the zip")
     folder = pickles[0].removesuffix("data.pkl")
     if archive.getinfo(pickles[0]).file_size > _LONGEST_HEADER:
-      raise ValueError("a pickle too long for a state dict")
+      raise user_error.UserError("a pickle too long for a state dict")
     tree = _TensorUnpickler(archive, folder).load()
   if not isinstance(tree, dict):
-    raise ValueError(f"a {type(tree).__name__} and no state dict")
+    raise user_error.UserError(f"a {type(tree).__name__} and no state dict")
   arrays = {}
   for name, value in tree.items():
     if not isinstance(name, str) or not isinstance(value, np.ndarray):
-      raise ValueError(f"the entry {name!r} of type {type(value).__name__}")
+      raise user_error.UserError(
+        f"the entry {name!r} of type {type(value).__name__}"
+      )
     arrays[name] = value
   return arrays

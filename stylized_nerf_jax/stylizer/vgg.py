@@ -10,6 +10,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.stylizer import convolution
 
 # Name and width of every convolution up to relu4_1, in order.
@@ -35,7 +36,7 @@ def convolution_names(layout: str) -> tuple[str, ...]:
     ValueError: the layout is not known.
   """
   if layout not in _BLOCKS:
-    raise ValueError(
+    raise user_error.UserError(
       f"encoder layout {layout!r} is not known; expected one of {LAYOUTS}"
     )
   return tuple(

@@ -13,6 +13,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from stylized_nerf_jax import user_error
+
 _METADATA = "metadata"
 
 
@@ -90,7 +92,7 @@ def load_weights(
       flat = {name: arrays[name] for name in arrays.files}
     metadata = json.loads(str(flat.pop(_METADATA)))
   except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: expected an npz of weights with a metadata entry, as"
       f" train-stylizer writes it, found {error}; write the file again"
     ) from error
@@ -118,7 +120,7 @@ def check_layout(
   found = {name: v.shape for name, v in flatten(tree).items()}
   for name in sorted(wanted.keys() | found.keys()):
     if wanted.get(name) != found.get(name):
-      raise ValueError(
+      raise user_error.UserError(
         f"{source}: {name} has shape {found.get(name, 'none (missing)')},"
         f" expected {wanted.get(name, 'no such entry')}; these are weights of"
         " another layout"

@@ -21,6 +21,7 @@ import os
 import pathlib
 import shutil
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.captures import (
   advice,
   duration,
@@ -75,10 +76,12 @@ def capture(
   structure.check_available()
   out = pathlib.Path(out)
   if lens not in LENSES:
-    raise ValueError(f"--lens is {lens!r}; expected one of {', '.join(LENSES)}")
+    raise user_error.UserError(
+      f"--lens is {lens!r}; expected one of {', '.join(LENSES)}"
+    )
   threads = (os.cpu_count() or 1) if threads is None else threads
   if threads < 1:
-    raise ValueError(f"--threads is {threads}; expected at least 1")
+    raise user_error.UserError(f"--threads is {threads}; expected at least 1")
   found = sources.open_source(source, frames)
   inputs = {**found.identity, "lens": lens, "exhaustive": exhaustive}
   _check_destination(out, inputs)
@@ -123,7 +126,7 @@ def _do(
     featureless = _compare(work, folder, record, names, most, threads)
     models = _find_cameras(work, folder, len(names), threads)
     if not models:
-      raise ValueError(
+      raise user_error.UserError(
         advice.nothing_found(
           str(found.path), len(names), featureless, video=found.is_video
         )
@@ -237,7 +240,7 @@ def _check_destination(out: pathlib.Path, inputs: dict) -> None:
   record = _read_record(out)
   if record is None:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-      raise ValueError(
+      raise user_error.UserError(
         f"{out} is there already, and no capture; expected a new or empty "
         "folder: choose another one"
       )
@@ -245,7 +248,7 @@ def _check_destination(out: pathlib.Path, inputs: dict) -> None:
   before = record["inputs"]
   for key in sorted({*before, *inputs}):
     if before.get(key) != inputs.get(key):
-      raise ValueError(
+      raise user_error.UserError(
         f"{out} holds a capture of something else ({key} differs); expected "
         "the same files and options to go on: choose another folder, or "
         "remove this one"
@@ -263,7 +266,7 @@ def _read_record(out: pathlib.Path) -> dict | None:
       return record
   except (ValueError, LookupError, TypeError):
     pass
-  raise ValueError(
+  raise user_error.UserError(
     f"{path}: not the record of a capture; expected JSON that an earlier one "
     "wrote: remove it, or choose another folder"
   )

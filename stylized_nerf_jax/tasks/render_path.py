@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
@@ -52,7 +53,7 @@ def parse_style(text: str | None) -> model_lib.Style:
     try:
       weights[name.strip()] = float(weight)
     except ValueError:
-      raise ValueError(
+      raise user_error.UserError(
         f"--style {text!r}: {part!r} has no weight; write NAME:WEIGHT, such "
         "as a:0.7,b:0.3"
       ) from None
@@ -252,7 +253,7 @@ def render_to(
   out = pathlib.Path(out)
   is_video = out.suffix.lower() == ".mp4"
   if is_video and save_depth:
-    raise ValueError(
+    raise user_error.UserError(
       f"--save-depth with --out {out}: depth maps need a folder; name one "
       "without .mp4"
     )
@@ -299,7 +300,7 @@ def _refuse_strangers(folder: pathlib.Path, count: int) -> None:
   own = {f"{i:05d}.png" for i in range(count)}
   strangers = sorted(f.name for f in folder.glob("*.png") if f.name not in own)
   if strangers:
-    raise ValueError(
+    raise user_error.UserError(
       f"{folder} holds {strangers[0]}, which is no frame of this path: choose "
       "an empty folder"
     )

@@ -18,6 +18,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import disk, processes, progress
 from stylized_nerf_jax.training import echoes
 
@@ -194,7 +195,7 @@ class Checkpoints:
       if not folder.is_dir():
         raise FileNotFoundError(f"there is no checkpoint {folder}") from error
       reason = " ".join(str(error).split())[:200]
-      raise ValueError(
+      raise user_error.UserError(
         f"checkpoint {folder} is damaged ({type(error).__name__}: {reason})"
       ) from error
     return {name: items[name] for name in abstract}, meta
@@ -228,7 +229,7 @@ class Checkpoints:
         opened.close()
 
 
-class _MismatchError(ValueError):
+class _MismatchError(user_error.UserError):
   """What was saved is not what is asked for."""
 
 
@@ -282,7 +283,9 @@ def _json_checksum(values: Mapping[str, Any]) -> str:
 
 def _compare(name: str, saved: str, found: str) -> None:
   if saved != found:
-    raise ValueError(f"{name} has another checksum than when it was saved")
+    raise user_error.UserError(
+      f"{name} has another checksum than when it was saved"
+    )
 
 
 def _shapes(tree) -> dict[str, list[int]]:

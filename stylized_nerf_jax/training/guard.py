@@ -1,12 +1,13 @@
 """Stops a run whose losses are not finite for many steps in a row."""
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.training import skips as skips_lib
 
 # Not losses of their own: they follow from those that went first.
 _SUMS = ("loss", "gradient_norm", "psnr")
 
 
-class NotFiniteError(ValueError):
+class NotFiniteError(user_error.UserError):
   """Too many steps in a row had losses or gradients that are not finite."""
 
 

@@ -8,6 +8,7 @@ import math
 import os
 import pathlib
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import disk, processes
 
 
@@ -31,7 +32,7 @@ class MetricLog:
     try:
       import tensorboardX
     except ImportError:
-      raise ValueError(
+      raise user_error.UserError(
         "training.tensorboard needs tensorboardX: "
         "pip install 'stylized-nerf-jax[tensorboard]'"
       ) from None

@@ -5,11 +5,12 @@ import types
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.cli import main as main_lib
-from stylized_nerf_jax.fields import style_field
+from stylized_nerf_jax.fields import latents, style_field
 
 
 @pytest.fixture
@@ -82,9 +83,22 @@ def test_a_folder_below_a_file_is_one_line(run_body, capsys, tmp_path):
 @pytest.mark.parametrize(
   "defect", [lambda: {}["x"], lambda: int("x"), lambda: [][1], lambda: 1 / 0]
 )
-def test_defects_keep_their_traceback(run_body, defect):
-  with pytest.raises((KeyError, ValueError, IndexError, ZeroDivisionError)):
+def test_defects_keep_their_traceback_and_say_what_they_are(run_body, defect):
+  wrong = (KeyError, ValueError, IndexError, ZeroDivisionError)
+  with pytest.raises(wrong) as raised:
     run_body(lambda *_: defect())
+  (note,) = raised.value.__notes__
+  assert "a defect of stylized-nerf" in note
+
+
+def test_a_value_error_out_of_our_own_code_is_a_defect(run_body):
+  """C code that one of our files calls has no frame of its own."""
+
+  def body(*_):
+    latents.mix(np.zeros((1, 2)), ["heavy"])
+
+  with pytest.raises(ValueError, match="could not convert string"):
+    run_body(body)
 
 
 def test_an_interruption_says_so(run_body, capsys):

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 BACKGROUNDS = {"white": 1.0, "black": 0.0}
 # As many as Pillow opens; more is an attack or a mistake.
@@ -39,7 +41,7 @@ def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
     ValueError: the folder is missing or holds no picture.
   """
   if not folder.is_dir():
-    raise ValueError(
+    raise user_error.UserError(
       f"{folder}: no such folder of images; check the path of the scene"
     )
   paths = [
@@ -50,7 +52,7 @@ def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
     and path.is_file()
   ]
   if not paths:
-    raise ValueError(
+    raise user_error.UserError(
       f"{folder}: no images; expected files ending in {', '.join(SUFFIXES)}"
     )
   return sorted(paths, key=lambda path: natural_key(path.name))
@@ -80,9 +82,9 @@ def _open(path: pathlib.Path | EncodedPicture) -> Image.Image:
   elif pathlib.Path(path).is_file():
     count = pathlib.Path(path).stat().st_size
   else:
-    raise ValueError(f"{path}: no such image file")
+    raise user_error.UserError(f"{path}: no such image file")
   if count == 0:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: the image file is empty (0 bytes); copy it again or remove "
       "the image and its pose"
     )
@@ -94,7 +96,7 @@ def _open(path: pathlib.Path | EncodedPicture) -> Image.Image:
   except Image.DecompressionBombError as error:
     raise _too_large(path, str(error)) from error
   except Exception as error:  # Pillow's readers raise nearly anything.
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: not a readable image ({type(error).__name__}); copy it again "
       "or remove the image and its pose"
     ) from error
@@ -105,10 +107,10 @@ def _open(path: pathlib.Path | EncodedPicture) -> Image.Image:
   return image
 
 
-def _too_large(path: pathlib.Path, found: str) -> ValueError:
+def _too_large(path: pathlib.Path, found: str) -> user_error.UserError:
   """Refuses a picture by its header, before anything is decoded."""
   count = re.search("[0-9]+x?[0-9]*", found)
-  return ValueError(
+  return user_error.UserError(
     f"{path}: the image claims {count[0] if count else found} pixels; expected "
     f"1 to {MAX_PIXELS}: store a smaller copy, or remove the image and its pose"
   )
@@ -161,9 +163,9 @@ def _check_file(path: pathlib.Path) -> None:
       raise _damaged(path, error) from error
 
 
-def _damaged(path: pathlib.Path, error: Exception) -> ValueError:
+def _damaged(path: pathlib.Path, error: Exception) -> user_error.UserError:
   reason = " ".join(str(error).split()) or type(error).__name__
-  return ValueError(
+  return user_error.UserError(
     f"{path}: the image is damaged ({reason}); copy it again or remove the "
     "image and its pose"
   )
@@ -231,7 +233,7 @@ def decode_rgba(
 def check_background(background: str) -> None:
   """Raises ValueError unless the background is "white" or "black"."""
   if background not in BACKGROUNDS:
-    raise ValueError(
+    raise user_error.UserError(
       f"background is {background!r}; expected one of {', '.join(BACKGROUNDS)}"
     )
 
@@ -367,11 +369,11 @@ def check_downsample(downsample: float) -> None:
   if isinstance(downsample, bool) or not isinstance(
     downsample, (int, float, np.integer, np.floating)
   ):
-    raise ValueError(
+    raise user_error.UserError(
       f"downsample is {downsample!r}; expected a number of at least 1"
     )
   if not 1 <= downsample < float("inf"):
-    raise ValueError(
+    raise user_error.UserError(
       f"downsample is {downsample:g}; expected at least 1 (8 divides width "
       "and height by 8)"
     )

@@ -12,6 +12,7 @@ import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import file_names, tfds_address
 from stylized_nerf_jax.scenes.pictures import picture_files, picture_sources
 
@@ -67,7 +68,9 @@ def find(source: str | pathlib.Path) -> Collection:
   if path.is_dir():
     return _find_in_folder(path)
   if not file_names.is_file(path):
-    raise ValueError(f"{path}: no such file or folder; expected {KINDS}")
+    raise user_error.UserError(
+      f"{path}: no such file or folder; expected {KINDS}"
+    )
   if path.suffix.lower() == _LIST:
     return Collection(_read_list(path))
   return Collection((picture_sources.PictureFile(path),))
@@ -82,7 +85,7 @@ def find_all(sources: str) -> Chain:
   parts = [part.strip() for part in sources.split(",")]
   found = [find(part).pictures for part in parts if part]
   if not found:
-    raise ValueError(f"no pictures were given; expected {KINDS}")
+    raise user_error.UserError(f"no pictures were given; expected {KINDS}")
   return Chain(found)
 
 
@@ -93,7 +96,7 @@ def _find_in_folder(folder: pathlib.Path) -> Collection:
     is_picture = picture_files.is_picture_name(path)
     (pictures if is_picture else others).append(path)
   if not pictures:
-    raise ValueError(
+    raise user_error.UserError(
       f"{folder}: holds no picture (found {len(others)} other file(s)); "
       f"expected files ending in {', '.join(picture_files.SUFFIXES)}"
     )
@@ -153,7 +156,7 @@ def _read_list(path: pathlib.Path) -> tuple[picture_sources.PictureFile, ...]:
       rows = csv.DictReader(file, strict=True)
       columns = [column.strip() for column in rows.fieldnames or ()]
       if "file" not in columns:
-        raise ValueError(
+        raise user_error.UserError(
           f"{path}: its first line names the columns "
           f"{', '.join(columns)[:80] or 'none'}; expected file and, if wanted, "
           "name"
@@ -163,11 +166,13 @@ def _read_list(path: pathlib.Path) -> tuple[picture_sources.PictureFile, ...]:
         where = f"{path}, line {rows.line_num}"
         pictures.append(_read_row(path.parent, row, where))
   except (csv.Error, UnicodeDecodeError) as error:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: not a readable list ({error}); expected CSV in UTF-8"
     ) from error
   if not pictures:
-    raise ValueError(f"{path}: lists no picture; expected a line for each")
+    raise user_error.UserError(
+      f"{path}: lists no picture; expected a line for each"
+    )
   return tuple(pictures)
 
 
@@ -177,12 +182,12 @@ def _read_row(
   name = file_names.clean((row["file"] or "").strip())
   picture = file_names.inside(folder, name, where=f"{where}: file")
   if not picture_files.is_picture_name(picture):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: file is {name!r}; expected a name ending in "
       f"{', '.join(picture_files.SUFFIXES)}"
     )
   if not file_names.is_file(picture):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: no such file: {picture}; expected a picture: correct the line "
       "or remove it"
     )

@@ -12,6 +12,8 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from stylized_nerf_jax import user_error
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MAX_PIXELS = 100_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
@@ -38,7 +40,7 @@ def read_picture(path: str | pathlib.Path) -> np.ndarray:
   """
   path = pathlib.Path(path)
   if not path.is_file():
-    raise ValueError(f"{path}: no such file; expected a picture")
+    raise user_error.UserError(f"{path}: no such file; expected a picture")
   return _read(path, path)
 
 
@@ -88,18 +90,18 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
   return np.array(image.convert("RGB"))
 
 
-def _damaged(where: object, error: Exception) -> ValueError:
+def _damaged(where: object, error: Exception) -> user_error.UserError:
   reason = str(error).splitlines()[0] if str(error) else type(error).__name__
   if isinstance(error, UnidentifiedImageError):
     reason = "it holds something else"
-  return ValueError(
+  return user_error.UserError(
     f"{where}: cannot be read as a JPEG, PNG or WebP picture ({reason}); "
     "replace or remove it"
   )
 
 
-def _too_large(where: object, found: str) -> ValueError:
-  return ValueError(
+def _too_large(where: object, found: str) -> user_error.UserError:
+  return user_error.UserError(
     f"{where}: claims {found} pixels, more than the limit of "
     f"{MAX_PIXELS // 1_000_000} million; store a smaller copy"
   )

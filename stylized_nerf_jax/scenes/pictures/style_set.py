@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes.pictures import picture_files
 
 
@@ -56,7 +57,9 @@ class StyleSet(collections.abc.Mapping):
     self._images = {}
     for style in images:
       if style.name in self._images:
-        raise ValueError(f"two styles are named {style.name!r}; rename one")
+        raise user_error.UserError(
+          f"two styles are named {style.name!r}; rename one"
+        )
       self._images[style.name] = style
     self.messages = tuple(messages)
 
@@ -111,14 +114,14 @@ class StyleSet(collections.abc.Mapping):
         if picture_files.is_picture_name(path) and path.name not in own
       )
       if strangers:
-        raise ValueError(
+        raise user_error.UserError(
           f"{folder}: holds {strangers[0]}, which is not one of the "
           f"{len(self)} styles being saved; move it away first"
         )
       for style in self.values():
         Image.fromarray(style.pixels).save(folder / f"{style.name}.png")
     except OSError as error:
-      raise ValueError(
+      raise user_error.UserError(
         f"{folder}: styles cannot be saved there ({error.strerror or error})"
       ) from error
 
@@ -134,11 +137,11 @@ def select(names: tuple[str, ...], known: Mapping) -> list:
     if name not in known:
       near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
       hint = f" (did you mean {near[0]!r}?)" if near else ""
-      raise ValueError(
+      raise user_error.UserError(
         f"unknown style {name!r}{hint}; known styles: {', '.join(known)}"
       )
   if len(set(names)) < len(names):
-    raise ValueError(f"a style is named twice in {', '.join(names)}")
+    raise user_error.UserError(f"a style is named twice in {', '.join(names)}")
   return [known[name] for name in names]
 
 

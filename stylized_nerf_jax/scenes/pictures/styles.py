@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes.pictures import (
   picture_collections,
   picture_sources,
@@ -118,7 +119,7 @@ def find_styles(
       name = style_name(picture)
       known = spellings.setdefault(name.casefold(), name)
       if known in found:
-        raise ValueError(
+        raise user_error.UserError(
           f"{picture.origin} and {found[known].origin} would both be the style "
           f"{known!r}; rename one of them"
         )
@@ -159,7 +160,7 @@ def load_picture(
   pixels = picture.read()
   height, width = pixels.shape[:2]
   if max(height, width) > _MAX_ASPECT * min(height, width):
-    raise ValueError(
+    raise user_error.UserError(
       f"{picture.origin}: a strip of {width} x {height} pixels, longer than "
       f"{_MAX_ASPECT} times its breadth; crop it"
     )
@@ -195,12 +196,12 @@ def style_name(picture: picture_sources.Picture) -> str:
   # One spelling for accents, which file systems store in two ways.
   name = unicodedata.normalize("NFC", picture.stem)
   if any(mark in name for mark in _SEPARATORS) or name in _RESERVED:
-    raise ValueError(
+    raise user_error.UserError(
       f"{picture.origin}: its name cannot name a style, because mixes are "
       'written "a:0.7,b:0.3" and "none" means no style; rename the file'
     )
   if "/" in name or "\\" in name or name.startswith("."):
-    raise ValueError(
+    raise user_error.UserError(
       f"{picture.origin}: {name!r} cannot name a style, because styles are "
       "stored under their names; expected the name of a file"
     )
@@ -211,7 +212,7 @@ def _split_sources(path: str | pathlib.Path) -> list[str]:
   """Split "a.jpg,folder" unless a file of just that name exists."""
   text = str(path).strip()
   if not text:
-    raise ValueError(
+    raise user_error.UserError(
       f'no style path was given; expected "{GENERATED}", a picture, or '
       f"{picture_collections.KINDS}"
     )
@@ -239,6 +240,6 @@ def size_for_views(short_sides: Sequence[int]) -> int:
 
 def _check_style_size(style_size: int) -> None:
   if not 16 <= style_size <= 4096:
-    raise ValueError(
+    raise user_error.UserError(
       f"style_size is {style_size}; expected 16 to 4096 pixels (512 is usual)"
     )

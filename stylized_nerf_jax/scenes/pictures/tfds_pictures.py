@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import tfds_address, tfds_reader
 from stylized_nerf_jax.scenes.pictures import picture_files
 
@@ -92,7 +93,7 @@ class TfdsPictures(Sequence):
       return picture_files.decode_picture(value, where=where)
     pixels = np.asarray(value)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or 0 in pixels.shape:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: {self._feature} is {pixels.dtype} {list(pixels.shape)}; "
         "expected uint8 [height, width, channels]"
       )
@@ -107,7 +108,7 @@ class TfdsPictures(Sequence):
   def _value(self, index: int, where: str) -> Any:
     record = self._records[index]
     if self._feature not in record:
-      raise ValueError(f"{where}: has no {self._feature}")
+      raise user_error.UserError(f"{where}: has no {self._feature}")
     return record[self._feature]
 
 
@@ -122,7 +123,7 @@ def open_pictures(text: str) -> TfdsPictures:
   dataset = tfds_reader.Dataset(address)
   pictures = TfdsPictures(dataset, _find_feature(dataset))
   if not len(pictures):
-    raise ValueError(f"{address}: holds no record; expected pictures")
+    raise user_error.UserError(f"{address}: holds no record; expected pictures")
   return pictures
 
 
@@ -131,13 +132,13 @@ def _find_feature(dataset: tfds_reader.Dataset) -> str:
   address = dataset.address
   found = _image_features(dataset.features)
   if not found:
-    raise ValueError(
+    raise user_error.UserError(
       f"{address}: has no picture (its features: "
       f"{', '.join(dataset.features)}); expected an image dataset"
     )
   if address.image:
     if address.image not in found:
-      raise ValueError(
+      raise user_error.UserError(
         f"{address}: image={address.image} is no picture of it; expected one "
         f"of {', '.join(found)}"
       )
@@ -145,7 +146,7 @@ def _find_feature(dataset: tfds_reader.Dataset) -> str:
   if "image" in found:
     return "image"
   if len(found) > 1:
-    raise ValueError(
+    raise user_error.UserError(
       f"{address}: has several pictures ({', '.join(found)}); choose one with "
       f"&image={found[0]}"
     )

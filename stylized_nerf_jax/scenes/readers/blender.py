@@ -8,6 +8,7 @@ silhouettes tell.
 
 import pathlib
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import file_names
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -108,7 +109,7 @@ def _read_split(
       missing.append(name)
       continue
     if file in seen:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: the image is listed before, by frame {seen[file]}; "
         "expected every image once: remove one of the two"
       )
@@ -138,7 +139,7 @@ def _focal_length(content: dict, width: int, source: pathlib.Path) -> float:
   """Returns the focal length in pixels for images of a width."""
   key = "camera_angle_x"
   if key not in content:
-    raise ValueError(
+    raise user_error.UserError(
       f'{source}: no "{key}"; expected the horizontal field of view in radians'
     )
   angle = transforms_json.number(content[key], where=str(source), key=key)

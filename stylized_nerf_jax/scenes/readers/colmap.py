@@ -9,6 +9,7 @@ import pathlib
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import file_names, pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -66,7 +67,7 @@ def load_colmap(
   image_reader.check_downsample(downsample)
   found = find_model(root)
   if found is None:
-    raise ValueError(
+    raise user_error.UserError(
       f"{root}: no COLMAP model; expected cameras.bin and images.bin (or .txt) "
       f"in {', '.join(FOLDERS)}"
     )
@@ -151,14 +152,14 @@ def _match(
       missing.append(name)
       continue
     if file in seen:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where} is {name!r}, as that of image {seen[file]}; expected every "
         "image once: export the model again"
       )
     seen[file] = number
     found.append((image_reader.natural_key(name), number, file))
   if not found:
-    raise ValueError(
+    raise user_error.UserError(
       f"{source}: none of its {len(pictures)} images is in {folder} (looked "
       f"for {', '.join(missing[:3]) or 'nothing'}); copy them there"
     )
@@ -175,7 +176,7 @@ def _camera(
   """Builds a camera at the size of its image file."""
   where = f"{where} ({picture.name})"
   if picture.lens not in lenses:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: camera {picture.lens} is not among the cameras; expected one "
       f"of {', '.join(map(str, list(lenses)[:8])) or 'at least one'}"
     )
@@ -183,7 +184,7 @@ def _camera(
   if not image_reader.same_aspect(
     size, (lens.width, lens.height), reduced=True
   ):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: camera {picture.lens} is for {lens.width}x{lens.height} but "
       f"the image is {size[0]}x{size[1]}; expected one aspect ratio: restore "
       "the image"

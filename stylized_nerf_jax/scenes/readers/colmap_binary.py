@@ -9,6 +9,7 @@ import struct
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes.readers import colmap_model as model_lib
 
 _LONGEST_NAME = 4096
@@ -52,14 +53,14 @@ class _Bytes:
     """Returns a text that ends in a zero byte."""
     end = self._data.find(b"\0", self._at, self._at + _LONGEST_NAME)
     if end < 0:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: the name has no end; expected a zero byte after it: export "
         "the model again"
       )
     try:
       name = self._data[self._at : end].decode()
     except UnicodeDecodeError:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: the name is no UTF-8 text; expected the name of an image: "
         "export the model again"
       ) from None
@@ -69,7 +70,7 @@ class _Bytes:
   def _check(self, size: int, found: str) -> None:
     left = len(self._data) - self._at
     if size > left:
-      raise ValueError(
+      raise user_error.UserError(
         f"{self.path}: {len(self._data)} bytes, and {found} where {left} are "
         "left; expected a whole file: copy it again"
       )

@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 
 # Number of a lens model in binary files: name, parameters.
@@ -97,7 +98,7 @@ class Picture:
     with np.errstate(over="ignore", invalid="ignore"):
       length = np.sqrt(np.sum(quaternion**2))
     if not abs(length - 1) <= _UNIT_TOLERANCE:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: the quaternion has length {length:g}; expected 1: export "
         "the model again"
       )
@@ -131,7 +132,7 @@ def check_lens(lens: Lens, where: str) -> Lens:
   if not (
     1 <= lens.width <= _LARGEST_SIDE and 1 <= lens.height <= _LARGEST_SIDE
   ):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the size is {lens.width}x{lens.height}; expected pixels "
       f"between 1 and {_LARGEST_SIDE}"
     )
@@ -145,7 +146,7 @@ def check_lens(lens: Lens, where: str) -> Lens:
 def check_model(model: object, known: bool, where: str) -> None:
   """Raises ValueError for lenses that nothing here describes."""
   if not known:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the camera model is {model}; expected one of "
       f"{', '.join(NUM_PARAMETERS)}: undistort the images first (colmap "
       "image_undistorter)"
@@ -155,7 +156,7 @@ def check_model(model: object, known: bool, where: str) -> None:
 def add(items: dict, key: int, item, where: str) -> None:
   """Adds a numbered item, or raises ValueError where the number is taken."""
   if key in items:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: number {key} stands there twice; expected every number once: "
       "export the model again"
     )
@@ -168,7 +169,7 @@ def make_points(
   """Gathers points and, for each, the numbers of the pictures that see it."""
   positions = np.array(positions, np.float64).reshape(-1, 3)
   if not (np.abs(positions) <= _LARGEST_COORDINATE).all():
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: a point holds NaN, infinity or more than "
       f"{_LARGEST_COORDINATE:g}; expected coordinates of the scene: export the "
       "model again"

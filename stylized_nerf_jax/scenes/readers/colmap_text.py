@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes.readers import colmap_model as model_lib
 
 
@@ -20,7 +21,7 @@ def read_lenses(path: pathlib.Path) -> dict[int, model_lib.Lens]:
     model_lib.check_model(model, model in model_lib.NUM_PARAMETERS, where)
     expected = 4 + model_lib.NUM_PARAMETERS[model]
     if len(words) != expected:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: {len(words)} words; expected {expected} for {model}: export "
         "the model again"
       )
@@ -73,7 +74,7 @@ def _lines(path: pathlib.Path) -> Iterator[tuple[str, str]]:
 
 def _check_count(words: list[str], least: int, where: str) -> None:
   if len(words) < least:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: {len(words)} words; expected at least {least}: the file is "
       "cut off or no COLMAP model, export it again"
     )
@@ -88,7 +89,7 @@ def _numbers(words, kind: type, where: str) -> tuple:
     except ValueError:
       number = None
     if number is None or (kind is int and abs(number) >= 1 << 63):
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: {word[:40]!r}; expected a "
         f"{'whole ' if kind is int else ''}number: export the model again"
       )

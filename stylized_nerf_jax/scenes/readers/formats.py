@@ -3,6 +3,7 @@
 import importlib
 import pathlib
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import tfds_address
 from stylized_nerf_jax.scenes.scene import Scene
 
@@ -55,7 +56,9 @@ def load_scene(
     from stylized_nerf_jax.scenes.readers import tfds_scene
 
     if format not in ("auto", "tfds"):
-      raise ValueError(f"format is {format!r}; expected auto for {path}")
+      raise user_error.UserError(
+        f"format is {format!r}; expected auto for {path}"
+      )
     return tfds_scene.load_tfds(
       str(path), downsample=downsample, background=background
     )
@@ -63,7 +66,7 @@ def load_scene(
   if root.is_file() and root.name in _FORMAT_FILES.values():
     root = root.parent
   if not root.is_dir() and not (root.is_file() and root.suffix == ".npz"):
-    raise ValueError(
+    raise user_error.UserError(
       f"{root}: no such folder; expected the folder of a scene, or "
       '"synthetic" for the embedded one'
     )
@@ -75,7 +78,7 @@ def load_scene(
       return _read("colmap", root, holdout, options)
     return scene
   if format not in FORMATS:
-    raise ValueError(
+    raise user_error.UserError(
       f"format is {format!r}; expected auto, {', '.join(FORMATS)}"
     )
   return _read(format, root, holdout, options)
@@ -131,10 +134,10 @@ def _detect(root: pathlib.Path) -> str:
     "train/pose, or one .npz file"
   )
   if not any(root.iterdir()):
-    raise ValueError(
+    raise user_error.UserError(
       f"{root}: the folder is empty; expected images and one of {expected}"
     )
-  raise ValueError(
+  raise user_error.UserError(
     f"{root}: no camera poses; expected one of {expected}: estimate them "
     "with COLMAP"
   )

@@ -3,6 +3,8 @@
 import pathlib
 import re
 
+from stylized_nerf_jax import user_error
+
 
 def find(root: pathlib.Path, downsample: float) -> tuple[pathlib.Path, int]:
   """Chooses the folder whose pictures are decoded.
@@ -26,7 +28,7 @@ def find(root: pathlib.Path, downsample: float) -> tuple[pathlib.Path, int]:
   if not usable:
     have = ", ".join(found[factor].name for factor in sorted(found)) or "none"
     hint = f"; set downsample to {min(found)}" if found else ""
-    raise ValueError(
+    raise user_error.UserError(
       f"{root}: no folder `images` or `images_N` with N up to downsample "
       f"{downsample:g} (found: {have}){hint}"
     )

@@ -10,6 +10,7 @@ import pathlib
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -59,7 +60,7 @@ def load_llff(
   folder, factor = image_folder.find(root, downsample)
   files = image_reader.list_images(folder)
   if len(files) != len(poses.hwf):
-    raise ValueError(
+    raise user_error.UserError(
       f"{root / POSES_FILE} holds {len(poses.hwf)} poses but {folder} holds "
       f"{len(files)} images; expected as many poses as images: remove the "
       "images without a pose or estimate the poses again"
@@ -110,10 +111,10 @@ def load_llff(
 def _read_poses(path: pathlib.Path) -> _Poses:
   """Reads and checks poses_bounds.npy."""
   if not path.is_file():
-    raise ValueError(f"{path}: no such file; an LLFF scene needs it")
+    raise user_error.UserError(f"{path}: no such file; an LLFF scene needs it")
   table = numpy_files.read_npy(path, expected="shape [images, 17]")
   if table.ndim != 2 or table.shape[1] != 17 or len(table) == 0:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: found shape {list(table.shape)}; expected [images, 17] "
       "numbers, a 3x5 pose and two bounds in each row"
     )
@@ -135,7 +136,7 @@ def _check_bounds(bounds: np.ndarray, path: pathlib.Path) -> None:
   """Raises ValueError unless 0 < near < far in every row."""
   for i, (near, far) in enumerate(bounds):
     if not 0 < near < far < np.inf:
-      raise ValueError(
+      raise user_error.UserError(
         f"{path}, row {i}: near bound is {near:g} and far bound {far:g}; "
         "expected 0 < near < far: estimate the poses again or remove the image"
       )
@@ -148,12 +149,12 @@ def _camera(
   height, width, focal = poses.hwf[row]
   where = f"{file.parents[1] / POSES_FILE}, row {row} ({file.name})"
   if not (np.isfinite(poses.hwf[row]).all() and min(width, height) >= 1):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: image height {height:g} and width {width:g}; expected "
       "positive numbers of pixels"
     )
   if not image_reader.same_aspect(size, (width, height), reduced=True):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the pose is for {width:g}x{height:g} but the image is "
       f"{size[0]}x{size[1]}; expected one aspect ratio: restore the pictures "
       "or estimate the poses again"

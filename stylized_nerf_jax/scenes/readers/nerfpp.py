@@ -10,6 +10,7 @@ import pathlib
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
@@ -94,7 +95,7 @@ def _check_stems(files: list[pathlib.Path]) -> None:
   seen = {}
   for file in files:
     if file.stem in seen:
-      raise ValueError(
+      raise user_error.UserError(
         f"{file}: {seen[file.stem]} has the same pose; expected one picture of "
         "each name: remove one of the two"
       )
@@ -115,7 +116,7 @@ def _camera(
   fl_y, cy = matrix[1, 1:3]
   camera_lib.check_intrinsics(fl_x, fl_y, cx, cy, *size, where=str(source))
   if not abs(skew) <= _SKEW_TOLERANCE * fl_x:
-    raise ValueError(
+    raise user_error.UserError(
       f"{source}: the skew is {skew:g}; expected 0: pixels must be rectangles"
     )
   return camera_lib.Camera(
@@ -126,12 +127,12 @@ def _camera(
 def _read_matrix(path: pathlib.Path) -> np.ndarray:
   """Reads a text file of 16 numbers: float64 [4, 4]."""
   if not path.is_file():
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: no such file; expected one beside every picture: copy it there "
       "or remove the picture"
     )
   if path.stat().st_size > _MOST_BYTES:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: {path.stat().st_size} bytes; expected 16 numbers"
     )
   words = path.read_text(encoding="utf-8", errors="replace").split()
@@ -140,7 +141,7 @@ def _read_matrix(path: pathlib.Path) -> np.ndarray:
   except ValueError:
     numbers = []
   if len(numbers) != 16:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: {len(words)} words, not 16 numbers; expected a 4x4 matrix: "
       "write the file again"
     )

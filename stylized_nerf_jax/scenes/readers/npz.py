@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
@@ -102,7 +103,7 @@ def load_npz(
   source = find_file(root)
   if source is None:
     count = len(list(root.glob("*.npz"))) if root.is_dir() else 0
-    raise ValueError(
+    raise user_error.UserError(
       f"{root}: {count} .npz files; expected exactly one with images, poses "
       "and focal: name the file itself"
     )
@@ -155,7 +156,7 @@ def _read(
   if name not in content:
     if not needed:
       return None
-    raise ValueError(
+    raise user_error.UserError(
       f'{source}: no array "{name}" (found {", ".join(content) or "none"}); '
       "expected images, poses and focal"
     )
@@ -164,7 +165,7 @@ def _read(
     side not in (None, found) for side, found in zip(shape, array.shape)
   ):
     expected = ["any" if side is None else side for side in shape]
-    raise ValueError(
+    raise user_error.UserError(
       f'{source}: "{name}" has shape {list(array.shape)}; expected '
       f"{str(expected).replace(chr(39), '')}"
     )
@@ -176,14 +177,14 @@ def _read_images(content, source: pathlib.Path) -> np.ndarray:
   shape = (None, None, None, None)
   images = _read(content, source, "images", shape, needed=True)
   if images.shape[-1] not in (3, 4) or 0 in images.shape:
-    raise ValueError(
+    raise user_error.UserError(
       f'{source}: "images" has shape {list(images.shape)}; expected [images, '
       "height, width, 3 or 4]"
     )
   if images.dtype != np.uint8 and (
     images.dtype.kind != "f" or not np.isfinite(images).all()
   ):
-    raise ValueError(
+    raise user_error.UserError(
       f'{source}: "images" are {images.dtype}, or not finite; expected uint8, '
       "or finite floats in [0, 1]"
     )
@@ -216,13 +217,13 @@ def _read_bounds(
   if near is None or far is None:
     return *camera_bounds.near_and_far(cameras), "unbounded"
   if not 0 < near < far < np.inf:
-    raise ValueError(
+    raise user_error.UserError(
       f"{source}: near is {near:g} and far {far:g}; expected 0 < near < far"
     )
   layout = "bounded"
   if index is not None:
     if index not in range(len(scene_lib.LAYOUTS)):
-      raise ValueError(
+      raise user_error.UserError(
         f'{source}: "layout" is {index}; expected 0, 1 or 2 for '
         f"{', '.join(scene_lib.LAYOUTS)}"
       )
@@ -242,7 +243,7 @@ def _read_splits(
     if indices.size and not (
       indices.dtype.kind in "iu" and 0 <= indices.min() <= indices.max() < count
     ):
-      raise ValueError(
+      raise user_error.UserError(
         f'{source}: "{name}" holds no indices of images; expected whole '
         f"numbers from 0 to {count - 1}"
       )

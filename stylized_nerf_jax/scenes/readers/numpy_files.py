@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
+
 # Deflate cannot shrink anything further than this.
 _MOST_SHRUNK = 1100
 
@@ -28,7 +30,7 @@ def read_npy(path: pathlib.Path, *, expected: str) -> np.ndarray:
     with path.open("rb") as file:
       return _read(file, path.stat().st_size)
   except Exception as error:  # numpy's readers raise nearly anything.
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: not a readable .npy file ({_reason(error)}); expected numbers "
       f"of {expected}: copy it again"
     ) from error
@@ -47,7 +49,7 @@ class NpzFile(Mapping):
       with zipfile.ZipFile(self.path) as archive:
         members = archive.infolist()
     except Exception as error:  # A damaged archive raises nearly anything.
-      raise ValueError(
+      raise user_error.UserError(
         f"{self.path}: not a readable .npz file ({_reason(error)}); copy it "
         "again"
       ) from error
@@ -66,13 +68,15 @@ class NpzFile(Mapping):
     try:
       size = self.path.stat().st_size
       if not 0 <= info.compress_size <= size:
-        raise ValueError(f"{info.compress_size} bytes of {size}")
+        raise user_error.UserError(f"{info.compress_size} bytes of {size}")
       if info.file_size > _MOST_SHRUNK * info.compress_size:
-        raise ValueError(f"{info.file_size} bytes out of {info.compress_size}")
+        raise user_error.UserError(
+          f"{info.file_size} bytes out of {info.compress_size}"
+        )
       with zipfile.ZipFile(self.path) as archive, archive.open(info) as file:
         return _read(file, info.file_size)
     except Exception as error:  # A damaged archive raises nearly anything.
-      raise ValueError(
+      raise user_error.UserError(
         f'{self.path}: the array "{name}" cannot be read ({_reason(error)}); '
         "expected numbers: write the file again"
       ) from error
@@ -86,21 +90,21 @@ def _read(file, size: int) -> np.ndarray:
     (2, 0): np.lib.format.read_array_header_2_0,
   }.get(version)
   if read_header is None:
-    raise ValueError(f"version {version} of the format")
+    raise user_error.UserError(f"version {version} of the format")
   shape, fortran_order, dtype = read_header(file)
   if dtype.kind not in "biuf" or dtype.itemsize > 16:
-    raise ValueError(f"{dtype} values")
+    raise user_error.UserError(f"{dtype} values")
   if any(side < 0 for side in shape):
-    raise ValueError(f"shape {list(shape)}")
+    raise user_error.UserError(f"shape {list(shape)}")
   claimed = math.prod(shape) * dtype.itemsize
   if claimed > size:
-    raise ValueError(
+    raise user_error.UserError(
       f"shape {list(shape)} of {dtype} takes {claimed} bytes, of which there "
       f"are at most {size}"
     )
   values = file.read(claimed)
   if len(values) != claimed:
-    raise ValueError(f"{claimed} bytes claimed, {len(values)} there")
+    raise user_error.UserError(f"{claimed} bytes claimed, {len(values)} there")
   array = np.frombuffer(values, dtype)
   return array.reshape(shape, order="F" if fortran_order else "C")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import tfds_address, tfds_reader
@@ -92,7 +93,7 @@ def _has_alpha(features: Mapping[str, Any]) -> bool:
 def _check_features(dataset: tfds_reader.Dataset) -> None:
   missing = [name for name in _NEEDED if name not in dataset.features]
   if missing:
-    raise ValueError(
+    raise user_error.UserError(
       f"{dataset.address}: is no posed scene (it has no {missing[0]}; found: "
       f"{', '.join(dataset.features)}); expected a dataset that `stylized-nerf "
       "export-tfds` wrote"
@@ -112,7 +113,7 @@ def _read_facts(dataset: tfds_reader.Dataset) -> dict[str, Any]:
     if box is not None:
       box = np.asarray(box, np.float64)
       if box.shape != (2, 3) or not np.isfinite(box).all():
-        raise ValueError(f"bounding_box {found['bounding_box']}")
+        raise user_error.UserError(f"bounding_box {found['bounding_box']}")
       box = tuple(map(tuple, box.tolist()))
     splits = {
       str(name): tuple(int(view) for view in indices)
@@ -120,9 +121,9 @@ def _read_facts(dataset: tfds_reader.Dataset) -> dict[str, Any]:
     }
     for name, indices in splits.items():
       if any(not 0 <= view < views for view in indices):
-        raise ValueError(f"split {name!r} with views beyond {views}")
+        raise user_error.UserError(f"split {name!r} with views beyond {views}")
     if not views or not splits.get("train"):
-      raise ValueError("no view to train on")
+      raise user_error.UserError("no view to train on")
     return {
       "name": str(found["name"]),
       "views": views,
@@ -140,7 +141,7 @@ def _read_facts(dataset: tfds_reader.Dataset) -> dict[str, Any]:
     AttributeError,
     OverflowError,
   ) as error:
-    raise ValueError(
+    raise user_error.UserError(
       f"{dataset.address}: metadata.json does not describe a scene "
       f"({type(error).__name__}: {error}); expected what `stylized-nerf "
       "export-tfds` wrote: export the scene again"
@@ -163,13 +164,13 @@ def _read_cameras(
       record = records[i]
       view = int(record["index"])
       if view in found or not 0 <= view < count:
-        raise ValueError(
+        raise user_error.UserError(
           f"{where}: has index {view}; expected each from 0 to {count - 1} once"
         )
       camera = _read_camera(dataset, record, where)
       found[view] = ((records, i), camera)
   if len(found) != count:
-    raise ValueError(
+    raise user_error.UserError(
       f"{dataset.address}: {len(found)} views; expected {count}, as "
       "metadata.json says: export the scene again"
     )
@@ -185,7 +186,7 @@ def _read_camera(
 
   lens = bytes(record["lens"]).decode(errors="replace")
   if lens not in camera_lib.LENS_TERMS:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: lens is {lens!r}; expected one of "
       f"{', '.join(camera_lib.LENS_TERMS)}"
     )
@@ -193,7 +194,7 @@ def _read_camera(
   pose = camera_lib.check_pose(numbers("camera_to_world"), where=where)
   size = tfds_views.record_size(record)
   if not 0 < math.prod(size) <= image_reader.MAX_PIXELS or min(size) < 1:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: size is {size[0]}x{size[1]}; expected 1 to "
       f"{image_reader.MAX_PIXELS} pixels"
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import tfds_reader
 from stylized_nerf_jax.scenes.pictures import image_reader
 
@@ -75,7 +76,7 @@ class Views:
       size = image_reader.read_header(picture)[0]
       width, height = record_size(record)
       if size != (width, height):
-        raise ValueError(
+        raise user_error.UserError(
           f"{where}: the image is {size[0]}x{size[1]}; expected "
           f"{width}x{height}, as its camera: export the scene again"
         )
@@ -95,9 +96,9 @@ class Views:
     try:
       values = zlib.decompressobj().decompress(stored["value"], expected + 1)
       if tuple(stored["shape"]) != shape or len(values) != expected:
-        raise ValueError(f"shape {list(stored['shape'])}")
+        raise user_error.UserError(f"shape {list(stored['shape'])}")
     except (zlib.error, ValueError, TypeError, KeyError) as error:
-      raise ValueError(
+      raise user_error.UserError(
         f"{self.dataset.address}: view {index}: {name} is damaged ({error}); "
         f"expected {np.dtype(dtype)} {list(shape)}: export the scene again"
       ) from error
@@ -105,7 +106,7 @@ class Views:
     if np.issubdtype(dtype, np.floating):
       limit = np.inf if name == "depth" else 1 + _SLACK
       if not (array.min() >= -_SLACK and array.max() <= limit):
-        raise ValueError(
+        raise user_error.UserError(
           f"{self.dataset.address}: view {index}: {name} holds values from "
           f"{array.min():g} to {array.max():g}; expected 0 to {limit:g}: "
           "export the scene again"

@@ -13,6 +13,7 @@ import pathlib
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import file_names
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -136,7 +137,7 @@ def _read_frames(
     pose = camera_lib.check_pose(entry["transform_matrix"], where=where)
     name = transforms_json.image_name(root, file)
     if name in seen:
-      raise ValueError(
+      raise user_error.UserError(
         f"{where}: the image is listed before, by frame {seen[name]}; "
         "expected every image once: remove one of the two"
       )
@@ -160,7 +161,7 @@ def _find_mask(
   name = file_names.clean(str(entry["mask_path"]))
   mask = transforms_json.find_image(root, name, where=f"{where}: mask_path")
   if mask is None:
-    raise ValueError(
+    raise user_error.UserError(
       f'{where}: "mask_path" names {name}, which is missing; copy it there or '
       "remove the entry"
     )
@@ -193,13 +194,13 @@ def _camera(
   model, distortion = _lens(values, value, where)
   width, height = value("w", size[0]), value("h", size[1])
   if min(width, height) < 1:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: w is {width:g} and h {height:g}; expected sizes in pixels"
     )
   fl_x, fl_y = _focal_lengths(value, width, height, where)
   cx, cy = value("cx", width / 2), value("cy", height / 2)
   if not image_reader.same_aspect(size, (width, height)):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: the file says {width:g}x{height:g} but the image is "
       f"{size[0]}x{size[1]}; expected one aspect ratio: rotate or restore the "
       "image"
@@ -219,7 +220,7 @@ def _lens(values: dict, value, where: str) -> tuple[str, tuple[float, ...]]:
   if named is None:
     named = _FISHEYE if values.get("is_fisheye") else "OPENCV"
   if named not in _MODELS:
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: camera_model is {named!r}; expected one of "
       f"{', '.join(_MODELS)}: undistort the images first"
     )
@@ -237,7 +238,7 @@ def _lens(values: dict, value, where: str) -> tuple[str, tuple[float, ...]]:
       model = "pinhole"
   for key in unused:
     if terms[key] != 0:
-      raise ValueError(
+      raise user_error.UserError(
         f'{where}: distortion "{key}" is {terms[key]:g}; expected 0 for '
         f"camera_model {named}: undistort the images first"
       )
@@ -250,7 +251,7 @@ def _focal_lengths(value, width, height, where) -> tuple[float, float]:
   if fl_x is None:
     angle = value("camera_angle_x")
     if angle is None:
-      raise ValueError(
+      raise user_error.UserError(
         f'{where}: no focal length; expected "fl_x" in pixels or '
         '"camera_angle_x" in radians, in the file or the frame'
       )
@@ -268,7 +269,7 @@ def _focal_lengths(value, width, height, where) -> tuple[float, float]:
       )
     )
   if not (fl_x > 0 and math.isfinite(fl_x) and fl_y > 0):
-    raise ValueError(
+    raise user_error.UserError(
       f"{where}: focal lengths are {fl_x:g} and {fl_y:g}; expected positive "
       "numbers of pixels"
     )
@@ -289,14 +290,14 @@ def _listed_splits(
     if names is None:
       continue
     if not isinstance(names, list):
-      raise ValueError(
+      raise user_error.UserError(
         f"{source}: {split}_filenames is {str(names)[:40]!r}; expected a list "
         "of file paths"
       )
     names = [file_names.clean(str(name)) for name in names]
     for name in names:
       if name not in known and name not in missing:
-        raise ValueError(
+        raise user_error.UserError(
           f"{source}: {split}_filenames names {name}, which no frame has; "
           "expected file paths of frames"
         )
@@ -308,7 +309,7 @@ def _listed_splits(
     held = {i for indices in splits.values() for i in indices}
     splits["train"] = tuple(i for i in range(len(frames)) if i not in held)
   if not splits["train"]:
-    raise ValueError(
+    raise user_error.UserError(
       f"{source}: no image is left in train_filenames; expected at least one"
     )
   return splits

@@ -5,6 +5,7 @@ import math
 import pathlib
 import sys
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import file_names
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -66,12 +67,12 @@ def read_bounds(
     for key in ("near", "far")
   )
   if not 0 < near < far:
-    raise ValueError(
+    raise user_error.UserError(
       f'{source}: "near" is {near:g} and "far" {far:g}; expected 0 < near < '
       "far: remove both and the layout to have bounds guessed"
     )
   if content["layout"] not in scene_lib.LAYOUTS:
-    raise ValueError(
+    raise user_error.UserError(
       f'{source}: "layout" is {str(content["layout"])[:40]!r}; expected one '
       f"of {', '.join(scene_lib.LAYOUTS)}"
     )
@@ -89,24 +90,24 @@ def read_json(path: pathlib.Path) -> dict:
   """
   try:
     if path.stat().st_size > _MOST_BYTES:
-      raise ValueError(
+      raise user_error.UserError(
         f"{path}: {path.stat().st_size} bytes of camera poses; expected at "
         f"most {_MOST_BYTES}: remove what is not needed"
       )
     content = _parse(path)
   except OSError as error:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: cannot be read ({error.strerror}); expected a file of camera "
       "poses"
     ) from error
   frames = content.get("frames") if isinstance(content, dict) else None
   if not isinstance(frames, list) or not frames:
-    raise ValueError(
+    raise user_error.UserError(
       f'{path}: no "frames"; expected a list of objects with "file_path" and '
       '"transform_matrix"'
     )
   if len(frames) > _MOST_FRAMES:
-    raise ValueError(
+    raise user_error.UserError(
       f'{path}: "frames" lists {len(frames)}; expected at most '
       f"{_MOST_FRAMES}: keep those of the photographs that are used"
     )
@@ -114,11 +115,11 @@ def read_json(path: pathlib.Path) -> dict:
     if not isinstance(frame, dict) or not isinstance(
       frame.get("file_path"), str
     ):
-      raise ValueError(
+      raise user_error.UserError(
         f'{path}, frame {i}: no "file_path"; expected the name of an image'
       )
     if "transform_matrix" not in frame:
-      raise ValueError(
+      raise user_error.UserError(
         f'{path}, frame {i} ({frame["file_path"]}): no "transform_matrix"; '
         "expected a 4x4 camera-to-world matrix"
       )
@@ -130,11 +131,11 @@ def _parse(path: pathlib.Path):
   try:
     return json.loads(path.read_text(encoding="utf-8"))
   except RecursionError:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: not valid JSON (nested too deeply); write it again"
     ) from None
   except ValueError as error:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: not valid JSON ({error}); write it again"
     ) from error
 
@@ -180,10 +181,14 @@ def number(value, *, where: str, key: str) -> float:
     ValueError: it is no finite number.
   """
   if isinstance(value, bool) or not isinstance(value, (int, float)):
-    raise ValueError(f'{where}: "{key}" is {value!r}; expected a number')
+    raise user_error.UserError(
+      f'{where}: "{key}" is {value!r}; expected a number'
+    )
   # A whole number may have more digits than a float can hold.
   if not abs(value) <= sys.float_info.max:
-    raise ValueError(f'{where}: "{key}" is {value}; expected a finite number')
+    raise user_error.UserError(
+      f'{where}: "{key}" is {value}; expected a finite number'
+    )
   return float(value)
 
 
@@ -194,7 +199,7 @@ def focal_from_angle(angle: float, size: float, *, where: str, key: str):
     ValueError: the angle is not between 0 and pi.
   """
   if not _SMALLEST_ANGLE < angle < math.pi:
-    raise ValueError(
+    raise user_error.UserError(
       f'{where}: "{key}" is {angle:g}; expected an angle in radians between '
       "0 and pi"
     )
@@ -211,7 +216,7 @@ def report_missing(
   """
   first = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
   if needed and len(missing) == total:
-    raise ValueError(
+    raise user_error.UserError(
       f"{path}: none of its {total} frames has an image (looked for {first} "
       f"in {path.parent}); copy the images there or correct the file paths"
     )

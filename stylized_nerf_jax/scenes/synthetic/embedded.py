@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.synthetic import analytic, plaza
@@ -49,12 +50,12 @@ def make_scene(
     ValueError: a count, a size or the layout is out of range.
   """
   if num_train < 1 or num_test < 0 or width < 2 or height < 2:
-    raise ValueError(
+    raise user_error.UserError(
       f"synthetic scene of {num_train} training and {num_test} test views of "
       f"{width} x {height} pixels; expected at least 1, 0 and 2 x 2"
     )
   if layout not in _LAYOUTS:
-    raise ValueError(
+    raise user_error.UserError(
       f"unknown layout {layout!r} of the synthetic scene; expected one of "
       f"{', '.join(_LAYOUTS)}"
     )

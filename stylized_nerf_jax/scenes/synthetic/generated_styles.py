@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes.synthetic.painters import (
   canvas,
   cubist,
@@ -86,7 +87,7 @@ def variations(name: str, seed: int, *, size: int = 512) -> np.ndarray:
 
 def _paint(name: str, seed: int, size: int, scale: float) -> np.ndarray:
   if name not in _PAINTERS:
-    raise ValueError(
+    raise user_error.UserError(
       f"no generated style is named {name!r}; known: {', '.join(NAMES)}"
     )
   rng = np.random.default_rng(seed)

@@ -9,6 +9,7 @@ hold it. The sky is not a surface, though: depth and alpha are 0 there.
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.synthetic import (
   analytic,
@@ -118,7 +119,7 @@ def visible(
     ValueError: the camera is distorted.
   """
   if np.any(camera.distortion):
-    raise ValueError(
+    raise user_error.UserError(
       f"camera {camera.name!r} is distorted; expected a pinhole camera"
     )
   points = np.asarray(points, np.float64)

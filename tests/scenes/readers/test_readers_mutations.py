@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.datasets import export
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene_record
@@ -125,7 +126,7 @@ def _check(scene) -> None:
     for i, camera in enumerate(scene.cameras if items is not None else ()):
       try:
         picture = items[i]
-      except ValueError as error:
+      except user_error.UserError as error:
         assert "\n" not in str(error)
         continue
       assert picture.shape[:2] == (camera.height, camera.width)
@@ -178,7 +179,7 @@ def _fuzz(name: str, folder: pathlib.Path, examples: int) -> None:
       try:
         scene = load_scene(path, holdout=0)
         _check(scene)
-      except ValueError as error:
+      except user_error.UserError as error:
         assert "\n" not in str(error), str(error)
     finally:
       for file in touched:
