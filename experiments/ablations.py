@@ -17,11 +17,9 @@ import shutil
 import statistics
 import time
 
-import scene
-
-from stylized_nerf_jax.cli import main as cli
 from stylized_nerf_jax.evaluation import report
 from stylized_nerf_jax.tasks import run_evaluation
+from support import commands, results
 
 _CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 _COLUMNS = (
@@ -39,7 +37,7 @@ _COLUMNS = (
 
 def main() -> None:
   """Train, score and write."""
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("--name", required=True)
   parser.add_argument("--run", type=pathlib.Path, required=True)
   parser.add_argument("--workdir", type=pathlib.Path, required=True)
@@ -66,18 +64,16 @@ def main() -> None:
 
 
 def _write(name: str, protocol: dict, sequences: dict, seconds: dict) -> None:
-  content = {
-    "protocol": protocol,
-    "sequences": {row: rows for (row, _), rows in sequences.items()},
-    "table": {
-      "columns": _COLUMNS,
-      "rows": [
-        _row(row, line, seconds.get(row), rows)
-        for (row, line), rows in sequences.items()
-      ],
-    },
-  }
-  scene.write_measured(name, content)
+  results.write_table(
+    name,
+    _COLUMNS,
+    [
+      _row(row, line, seconds.get(row), rows)
+      for (row, line), rows in sequences.items()
+    ],
+    protocol=protocol,
+    sequences={row: rows for (row, _), rows in sequences.items()},
+  )
 
 
 def _ablations() -> dict[str, dict]:
@@ -91,9 +87,7 @@ def _train(run: pathlib.Path, folder: pathlib.Path, lines: list[str]) -> float:
     skip = shutil.ignore_patterns("evaluation", "videos", "replaced")
     shutil.copytree(run, folder, ignore=skip)
   start = time.process_time()
-  command = ["train", f"--config={run / 'config.json'}", *lines]
-  if cli.main([*command, "--workdir", str(folder)]):
-    raise SystemExit(f"{folder}: training failed")
+  commands.train_here(folder, [f"--config={run / 'config.json'}", *lines])
   return round(time.process_time() - start)
 
 

@@ -13,7 +13,6 @@ a peer of its own, for which the package's extra "oracle" is needed. "scaling"
 compares steps on ever more views and styles with each other.
 """
 
-import argparse
 import contextlib
 import json
 import pathlib
@@ -21,14 +20,19 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-import bench_cases
-import bench_scaling
-import bench_stylizer
 import jax
 import jax.numpy as jnp
-import scene
+
+from support import (
+  arguments,
+  cases,
+  results,
+  run_cases,
+  scaling_cases,
+  stylizer_cases,
+  timing,
+)
 
 _SUITES = ("steps", "render", "stylizer", "scaling")
 _COLUMNS = (
@@ -46,10 +50,8 @@ _SCALING_COLUMNS = ("case", "rays/s", "us a ray", "of the smallest case")
 
 def main() -> None:
   """Times a suite and writes what it found."""
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = arguments.of_timing(__doc__, rounds=5)
   parser.add_argument("--suite", choices=_SUITES, required=True)
-  parser.add_argument("--run", type=pathlib.Path, required=True)
-  parser.add_argument("--rounds", type=int, default=5)
   parser.add_argument(
     "--size",
     type=int,
@@ -68,64 +70,57 @@ def main() -> None:
     _time(args, _cases(args, stack))
 
 
-def _time(args, cases: list[bench_cases.Case]) -> None:
+def _time(args, timed: list[cases.Case]) -> None:
   peers = [_peer(args)] if args.peer else []
-  first = {case.name: seconds(case.call) for case in cases}
-  times = {case.name: [] for case in cases}
   ceilings = []
-  for _ in range(args.rounds):
-    ceilings.append(_matrix_flops())
-    for case in cases:
-      times[case.name].append(seconds(case.call))
+  first, times = timing.in_turn(
+    {case.name: case.call for case in timed},
+    args.rounds,
+    before_round=lambda: ceilings.append(_matrix_flops()),
+  )
   if args.peer:
     peers.append(_peer(args))
   ceiling = statistics.median(ceilings)
   if args.suite == "scaling":
-    columns, rows = _SCALING_COLUMNS, _scaling_rows(cases, times)
+    columns, rows = _SCALING_COLUMNS, _scaling_rows(timed, times)
   else:
     columns = _columns(args.suite)
     rates = {
       case.name: case.rays / statistics.median(times[case.name])
-      for case in cases
+      for case in timed
     }
     rows = [
       _row(case, times[case.name], first[case.name], ceiling, [*peers, rates])
-      for case in cases
+      for case in timed
     ]
-  content = {
-    "ceiling_gflops": [round(value / 1e9, 1) for value in ceilings],
-    "peer": peers,
-    "seconds": times,
-    "table": {"columns": columns, "rows": rows},
-  }
-  scene.write_measured(args.name or f"bench_{args.suite}", content)
+  results.write_table(
+    args.name or f"bench_{args.suite}",
+    columns,
+    rows,
+    ceiling_gflops=[round(value / 1e9, 1) for value in ceilings],
+    peer=peers,
+    seconds=times,
+  )
   for row in rows:
     print(*row, sep="  ")
 
 
-def _cases(args, stack: contextlib.ExitStack) -> list[bench_cases.Case]:
+def _cases(args, stack: contextlib.ExitStack) -> list[cases.Case]:
   """Makes the cases of a suite; their files are gone with the stack."""
   if args.suite == "scaling":
     scratch = tempfile.TemporaryDirectory(dir=args.scratch)
-    return bench_scaling.cases(
+    return scaling_cases.growing_steps(
       args.run, pathlib.Path(stack.enter_context(scratch))
     )
   if args.suite == "stylizer":
-    return bench_stylizer.cases(args.run)
-  bench = bench_cases.Bench(args.run, tuple(args.size))
+    return stylizer_cases.decoder_steps(args.run)
+  bench = run_cases.Bench(args.run, tuple(args.size))
   return bench.steps() if args.suite == "steps" else bench.renderings()
 
 
 def _columns(suite: str) -> list[str]:
   unit = "pixels" if suite == "stylizer" else "rays"
   return [name.replace("rays", unit) for name in _COLUMNS]
-
-
-def seconds(call) -> float:
-  """Times one call."""
-  start = time.perf_counter()
-  call()
-  return time.perf_counter() - start
 
 
 def _matrix_flops() -> float:
@@ -145,7 +140,9 @@ def _matrix_flops() -> float:
 
   x = jnp.ones((rows, width))
   chain(x).block_until_ready()
-  fastest = min(seconds(lambda: chain(x).block_until_ready()) for _ in range(3))
+  fastest = min(
+    timing.seconds(lambda: chain(x).block_until_ready()) for _ in range(3)
+  )
   return 2.0 * rows * width * width * length / fastest
 
 
@@ -198,10 +195,10 @@ def _row(case, times, first, ceiling: float, peers) -> list:
   ]
 
 
-def _scaling_rows(cases, times) -> list[list]:
+def _scaling_rows(timed, times) -> list[list]:
   """Time of a ray in every case, and against the first of its phase."""
   rows, smallest = [], {}
-  for case in cases:
+  for case in timed:
     microseconds = 1e6 * statistics.median(times[case.name]) / case.rays
     base = smallest.setdefault(case.name.partition(",")[0], microseconds)
     rows.append(

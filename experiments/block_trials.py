@@ -7,50 +7,35 @@ with blocks of several sizes (`rendering.rays_at_once`, `training.rays_at_once`)
 in turn, round after round. Writes experiments/results/block_trials.json.
 """
 
-import argparse
-import pathlib
 import statistics
 
-import bench
-import bench_cases
-import scene
-
 from stylized_nerf_jax.networks import ray_blocks
+from support import arguments, results, run_cases, timing
 
 _BLOCKS = (16, 64, 128, 256, 512, 1024, 4096)
 
 
 def main() -> None:
   """Times all cases with all blocks and writes a table."""
-  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-  parser.add_argument("--run", type=pathlib.Path, required=True)
-  parser.add_argument("--rounds", type=int, default=3)
-  args = parser.parse_args()
-  cases = bench_cases.Bench(args.run)
-  rows = [_row(case, args.rounds) for case in cases.in_blocks(_BLOCKS)]
-  scene.write_measured(
+  args = arguments.of_timing(__doc__, rounds=3).parse_args()
+  bench = run_cases.Bench(args.run)
+  rows = [_row(trials, args.rounds) for trials in bench.in_blocks(_BLOCKS)]
+  results.write_table(
     "block_trials",
-    {
-      "cached_floats": ray_blocks.CACHED_FLOATS,
-      "table": {
-        "columns": ["rays/s with blocks of", *map(str, _BLOCKS), "chosen"],
-        "rows": rows,
-      },
-    },
+    ["rays/s with blocks of", *map(str, _BLOCKS), "chosen"],
+    rows,
+    cached_floats=ray_blocks.CACHED_FLOATS,
   )
 
 
 def _row(trials, rounds: int) -> list:
   """Times one case with every block."""
   name, by_block, chosen = trials
-  for case in by_block:
-    case.call()
-  times = [[] for _ in by_block]
-  for _ in range(rounds):
-    for case, found in zip(by_block, times):
-      found.append(bench.seconds(case.call))
+  calls = {block: case.call for block, case in by_block.items()}
+  _, times = timing.in_turn(calls, rounds)
   rates = [
-    case.rays / statistics.median(found) for case, found in zip(by_block, times)
+    case.rays / statistics.median(times[block])
+    for block, case in by_block.items()
   ]
   row = [name, *(f"{rate:,.0f}" for rate in rates), chosen]
   print(*row, sep="  ", flush=True)

@@ -15,7 +15,6 @@ import pathlib
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scene
 
 import stylized_nerf_jax
 from stylized_nerf_jax.networks import modules
@@ -23,6 +22,7 @@ from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import geometry_cache, renderer, spacing
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
+from support import results
 
 _COUNTS = (12, 10, 8, 6)
 _RAYS = 16384
@@ -42,7 +42,7 @@ _COLUMNS = [
 
 def main() -> None:
   """Measures all runs and writes a table."""
-  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
   parser.add_argument("--rays", type=int, default=_RAYS)
   args = parser.parse_args()
@@ -52,10 +52,7 @@ def main() -> None:
     for row in _measure(pathlib.Path(path), args.rays):
       rows.append([name, *row])
       print(*rows[-1], sep="  ", flush=True)
-  scene.write_measured(
-    "cache_trials",
-    {"rays": args.rays, "table": {"columns": _COLUMNS, "rows": rows}},
-  )
+  results.write_table("cache_trials", _COLUMNS, rows, rays=args.rays)
 
 
 def _measure(path: pathlib.Path, count: int):

@@ -15,10 +15,10 @@ import json
 import pathlib
 
 import numpy as np
-import scene
 
 from stylized_nerf_jax.evaluation import pose_errors
 from stylized_nerf_jax.scenes.readers import formats
+from support import commands, results
 
 # Folder of the photographs, and what the reference's images are divided by.
 _SCENES = {"fern": ("images_4", 4), "fox": ("images", 1)}
@@ -26,28 +26,24 @@ _SCENES = {"fern": ("images_4", 4), "fox": ("images", 1)}
 
 def main() -> None:
   """Captures, compares, and writes the result."""
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("--data", type=pathlib.Path, required=True)
   parser.add_argument("--workdir", type=pathlib.Path, required=True)
   parser.add_argument("--scenes", default=",".join(_SCENES))
   args = parser.parse_args()
-  results = {
+  scenes = {
     name: measure(args.data / name, args.workdir / name, *_SCENES[name])
     for name in args.scenes.split(",")
   }
-  columns = list(next(iter(results.values()))["row"])
-  content = {
-    "pycolmap": importlib.metadata.version("pycolmap"),
-    "scenes": results,
-    "table": {
-      "columns": ["scene", *columns],
-      "rows": [
-        [name, *(found["row"][column] for column in columns)]
-        for name, found in results.items()
-      ],
-    },
-  }
-  scene.write_measured("capture_poses", content)
+  found = {name: facts["row"] for name, facts in scenes.items()}
+  columns = next(iter(found.values()))
+  results.write_table(
+    "capture_poses",
+    ["scene", *columns],
+    results.rows_of(found, columns),
+    pycolmap=importlib.metadata.version("pycolmap"),
+    scenes=scenes,
+  )
 
 
 def measure(
@@ -57,7 +53,7 @@ def measure(
   out.parent.mkdir(parents=True, exist_ok=True)
   cost_file = out.with_suffix(".cost.json")
   if not (out / "transforms.json").exists():
-    cost = scene.run(["capture", str(source / photographs), f"--out={out}"])
+    cost = commands.run(["capture", str(source / photographs), f"--out={out}"])
     cost_file.write_text(json.dumps(cost))
   cost = json.loads(cost_file.read_text()) if cost_file.exists() else None
   report = json.loads((out / "capture.json").read_text())["report"]

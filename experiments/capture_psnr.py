@@ -11,10 +11,9 @@ experiments/results/capture_psnr.json.
 """
 
 import argparse
-import json
 import pathlib
 
-import scene
+from support import commands, results, run_files
 
 _COLUMNS = (
   "scene",
@@ -29,7 +28,7 @@ _COLUMNS = (
 
 def main() -> None:
   """Trains on both, and writes what the manifests say."""
-  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("--workdir", type=pathlib.Path, required=True)
   parser.add_argument(
     "--scene",
@@ -50,37 +49,24 @@ def main() -> None:
       [
         name,
         len(one["views"]),
-        *(_cells(one)),
-        *(_cells(other)),
+        *_cells(one),
+        *_cells(other),
         f"{other['test_psnr'] - one['test_psnr']:+.2f}",
       ]
     )
-    content = {
-      "table": {"columns": _COLUMNS, "rows": rows},
-    }
-    scene.write_measured("capture_psnr", content)
+    results.write_table("capture_psnr", _COLUMNS, rows)
 
 
 def _scores(args, name: str, path: str, downsample: str) -> dict:
   """Trains unless it was done; returns scores and names of held-out views."""
   workdir = args.workdir / name
-  scene.run(
-    [
-      *("train", "--phase", "radiance_field", "--workdir", str(workdir)),
-      *args.config,
-      f"--config.scene.path={path}",
-      f"--config.scene.downsample={downsample}",
-    ]
-  )
-  manifest = json.loads((workdir / "manifest.json").read_text())
-  layout = json.loads((workdir / "scene.json").read_text())
-  return {
-    **manifest["phases"]["radiance_field"]["scores"],
-    "views": [
-      pathlib.Path(layout["cameras"]["names"][i]).stem
-      for i in layout["splits"]["test"]
-    ],
-  }
+  lines = [
+    f"--config.scene.path={path}",
+    f"--config.scene.downsample={downsample}",
+  ]
+  commands.train(workdir, run_files.FIELD, [*args.config, *lines])
+  scores = run_files.facts(workdir, run_files.FIELD)["scores"]
+  return {**scores, "views": run_files.test_views(workdir)}
 
 
 def _cells(scores: dict) -> list[str]:

@@ -20,7 +20,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import scene
 from PIL import Image
 
 from stylized_nerf_jax import config as config_lib
@@ -35,6 +34,7 @@ from stylized_nerf_jax.stylizer import (
   stylize,
   vgg,
 )
+from support import results
 
 _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "stylizer.py"
 _STYLE_WEIGHT = 10.0
@@ -138,7 +138,7 @@ def save_picture(path, held_out, encoder, tree) -> None:
 
 def main() -> None:
   """Runs the experiment."""
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("--photos", required=True)
   parser.add_argument("--paintings", required=True)
   parser.add_argument("--weights", help="a decoder other than the shipped")
@@ -176,23 +176,21 @@ def main() -> None:
     rows.append(row)
     print(json.dumps(row), flush=True)
   optimised = rows[: args.pixel_pairs]
-  record = {
-    "what": "content and style loss at 256 px, style weight 10 in optimisation",
-    "pixel_steps": args.pixel_steps,
-    "seconds": round(time.monotonic() - start),
-    "pairs": rows,
-    "table": {
-      "columns": ["pictures", "pairs", "content loss", "style loss"],
-      "rows": [
-        mean_row("unstylized photo", "photo", rows),
-        mean_row("decoder", "decoder", rows),
-        mean_row("unstylized photo", "photo", optimised),
-        mean_row("decoder", "decoder", optimised),
-        mean_row(f"{args.pixel_steps} pixel steps", "pixels", optimised),
-      ],
-    },
-  }
-  scene.write_measured("decoder_quality", record)
+  results.write_table(
+    "decoder_quality",
+    ["pictures", "pairs", "content loss", "style loss"],
+    [
+      mean_row("unstylized photo", "photo", rows),
+      mean_row("decoder", "decoder", rows),
+      mean_row("unstylized photo", "photo", optimised),
+      mean_row("decoder", "decoder", optimised),
+      mean_row(f"{args.pixel_steps} pixel steps", "pixels", optimised),
+    ],
+    what="content and style loss at 256 px, style weight 10 in optimisation",
+    pixel_steps=args.pixel_steps,
+    seconds=round(time.monotonic() - start),
+    pairs=rows,
+  )
 
 
 def read_pixels(args: argparse.Namespace) -> dict[tuple, dict]:

@@ -11,9 +11,6 @@ each other into docs/images/device_losses.png (extra `plot`).
 """
 
 import argparse
-import functools
-import importlib
-import json
 import logging
 import os
 import pathlib
@@ -24,11 +21,20 @@ import tempfile
 import time
 
 import numpy as np
-import scene
 
-_TESTS = pathlib.Path(__file__).parents[1] / "tests"
-_PICTURE = _TESTS.parent / "docs" / "images" / "device_losses.png"
-_PHASES = ("radiance_field", "stylizer", "mutual_learning")
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.host import processes
+from stylized_nerf_jax.training import train_steps
+from support import (
+  results,
+  run_files,
+  saved_numbers,
+  step_recorder,
+  tiny_networks,
+)
+
+_DOCS = pathlib.Path(__file__).parents[1] / "docs"
+_PICTURE = _DOCS / "images" / "device_losses.png"
 # Of crops and patches in a step: devices share them.
 _GROUPS = 4
 # Name: (processes, devices of each, what it is compared with).
@@ -43,12 +49,13 @@ _LAYOUTS = {
 
 def main() -> None:
   """Trains on every layout and writes what differs."""
-  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("--steps", type=int, default=200, help="of every phase")
   parser.add_argument("--layouts", nargs="*", default=list(_LAYOUTS))
   parser.add_argument("--folder", help="kept; finished layouts are not rerun")
   parser.add_argument("--child", nargs="*", help="internal")
   args = parser.parse_args()
+  logging.getLogger("absl").setLevel(logging.ERROR)
   if args.child:
     sys.exit(_child(*args.child))
   with tempfile.TemporaryDirectory() as temporary:
@@ -63,11 +70,9 @@ def main() -> None:
 
 
 def _write_config(folder: pathlib.Path, steps: int) -> None:
-  tiny_run = _use_small_networks()
-  config_lib = importlib.import_module("stylized_nerf_jax.config")
   patches = steps // 4
-  config = tiny_run.make_config(
-    tiny_run.write_weights(folder / "weights"),
+  tiny_networks.write_config(
+    folder,
     radiance_field__steps=steps,
     radiance_field__evaluate_every=10 * steps,
     radiance_field__checkpoint_every=steps,
@@ -84,25 +89,13 @@ def _write_config(folder: pathlib.Path, steps: int) -> None:
     mutual_learning__patch_groups=_GROUPS,
     mutual_learning__checkpoint_every=steps,
   )
-  config_lib.save(config, folder / "config.json")
-
-
-def _use_small_networks():
-  """Puts small networks in place; returns the module that has them."""
-  logging.getLogger("absl").setLevel(logging.ERROR)
-  sys.path.insert(0, str(_TESTS))
-  pytest = importlib.import_module("pytest")
-  tiny_run = importlib.import_module("tiny_run")
-  tiny_run.small_networks(pytest.MonkeyPatch())
-  return tiny_run
 
 
 def _train(folder: pathlib.Path, name: str) -> dict:
   """Trains on a layout; returns what it recorded."""
-  processes, devices, _ = _LAYOUTS[name]
+  count, devices, _ = _LAYOUTS[name]
   run = folder / name.replace(" ", "-")
-  record = run / "record.json"
-  if not record.exists():
+  if not step_recorder.is_saved(run):
     with socket.socket() as one:
       one.bind(("127.0.0.1", 0))
       coordinator = f"127.0.0.1:{one.getsockname()[1]}"
@@ -112,7 +105,7 @@ def _train(folder: pathlib.Path, name: str) -> dict:
         [
           *(sys.executable, __file__, "--child"),
           *(str(folder / "config.json"), str(run)),
-          *(coordinator, str(processes), str(index)),
+          *(coordinator, str(count), str(index)),
         ],
         env={
           **os.environ,
@@ -123,120 +116,38 @@ def _train(folder: pathlib.Path, name: str) -> dict:
           "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
         },
       )
-      for index in range(processes)
+      for index in range(count)
     ]
     statuses = [child.wait() for child in children]
     if any(statuses):
       raise SystemExit(f"{name}: exit status {statuses}")
     print(f"{name}: {time.monotonic() - started:.0f} s")
-  gradients = np.load(run / "gradients.npz")
+  losses, gradients = step_recorder.load(run)
   return {
-    "losses": json.loads(record.read_text()),
-    "gradients": {kind: gradients[kind] for kind in gradients.files},
-    "params": {phase: _params(run, phase) for phase in _PHASES},
-    "psnr": json.loads((run / "manifest.json").read_text())["phases"][
-      "radiance_field"
-    ]["scores"]["test_psnr"],
+    "losses": losses,
+    "gradients": gradients,
+    "params": {
+      phase: saved_numbers.last_params(run, phase) for phase in run_files.PHASES
+    },
+    "psnr": run_files.facts(run, run_files.FIELD)["scores"]["test_psnr"],
   }
-
-
-def _params(run: pathlib.Path, phase: str) -> np.ndarray:
-  """The parameters that a phase trained, all numbers in one row."""
-  import orbax.checkpoint as ocp
-
-  from stylized_nerf_jax.training import checkpoints
-
-  store = checkpoints.Checkpoints(run / phase / "checkpoints")
-  step = store.latest_step()
-  folder = run / phase / "checkpoints" / str(step) / "params"
-  with ocp.StandardCheckpointer() as reader:
-    like = reader.metadata(folder).item_metadata
-  items, _ = store.restore({"params": like}, step=step)
-  store.close()
-  flat = ocp.tree.to_flat_dict(items["params"])
-  return np.concatenate([np.ravel(flat[name]) for name in sorted(flat)])
 
 
 def _child(config_path, run, coordinator, count, index) -> int:
   """One process: trains and records."""
-  _use_small_networks()
-  from stylized_nerf_jax import config as config_lib
-  from stylized_nerf_jax.host import processes
-
+  tiny_networks.put_in_place()
   alone = (None, None, None)
   given = (coordinator, count, index) if count != "1" else alone
   with processes.joined(*given):
+    # Imported here: what it imports may touch a device.
     from stylized_nerf_jax.phases import pipeline
-    from stylized_nerf_jax.training import train_steps
 
-    recorder = Recorder(train_steps.make_train_steps)
+    recorder = step_recorder.StepRecorder(train_steps.make_train_steps)
     train_steps.make_train_steps = recorder.make
     pipeline.train(config_lib.from_flags([f"--config={config_path}"]), run)
     if processes.is_first():
       recorder.save(pathlib.Path(run))
   return 0
-
-
-class Recorder:
-  """Stands in for `train_steps.make_train_steps` and remembers what steps did.
-
-  Args:
-    make: the function itself.
-  """
-
-  def __init__(self, make):
-    self._make = make
-    self._losses, self._gradients = {}, {}
-
-  def make(self, loss_fn, optimizer, *, num_steps, **options):
-    """Makes steps, and one that only takes the gradient."""
-    steps = self._make(loss_fn, optimizer, num_steps=num_steps, **options)
-    options.pop("on_steps", None)
-    probe = self._make(loss_fn, _keep_gradients(), num_steps=1, **options)
-    inner = loss_fn
-    while isinstance(inner, functools.partial):
-      inner = inner.func
-    name = getattr(inner, "__name__", "loss")
-    name = "ray_loss" if name == "loss_fn" else name
-
-    def run(state, constants, key, batch=None, total=None):
-      kind = name
-      if name == "decoder_loss":
-        kind += "_phase_3" if "field_loss" in self._losses else "_phase_2"
-      if kind not in self._losses:
-        self._probe(kind, probe, state, (constants, key, batch, total))
-      state, metrics = steps(state, constants, key, batch, total)
-      self._losses.setdefault(kind, []).append(float(metrics["loss"]))
-      return state, metrics
-
-    return run
-
-  def _probe(self, kind: str, probe, state, arguments) -> None:
-    import jax
-
-    from stylized_nerf_jax.training import state as state_lib
-
-    start = state_lib.create(state.params, _keep_gradients())
-    after, _ = probe(start, *arguments)
-    leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(after.opt_state)]
-    self._gradients[kind] = np.concatenate(leaves)
-
-  def save(self, run: pathlib.Path) -> None:
-    """Writes what was recorded into the run's folder."""
-    np.savez(run / "gradients.npz", **self._gradients)
-    (run / "record.json").write_text(json.dumps(self._losses))
-
-
-def _keep_gradients():
-  """An optimizer that changes nothing; its state is the last gradient."""
-  import jax
-  import jax.numpy as jnp
-  import optax
-
-  zeros = functools.partial(jax.tree.map, jnp.zeros_like)
-  return optax.GradientTransformation(
-    zeros, lambda gradients, _, params: (zeros(params), gradients)
-  )
 
 
 def _write_result(steps: int, found: dict) -> None:
@@ -260,7 +171,7 @@ def _write_result(steps: int, found: dict) -> None:
     ]
   scores = [[name, f"{one['psnr']:.4f}"] for name, one in found.items()]
   columns = ["layout", "compared with"]
-  scene.write_measured(
+  results.write_measured(
     "devices",
     {
       "steps": steps,

@@ -8,31 +8,21 @@ Writes experiments/results/NAME.json: scores on all held-out views, the time
 that training took without start-up and final scoring, and the whole command's.
 """
 
-import argparse
-import json
-import pathlib
-
-import scene
+from support import arguments, commands, results, run_files
 
 
 def main() -> None:
   """Trains, and writes what the run's manifest says of it."""
-  parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument("--name", required=True)
-  parser.add_argument("--workdir", type=pathlib.Path, required=True)
-  parser.add_argument("config", nargs="+", help="after --")
+  parser = arguments.of_training(__doc__)
   args = parser.parse_args()
   if args.workdir.exists():
     parser.error(f"{args.workdir} is there already: what is measured is new")
-  command = ["train", "--phase", "radiance_field"]
-  cost = scene.run([*command, "--workdir", str(args.workdir), *args.config])
-  manifest = json.loads((args.workdir / "manifest.json").read_text())
-  field = manifest["phases"]["radiance_field"]
-  layout = json.loads((args.workdir / "scene.json").read_text())
+  cost = commands.train(args.workdir, run_files.FIELD, args.config)
+  field = run_files.facts(args.workdir, run_files.FIELD)
   scores = field["scores"]
   columns = {
-    "scene": layout["name"],
-    "held-out views": len(layout["splits"]["test"]),
+    "scene": run_files.scene(args.workdir)["name"],
+    "held-out views": len(run_files.test_views(args.workdir)),
     "PSNR, dB": round(scores["test_psnr"], 2),
     "SSIM": round(scores["test_ssim"], 4),
     "training, s": field["seconds"],
@@ -41,12 +31,8 @@ def main() -> None:
     "peak memory, MiB": cost["peak_memory_mib"],
     "load": cost["load_at_end"],
   }
-  content = {
-    "scores": scores,
-    "cost": cost,
-    "table": {"columns": list(columns), "rows": [list(columns.values())]},
-  }
-  scene.write_measured(args.name, content)
+  row = list(columns.values())
+  results.write_table(args.name, columns, [row], scores=scores, cost=cost)
 
 
 if __name__ == "__main__":

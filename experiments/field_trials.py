@@ -8,14 +8,9 @@ A trial whose folder is finished is not run again. Writes
 experiments/results/NAME.json.
 """
 
-import argparse
-import json
-import pathlib
+from support import arguments, commands, results, run_files
 
-import scene
-
-from stylized_nerf_jax.cli import main as cli
-
+_COLUMNS = ("trial", "changed", "expected", "PSNR, dB", "verdict")
 _FIELD = "config.radiance_field"
 _GRID = "config.field.hash_grid"
 # Name: lines beside the preset's, what was expected, what is done with it.
@@ -59,11 +54,8 @@ _TRIALS = {
 
 def main() -> None:
   """Trains what is not finished and writes the table."""
-  parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument("--name", required=True)
-  parser.add_argument("--workdir", type=pathlib.Path, required=True)
+  parser = arguments.of_training(__doc__)
   parser.add_argument("--steps", type=int, default=1000)
-  parser.add_argument("config", nargs="+", help="after --")
   args = parser.parse_args()
   rows = []
   for name, (lines, expected, verdict) in _TRIALS.items():
@@ -71,24 +63,15 @@ def main() -> None:
     shown = " ".join(line.removeprefix("config.") for line in lines)
     psnr = round(scores["test_psnr"], 2)
     rows.append([name, shown or None, expected, psnr, verdict])
-  content = {
-    "table": {
-      "columns": ["trial", "changed", "expected", "PSNR, dB", "verdict"],
-      "rows": rows,
-    },
-  }
-  scene.write_measured(args.name, content)
+  results.write_table(args.name, _COLUMNS, rows)
 
 
 def _train(args, name: str, lines: list[str]) -> dict[str, float]:
   """Trains one trial, unless it is finished; returns its scores."""
   folder = args.workdir / name
-  command = ["train", "--phase", "radiance_field", "--workdir", str(folder)]
-  steps = f"--{_FIELD}.steps={args.steps}"
-  if cli.main([*command, *args.config, steps, *lines]):
-    raise SystemExit(f"{folder}: training failed")
-  manifest = json.loads((folder / "manifest.json").read_text())
-  return manifest["phases"]["radiance_field"]["scores"]
+  phase, steps = run_files.FIELD, f"--{_FIELD}.steps={args.steps}"
+  commands.train_here(folder, ["--phase", phase, *args.config, steps, *lines])
+  return run_files.facts(folder, phase)["scores"]
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ import shutil
 from stylized_nerf_jax.pretraining import general_training
 from stylized_nerf_jax.stylizer import pretrained, weights_file
 from stylized_nerf_jax.training import metric_log
+from support import results
 
-_QUALITY = pathlib.Path(__file__).parent / "results" / "decoder_quality.json"
+_QUALITY = results.path_of("decoder_quality")
 _COMMAND = (
   "stylized-nerf train-stylizer --config configs/stylizer.py"
   " --config.content.path=bsds500/train,bsds500/val"
@@ -66,7 +67,7 @@ def install(
 
 def main() -> None:
   """Installs what is named and writes the provenance."""
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("--decoder", type=pathlib.Path)
   parser.add_argument("--earlier", type=pathlib.Path, nargs="*", default=[])
   parser.add_argument("--vae", type=pathlib.Path)

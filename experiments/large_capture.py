@@ -25,11 +25,11 @@ import os
 import pathlib
 
 import numpy as np
-import scene as scene_experiment
 from PIL import Image
 
 from stylized_nerf_jax.scenes.readers import transforms_json
 from stylized_nerf_jax.scenes.synthetic import embedded
+from support import commands, results, run_files
 
 _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "fast.py"
 _ENLARGED = 12
@@ -51,7 +51,7 @@ _GRAIN = 6.0  # of 255, standard deviation
 
 def main() -> None:
   """Makes the photographs, trains on them, and writes the result."""
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("--workdir", type=pathlib.Path, required=True)
   parser.add_argument("--photos", type=int, default=300)
   parser.add_argument("--width", type=int, default=1920)
@@ -74,25 +74,20 @@ def main() -> None:
 
 def write_result(args, runs: dict[str, dict]) -> None:
   """Writes what is known after some of the runs."""
-  result = {
-    "photographs": {
+  results.write_table(
+    args.name,
+    ["pixels", *_COLUMNS],
+    results.rows_of(runs, _COLUMNS.values()),
+    photographs={
       "count": args.photos,
       "width": args.width,
       "height": args.height,
       "mib": mib(args.workdir / "photos" / "images"),
     },
-    "pixel_file_mib": mib(args.workdir / "disk" / "pixels"),
-    "steps": args.steps,
-    "runs": runs,
-    "table": {
-      "columns": ["pixels", *_COLUMNS],
-      "rows": [
-        [name, *(facts[key] for key in _COLUMNS.values())]
-        for name, facts in runs.items()
-      ],
-    },
-  }
-  scene_experiment.write_measured(args.name, result)
+    pixel_file_mib=mib(args.workdir / "disk" / "pixels"),
+    steps=args.steps,
+    runs=runs,
+  )
 
 
 def write_photos(
@@ -150,17 +145,16 @@ def train(photos, workdir: pathlib.Path, budget: int, args) -> dict:
   """Trains from scratch in a process of its own; returns what it took."""
   log = workdir / "metrics.jsonl"
   log.unlink(missing_ok=True)
-  cost = scene_experiment.run(
+  cost = commands.train(
+    workdir,
+    run_files.FIELD,
     [
-      "train",
-      "--phase=radiance_field",
-      f"--workdir={workdir}",
       "--from-scratch",
       f"--config={_CONFIG}",
       f"--config.scene.path={photos}",
       f"--config.radiance_field.steps={args.steps}",
       f"--config.training.pixels_in_memory_mib={budget}",
-    ]
+    ],
   )
   rows = [json.loads(line) for line in log.read_text().splitlines()]
   kept = [

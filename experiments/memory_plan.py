@@ -8,25 +8,21 @@ memory of the process while they run is read from the system (Linux, CPU).
 Writes experiments/results/memory_plan.json.
 """
 
-import argparse
 import ctypes
 import gc
 import pathlib
 import tempfile
 
-import bench_cases
-import bench_stylizer
 import jax
-import scene
+
+from support import arguments, cases, results, run_cases, stylizer_cases
 
 _COLUMNS = ("steps", "planned, MiB", "measured, MiB", "measured / planned")
 
 
 def main() -> None:
   """Plans, measures and writes."""
-  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-  parser.add_argument("--run", type=pathlib.Path, required=True)
-  args = parser.parse_args()
+  args = arguments.of_run(__doc__).parse_args()
   rows = []
   with tempfile.TemporaryDirectory() as scratch:
     for name, problem in _problems(args.run, pathlib.Path(scratch)).items():
@@ -34,19 +30,18 @@ def main() -> None:
       ratio = measured / planned
       rows.append([name, f"{planned:,.0f}", f"{measured:,.0f}", f"{ratio:.2f}"])
       print(*rows[-1], sep="  ", flush=True)
-  table = {"columns": list(_COLUMNS), "rows": rows}
-  scene.write_measured("memory_plan", {"table": table})
+  results.write_table("memory_plan", _COLUMNS, rows)
 
 
 def _problems(run: pathlib.Path, scratch: pathlib.Path):
-  bench = bench_cases.Bench(run)
+  bench = run_cases.Bench(run)
   problems = {name: found for name, (found, _) in bench.problems().items()}
   problems["phase 3, patches"] = bench.patches(scratch)
-  problems["decoder step, 256 px"] = bench_stylizer.kept_features(run)
+  problems["decoder step, 256 px"] = stylizer_cases.kept_features(run)
   return problems
 
 
-def measure(problem: bench_cases.Problem) -> tuple[float, float]:
+def measure(problem: cases.Problem) -> tuple[float, float]:
   """Returns planned and measured MiB of a call, its arguments among them."""
   planned = []
   take = problem.taker(on_plan=planned.append)

@@ -16,38 +16,41 @@ after round, the same steps are taken
 Shares are medians over rounds. Writes experiments/results/overhead.json.
 """
 
-import argparse
 import functools
 import pathlib
 import statistics
 import sys
 import tempfile
-import time
 import types
 
-import bench_cases
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
-import scene
 
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import loop_keeper
 from stylized_nerf_jax.training import checkpoints, metric_log
 from stylized_nerf_jax.training import state as state_lib
+from support import arguments, cases, results, run_cases, timing
 
 _STEPS = 100  # of a round; a line of metrics is written after as many
-_KINDS = ("bare", "pmap", "loop", "loop and checkpoint")
+_COLUMNS = (
+  "steps",
+  "bare, ms a step",
+  "pmap and guard",
+  "loop and log",
+  "checkpoints",
+  "altogether",
+  "one checkpoint, s",
+)
 
 
 def main() -> None:
   """Times the kinds in turn and writes their shares."""
-  parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-  parser.add_argument("--run", type=pathlib.Path, required=True)
-  parser.add_argument("--rounds", type=int, default=9)
-  args = parser.parse_args()
-  bench = bench_cases.Bench(args.run)
+  args = arguments.of_timing(__doc__, rounds=9).parse_args()
+  bench = run_cases.Bench(args.run)
   rows, seconds = [], {}
   for name, (problem, every) in bench.problems().items():
     with tempfile.TemporaryDirectory() as folder:
@@ -55,21 +58,9 @@ def main() -> None:
     seconds[name] = times
     rows.append([name, *_shares(times, every)])
     print(*rows[-1], sep="  ")
-  columns = [
-    "steps",
-    "bare, ms a step",
-    "pmap and guard",
-    "loop and log",
-    "checkpoints",
-    "altogether",
-    "one checkpoint, s",
-  ]
-  content = {
-    "steps_a_round": _STEPS,
-    "seconds": seconds,
-    "table": {"columns": columns, "rows": rows},
-  }
-  scene.write_measured("overhead", content)
+  results.write_table(
+    "overhead", _COLUMNS, rows, steps_a_round=_STEPS, seconds=seconds
+  )
 
 
 def _time(problem, folder: pathlib.Path, rounds: int) -> dict[str, list[float]]:
@@ -80,14 +71,7 @@ def _time(problem, folder: pathlib.Path, rounds: int) -> dict[str, list[float]]:
     "loop": _kept(problem, folder / "loop", save=False),
     "loop and checkpoint": _kept(problem, folder / "saved", save=True),
   }
-  times = {kind: [] for kind in _KINDS}
-  for number in range(rounds + 1):
-    for kind in _KINDS:
-      started = time.perf_counter()
-      loops[kind]()
-      if number:  # The first round compiles.
-        times[kind].append(time.perf_counter() - started)
-  return times
+  return timing.in_turn(loops, rounds)[1]
 
 
 def _shares(times: dict[str, list[float]], every: int) -> list[str]:
@@ -110,14 +94,15 @@ def _shares(times: dict[str, list[float]], every: int) -> list[str]:
   return [*cells, f"{saved:.2f}"]
 
 
-def _bare(problem: bench_cases.Problem):
+def _bare(problem: cases.Problem):
   """The steps themselves, without this project's loop."""
 
   def one(constants, state, batch):
     key = jax.random.fold_in(problem.key, state.step)
-    rows = problem.rows if batch is None else batch
+    if batch is None:
+      batch = jnp.arange(problem.rays, dtype=jnp.int32)
     grads, _ = jax.grad(problem.loss, has_aux=True)(
-      state.params, constants, rows, prng.share_key(key, 0)
+      state.params, constants, batch, prng.share_key(key, 0)
     )
     updates, opt_state = problem.optimizer.update(
       grads, state.opt_state, state.params
@@ -140,7 +125,7 @@ def _bare(problem: bench_cases.Problem):
   return steps
 
 
-def _mapped(problem: bench_cases.Problem):
+def _mapped(problem: cases.Problem):
   """The same by the project's own steps."""
   take, kept = problem.taker(), [problem.state()]
 
@@ -152,7 +137,7 @@ def _mapped(problem: bench_cases.Problem):
   return steps
 
 
-def _kept(problem: bench_cases.Problem, folder: pathlib.Path, *, save: bool):
+def _kept(problem: cases.Problem, folder: pathlib.Path, *, save: bool):
   """The loop of a phase; with `save`, one checkpoint in each round."""
   store = checkpoints.Checkpoints(folder / "checkpoints")
   folder.mkdir()

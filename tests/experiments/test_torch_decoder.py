@@ -22,8 +22,7 @@ class _Constants(NamedTuple):
 def test_loss_and_gradient_equal_ours(monkeypatch):
   torch = pytest.importorskip("torch")
   monkeypatch.syspath_prepend(_EXPERIMENTS)
-  import bench_stylizer
-  import torch_decoder
+  from support import stylizer_cases, torch_decoder
 
   draw = np.random.default_rng(0)
   photo, painting = draw.random((2, 1, 40, 40, 3)).astype(np.float32)
@@ -31,7 +30,7 @@ def test_loss_and_gradient_equal_ours(monkeypatch):
   encoder = vgg.VggEncoder("vgg16").init(jax.random.key(0), images)["params"]
   features = jnp.zeros((1, 2, 2, 512))
   params = decoder.Decoder().init(jax.random.key(1), features)["params"]
-  ours = functools.partial(bench_stylizer.loss_anew, key=None, layout="vgg16")
+  ours = functools.partial(stylizer_cases.loss_anew, key=None, layout="vgg16")
   (wanted, _), gradient = jax.jit(jax.value_and_grad(ours, has_aux=True))(
     params, _Constants(encoder), (photo, painting)
   )

@@ -1,4 +1,4 @@
-"""The decoder's training step in PyTorch, eager: a peer of `bench_stylizer.py`.
+"""The decoder's training step in PyTorch, eager: a peer of `stylizer_cases.py`.
 
 The step of AdaIN's training (Huang and Belongie 2017, section 6): encode a
 photograph and a painting, restyle, decode, encode the result, content and style

@@ -1,4 +1,4 @@
-"""What `bench.py` times of phase 2: a step of the decoder at 256 pixels.
+"""A step of phase 2, of the decoder at 256 pixels, to be timed.
 
 One crop, content and style losses, the scene's own optimizer. Beside the step
 as it is, whose content and style features were computed once, the same step
@@ -8,7 +8,6 @@ and, on a CPU, that step in PyTorch (`torch_decoder.py`).
 
 import functools
 
-import bench_cases
 import jax
 import numpy as np
 
@@ -25,13 +24,14 @@ from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import adain, decoder, vgg
 from stylized_nerf_jax.views import rendered_views, view_crops, view_features
+from support import cases, flops
 
 _SIZE = 256
 _PEER = "features anew, PyTorch"
 _WEIGHTS = decoder_objective.Weights(content=1.0, style=1.0, consistency=0.0)
 
 
-def cases(folder) -> list[bench_cases.Case]:
+def decoder_steps(folder) -> list[cases.Case]:
   """Steps on features that are kept, that are computed anew, and the peer's.
 
   Args:
@@ -43,19 +43,19 @@ def cases(folder) -> list[bench_cases.Case]:
     anew.case("decoder step, features anew", _PEER),
   ]
   if jax.default_backend() == "cpu":
-    import torch_decoder  # PyTorch is wanted by nothing else
+    from support import torch_decoder  # PyTorch is wanted by nothing else
 
     step = torch_decoder.training_step(_SIZE, layout)
-    found.append(bench_cases.Case(_PEER, _SIZE**2, step, anew.flops * _SIZE**2))
+    found.append(cases.Case(_PEER, _SIZE**2, step, anew.flops * _SIZE**2))
   return found
 
 
-def kept_features(folder) -> bench_cases.Problem:
+def kept_features(folder) -> cases.Problem:
   """The step on features that are kept, as phase 2 takes it."""
   return _problems(folder)[0]
 
 
-def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem, str]:
+def _problems(folder) -> tuple[cases.Problem, cases.Problem, str]:
   """The two steps, and the encoder's layout."""
   run = run_folder.RunFolder(folder)
   config = run.config()
@@ -75,9 +75,9 @@ def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem, str]:
   anew = (photo[None, None], painting.astype(np.float32))
   constants = adaptation.make_constants(nets, facts, rendered, tolerance=0.05)
   layout = nets.encoder.layout
-  forward = _encoder_flops(layout), _decoder_flops()
+  encoding = flops.of_encoder(layout, _SIZE)
   # The decoder learns; the encoder only passes gradients on.
-  step = 2 * forward[0] + 3 * forward[1]
+  step = 2 * encoding + 3 * flops.of_decoder(_SIZE)
   return (
     _problem(
       functools.partial(
@@ -89,15 +89,15 @@ def _problems(folder) -> tuple[bench_cases.Problem, bench_cases.Problem, str]:
     _problem(
       functools.partial(loss_anew, layout=layout),
       (config, nets, constants, anew),
-      step + 2 * forward[0],
+      step + 2 * encoding,
     ),
     layout,
   )
 
 
-def _problem(loss, setting, flops: float) -> bench_cases.Problem:
+def _problem(loss, setting, work: float) -> cases.Problem:
   config, nets, constants, batch = setting
-  return bench_cases.Problem(
+  return cases.Problem(
     loss,
     adaptation.make_optimizer(config.stylizer, nets),
     dict(nets.decoder),
@@ -105,7 +105,7 @@ def _problem(loss, setting, flops: float) -> bench_cases.Problem:
     batch=batch,
     rays=_SIZE**2,
     steps=1,
-    flops=flops / _SIZE**2,
+    flops=work / _SIZE**2,
     rows_at_once=1,
     key=prng.stream_key(0, "bench"),
   )
@@ -139,31 +139,3 @@ def loss_anew(params, constants, batch, key, *, layout):
   }
   loss = parts["content"] + parts["style"]
   return loss, {"loss": loss, **parts}
-
-
-def _encoder_flops(layout: str) -> float:
-  """FLOPs of E on a picture of 256 pixels, by its convolutions."""
-  shapes = jax.eval_shape(
-    vgg.VggEncoder(layout).init,
-    jax.random.key(0),
-    jax.ShapeDtypeStruct((1, 16, 16, 3), np.float32),
-  )["params"]
-  names = vgg.convolution_names(layout)
-  return sum(
-    2.0 * shapes[name]["kernel"].size * (_SIZE >> int(name[4]) - 1) ** 2
-    for name in names
-  )
-
-
-def _decoder_flops() -> float:
-  """FLOPs of D on the features of such a picture."""
-  shapes = jax.eval_shape(
-    decoder.Decoder().init,
-    jax.random.key(0),
-    jax.ShapeDtypeStruct((1, 2, 2, 512), np.float32),
-  )["params"]
-  flops, side = 0.0, _SIZE // vgg.STRIDE
-  for name, _, grows in decoder.LAYERS:
-    side *= 2 if grows else 1
-    flops += 2.0 * shapes[name]["kernel"].size * side**2
-  return flops

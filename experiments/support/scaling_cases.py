@@ -1,4 +1,4 @@
-"""What `bench.py` times of captures and style sets of several sizes.
+"""Steps on captures and style sets of several sizes, to be timed.
 
 Steps of phases 1 and 3 with the preset of a run, on the embedded scene with
 more and more views and styles. Of phase 3 the drawing of pixels from the files
@@ -9,7 +9,6 @@ files are as large as the real ones, and hold random numbers.
 import pathlib
 import types
 
-import bench_cases
 import jax
 import numpy as np
 
@@ -22,6 +21,7 @@ from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.training import train_steps
 from stylized_nerf_jax.views import stylized_views, view_geometry
+from support import cases, field_steps
 
 _VIEWS = (20, 100, 300)
 _VIEWS_AND_STYLES = ((20, 1), (20, 10), (20, 50), (300, 1), (300, 50))
@@ -29,7 +29,7 @@ _WIDTH, _HEIGHT = 160, 120
 _DISPATCHES = 4
 
 
-def cases(folder, scratch: pathlib.Path) -> list[bench_cases.Case]:
+def growing_steps(folder, scratch: pathlib.Path) -> list[cases.Case]:
   """Steps of both phases, by numbers of views and styles.
 
   Args:
@@ -51,9 +51,9 @@ def _record(views: int) -> scene_record.SceneRecord:
   return scene_record.make_scene_record(scene)
 
 
-def _field_case(config, views: int) -> bench_cases.Case:
+def _field_case(config, views: int) -> cases.Case:
   options = config.radiance_field
-  problem = bench_cases.field_problem(
+  problem = field_steps.problem(
     config,
     _record(views),
     rays=options.rays_per_step,
@@ -111,7 +111,7 @@ def _style_case(config, views: int, styles: int, place: pathlib.Path):
       kept[0], _ = take(kept[0], steps.field_constants, key, batch)
     jax.block_until_ready(kept[0])
 
-  return bench_cases.Case(
+  return cases.Case(
     f"phase 3, {views} views, styles: {styles}",
     _DISPATCHES * options.steps_per_dispatch * options.rays_per_step,
     call,
