@@ -45,7 +45,7 @@ class TracedView:
   packed: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class StylizedNerf:
   """A radiance field, and the style field and codes on it, if trained.
 
@@ -68,6 +68,11 @@ class StylizedNerf:
   latent_mean: np.ndarray | None = None
   latent_variance: np.ndarray | None = None
 
+  def __repr__(self) -> str:
+    styles = ", ".join(self.styles) or "none trained"
+    views = len(self.scene.cameras)
+    return f"StylizedNerf({self.scene.name}, {views} views; styles: {styles})"
+
   @classmethod
   def load(cls, path: str | pathlib.Path) -> "StylizedNerf":
     """Loads a run's folder, or a file that `save` wrote.
@@ -89,7 +94,8 @@ class StylizedNerf:
     """Returns the code [32] of a style, or of a mix of styles.
 
     Args:
-      style: a name, or weights by name; weights are normalised to 1.
+      style: a name or a unique part of one, or weights by name; weights are
+        normalised to 1.
 
     Raises:
       ValueError: no style field was trained, a name is unknown, or weights
@@ -334,8 +340,9 @@ class StylizedNerf:
       raise user_error.UserError(
         f"no style given; known styles: {', '.join(self.styles)}"
       )
-    style_set.select(tuple(weights), dict.fromkeys(self.styles))
-    return weights
+    names = dict(zip(self.styles, self.styles))
+    found = style_set.select(weights, names)
+    return dict(zip(found, weights.values()))
 
   def _require_styles(self) -> None:
     if "style_field" not in self.params:

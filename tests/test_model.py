@@ -30,6 +30,12 @@ def stylized(model, camera):
   return model.render(camera, "mosaic")
 
 
+def test_it_says_in_a_line_what_it_is(model):
+  assert repr(model) == (
+    "StylizedNerf(synthetic, 28 views; styles: mosaic, ink-wash)"
+  )
+
+
 def test_renders_have_the_cameras_size(model, camera, photographed, stylized):
   assert model.styles == ("mosaic", "ink-wash")
   size = (camera.height, camera.width)

@@ -11,7 +11,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
   scene_options.add_arguments(parser)
   parser.add_argument(
-    "--format", required=True, choices=("transforms", "llff", "npz")
+    "--format",
+    required=True,
+    choices=("transforms", "llff", "npz"),
+    help="nerfstudio's and instant-ngp's, LLFF's, or one NumPy file",
   )
   parser.add_argument("--out", required=True, help="new or empty folder")
 

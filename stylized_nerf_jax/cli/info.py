@@ -36,6 +36,8 @@ def _lines(facts: dict, indent: str = "") -> list[str]:
   for name, value in facts.items():
     if isinstance(value, dict):
       lines += [f"{indent}{name}", *_lines(value, indent + "  ")]
+    elif isinstance(value, float):
+      lines.append(f"{indent}{name:<24}{value:>14.3f}")
     elif isinstance(value, int) and not isinstance(value, bool):
       lines.append(f"{indent}{name:<24}{value:>14,}")
     else:

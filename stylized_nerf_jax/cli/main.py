@@ -8,6 +8,7 @@ ends with exit status 75.
 """
 
 import argparse
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -58,8 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if arguments else 2
   name = arguments[0]
   if name not in _COMMANDS:
+    near = difflib.get_close_matches(name, _COMMANDS, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
     print(
-      f"stylized-nerf: unknown command {name!r}; known: {', '.join(_COMMANDS)}",
+      f"stylized-nerf: unknown command {name!r}{hint}; known: "
+      + ", ".join(_COMMANDS),
       file=sys.stderr,
     )
     return 2

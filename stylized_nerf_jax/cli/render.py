@@ -17,32 +17,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "--path",
     default="spiral",
     choices=("spiral", "orbit", "interpolate", "test", "train"),
+    help="of the camera; test and train are the photographs' own (spiral)",
   )
-  parser.add_argument("--frames", type=int, default=60)
+  parser.add_argument(
+    "--frames", type=int, help="of a path that is made; 60 where none is given"
+  )
   parser.add_argument(
     "--style",
-    help='a style, "a:0.7,b:0.3", a picture\'s file, "none", or "all"',
+    help="a style or a part of its name, a mix such as a:0.7,b:0.3, a file of "
+    "a picture, none, or all; the first style where none is given",
   )
-  parser.add_argument("--intensity", type=float, default=1.0, help="0 to 1")
-  parser.add_argument("--spread", type=float, default=0.0, help="0 to 1")
-  parser.add_argument("--save-depth", action="store_true")
-  parser.add_argument("--fps", type=float, default=24.0)
+  parser.add_argument(
+    "--intensity", type=float, default=1.0, help="of the style, 0 to 1 (1)"
+  )
+  parser.add_argument(
+    "--spread",
+    type=float,
+    default=0.0,
+    help="from the style's mean to one training view's code, 0 to 1 (0)",
+  )
+  parser.add_argument(
+    "--save-depth", action="store_true", help="depth maps, too, into a folder"
+  )
+  parser.add_argument(
+    "--fps", type=float, default=24.0, help="frames a second of a video (24)"
+  )
+  parser.epilog = (
+    "example: stylized-nerf render --workdir RUN --style starry-night --out "
+    "night.mp4"
+  )
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Renders."""
   no_config.check("render", config_args)
   from stylized_nerf_jax import model
-  from stylized_nerf_jax.tasks import render_path
+  from stylized_nerf_jax.tasks import render_path, style_choice
 
+  trained = model.StylizedNerf.load(args.workdir)
+  style = args.style
+  if style is None and trained.styles:
+    style = trained.styles[0]
   render_path.render_to(
-    model.StylizedNerf.load(args.workdir),
+    trained,
     args.out,
     path=args.path,
     num_frames=args.frames,
-    style=args.style,
+    style=style,
     intensity=args.intensity,
     spread=args.spread,
     save_depth=args.save_depth,
     fps=args.fps,
   )
+  if style != args.style:
+    style_choice.say_first(trained)

@@ -8,6 +8,11 @@ from stylized_nerf_jax.options import checks
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
 
+_NO_CONFIG = (
+  "no --config: the defaults, a small demonstration; `--config "
+  "configs/fast.py` is the preset for captures"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options beside --config and its overrides."""
@@ -59,6 +64,9 @@ class _HelpConfig(argparse.Action):
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Trains."""
   config = config_lib.from_flags(config_args)
+  messages = ()
+  if not any(a.partition("=")[0].lstrip("-") == "config" for a in config_args):
+    messages = (_NO_CONFIG,)
   with processes.joined(
     args.coordinator,
     args.processes,
@@ -69,5 +77,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     from stylized_nerf_jax.phases import pipeline
 
     pipeline.train(
-      config, args.workdir, phase=args.phase, from_scratch=args.from_scratch
+      config,
+      args.workdir,
+      phase=args.phase,
+      from_scratch=args.from_scratch,
+      messages=messages,
     )

@@ -2,7 +2,9 @@
 
 import functools
 import pathlib
+from collections.abc import Sequence
 
+import jax
 import ml_collections
 import numpy as np
 
@@ -12,7 +14,7 @@ from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import adaptation, mutual_learning, radiance_field
-from stylized_nerf_jax.rows import device_memory
+from stylized_nerf_jax.rows import device_memory, devices
 from stylized_nerf_jax.runs import batch_scaling, run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
@@ -40,6 +42,7 @@ def train(
   *,
   phase: str = "all",
   from_scratch: bool = False,
+  messages: Sequence[str] = (),
 ) -> None:
   """Runs one phase or all of them.
 
@@ -50,6 +53,7 @@ def train(
     workdir: folder of the run, made where it is missing.
     phase: "all" or one of `run_folder.PHASES`.
     from_scratch: moves what these phases have made before into `replaced/`.
+    messages: said where training begins, after all that can be wrong.
 
   Raises:
     ValueError: what is wrong with scene, styles, weights, config or folder,
@@ -67,10 +71,12 @@ def train(
   )
   config = _with_style_size(config, record)
   with interruption.listening(), run.lock():
-    _train(config, run, scene, record, phase, from_scratch)
+    _train(config, run, scene, record, phase, from_scratch, messages)
 
 
-def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
+def _train(
+  config, run, scene, record, phase: str, from_scratch: bool, messages
+) -> None:
   run.check_scene(record)
   for message in scene.messages:
     progress.say(f"scene: {message}")
@@ -87,6 +93,8 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
   if config.training.tensorboard:
     run.metrics.mirror_to_tensorboard()
   # All that a user can get wrong has been checked; only now the run changes.
+  for message in (*messages, _plan(run, record, styles, wanted)):
+    progress.say(message)
   run.claim_scene(record)
   run.save_config(_anchored(config))
   if from_scratch:
@@ -108,6 +116,31 @@ def _train(config, run, scene, record, phase: str, from_scratch: bool) -> None:
   if "mutual_learning" in wanted:
     with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
       mutual_learning.train(config, run, nets, facts)
+  _say_what_is_there(run)
+
+
+def _plan(run, record, styles, wanted) -> str:
+  """Says in a line what a command is about to do."""
+  cameras = record.split("train")
+  painted = f", {len(styles)} styles" if styles is not None else ""
+  kinds = {device.device_kind for device in jax.devices()}
+  return (
+    f"{run.path}: scene {record.name}, {len(cameras)} training views of "
+    f"{cameras.width[0]} x {cameras.height[0]} pixels{painted}; "
+    f"{', '.join(wanted)} on {devices.count()} x {', '.join(sorted(kinds))}"
+  )
+
+
+def _say_what_is_there(run: run_folder.RunFolder) -> None:
+  """Ends a command with what can be done next."""
+  left = [p for p in run_folder.PHASES if not run.facts(p).get("finished")]
+  if left:
+    progress.say(f"{run.path}: left to train: {', '.join(left)}")
+  else:
+    progress.say(
+      f"{run.path}: all phases are finished; look at it with `stylized-nerf "
+      f"render --workdir {run.path} --style all --out VIDEO.mp4`"
+    )
 
 
 train_radiance_field = functools.partial(train, phase="radiance_field")
@@ -182,6 +215,12 @@ def stored_styles(run: run_folder.RunFolder) -> style_set.StyleSet:
 
 def load_scene(config) -> scene_lib.Scene:
   """Reads the scene that `config.scene` names."""
+  if not config.scene.path:
+    raise user_error.UserError(
+      "config.scene.path is empty: give the folder of a scene, "
+      "--config.scene.path=SCENE; `stylized-nerf capture PHOTOS --out SCENE` "
+      "makes one of photographs or a video"
+    )
   return formats.load_scene(
     config.scene.path,
     downsample=config.scene.downsample,

@@ -14,7 +14,8 @@ from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
 from stylized_nerf_jax.scenes import pose_geometry
 
-KINDS = ("spiral", "orbit", "interpolate", "test", "train")
+GIVEN = ("test", "train")  # the photographs' own cameras
+KINDS = ("spiral", "orbit", "interpolate", *GIVEN)
 _SPIRAL_TURNS = 2
 _SPIRAL_ADVANCE = 0.5
 # All-round captures: radius of the spiral in distances to the focus.
@@ -56,7 +57,7 @@ def make_path(
     raise user_error.UserError(
       f"path is {kind!r}; expected one of {', '.join(KINDS)}"
     )
-  if kind in ("test", "train"):
+  if kind in GIVEN:
     return _given_views(kind, cameras, splits)
   if num_frames < 1:
     raise user_error.UserError(

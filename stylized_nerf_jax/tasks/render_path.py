@@ -10,22 +10,41 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import image_writer, video
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes.pictures import style_set, styles
+from stylized_nerf_jax.tasks import style_choice
 
 DEFAULT_FRAMES = 60
 ALL_STYLES = "all"
+# Of pictures and videos that are not written: no folder is meant by these.
+_OTHER_ENDINGS = (
+  *(".apng", ".avi", ".gif", ".jpeg", ".jpg", ".m4v", ".mkv", ".mov"),
+  *(".mpeg", ".mpg", ".png", ".tif", ".tiff", ".webm", ".webp", ".wmv"),
+)
 
 
 def path_cameras(
-  model: model_lib.StylizedNerf, kind: str, num_frames: int = DEFAULT_FRAMES
+  model: model_lib.StylizedNerf, kind: str, num_frames: int | None = None
 ) -> scene_lib.Cameras:
-  """Makes a camera path of a model's scene; arguments as `paths.make_path`."""
+  """Makes a camera path of a model's scene.
+
+  Args:
+    model: whose scene it is.
+    kind: as of `paths.make_path`.
+    num_frames: its length; None: 60, or what the photographs' own views are.
+
+  Raises:
+    ValueError: as `paths.make_path`, or the kind has a length of its own.
+  """
   scene = model.scene
+  if num_frames is not None and kind in paths.GIVEN:
+    raise user_error.UserError(
+      f"--frames {num_frames} with --path {kind}: its frames are the "
+      f"{len(scene.split(kind))} photographs' own views; leave --frames out, "
+      "or take another path"
+    )
   return paths.make_path(
     kind,
     scene.cameras,
@@ -33,46 +52,8 @@ def path_cameras(
     near=scene.near,
     far=scene.far,
     splits=scene.splits,
-    num_frames=num_frames,
+    num_frames=DEFAULT_FRAMES if num_frames is None else num_frames,
   )
-
-
-def parse_style(text: str | None) -> model_lib.Style:
-  """Reads `--style`: a name, "a:0.7,b:0.3", or "none".
-
-  Raises:
-    ValueError: a weight is missing or no number.
-  """
-  if text in (None, "", "none"):
-    return None
-  if ":" not in text and "," not in text:
-    return text
-  weights = {}
-  for part in text.split(","):
-    name, _, weight = part.rpartition(":")
-    try:
-      weights[name.strip()] = float(weight)
-    except ValueError:
-      raise user_error.UserError(
-        f"--style {text!r}: {part!r} has no weight; write NAME:WEIGHT, such "
-        "as a:0.7,b:0.3"
-      ) from None
-  return weights
-
-
-def untrained_latent(
-  model: model_lib.StylizedNerf, picture: pathlib.Path
-) -> np.ndarray:
-  """Returns the VAE's mean code for a painting that was never trained on."""
-  config = model.config
-  image = styles.load_style_image(picture, style_size=config.styles.style_size)
-  nets = stylizer_nets.load_nets(config.weights)
-  facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
-  progress.say(
-    f"style {picture}: not among the styles this model was trained on; the "
-    "code is the VAE's guess, and the result only resembles the painting"
-  )
-  return facts.latent_mean[0]
 
 
 def render_frames(
@@ -227,7 +208,7 @@ def render_to(
   out: str | pathlib.Path,
   *,
   path: str = "spiral",
-  num_frames: int = DEFAULT_FRAMES,
+  num_frames: int | None = None,
   style: str | None = None,
   intensity: float = 1.0,
   spread: float = 0.0,
@@ -240,7 +221,7 @@ def render_to(
     model: what is rendered.
     out: `*.mp4`, or any other name for a folder.
     path: kind of camera path.
-    num_frames: its length.
+    num_frames: its length; as of `path_cameras`.
     style: as on the command line; the file of a painting is allowed. "all"
       writes a video `out-NAME.mp4`, or a folder `out/NAME`, for every style.
     intensity, spread: dials in [0, 1].
@@ -251,7 +232,13 @@ def render_to(
     ValueError: a bad argument, or an output that cannot be written.
   """
   out = pathlib.Path(out)
-  is_video = out.suffix.lower() == ".mp4"
+  ending = out.suffix.lower()
+  is_video = ending == ".mp4"
+  if ending in _OTHER_ENDINGS:
+    raise user_error.UserError(
+      f"--out {out}: {ending} is not written; name a file that ends in .mp4, "
+      "or a folder for PNG frames"
+    )
   if is_video and save_depth:
     raise user_error.UserError(
       f"--save-depth with --out {out}: depth maps need a folder; name one "
@@ -267,18 +254,16 @@ def render_to(
       files = {n: out.with_stem(f"{out.stem}-{n}") for n in model.styles}
       write_style_videos(model, cameras, files, fps=fps, **dials)
     else:
-      folders = {name: out / name for name in model.styles}
+      files = {name: out / name for name in model.styles}
       write_style_folders(
-        model, cameras, folders, source=path, save_depth=save_depth, **dials
+        model, cameras, files, source=path, save_depth=save_depth, **dials
       )
+    for file in files.values():
+      progress.say(f"wrote {file}")
     return
-  chosen, latent = parse_style(style), None
-  if isinstance(chosen, str) and chosen not in model.styles:
-    picture = pathlib.Path(chosen)
-    if picture.is_file():
-      chosen, latent = None, untrained_latent(model, picture)
-  if chosen is not None:
-    model.latent(chosen)
+  chosen, latent = style_choice.choose(model, style)
+  if chosen is None and latent is None:
+    style = None  # As photographed, whatever the word for it.
   frames = render_frames(
     model,
     cameras,
@@ -294,6 +279,7 @@ def render_to(
     write_folder(
       out, cameras, frames, source=path, style=style, save_depth=save_depth
     )
+  progress.say(f"wrote {out}")
 
 
 def _refuse_strangers(folder: pathlib.Path, count: int) -> None:

@@ -48,4 +48,7 @@ def test_a_run_tells_its_state(finished_run, capsys):
   assert {phase["state"] for phase in facts["phases"].values()} == {"finished"}
   score = facts["phases"]["radiance_field"]["test_psnr"]
   assert score == pytest.approx(11, abs=6)
-  assert "finished" in _info(capsys, "--workdir", finished_run)
+  printed = _info(capsys, "--workdir", finished_run)
+  assert "finished" in printed
+  (line,) = (x for x in printed.splitlines() if "test_psnr" in x)
+  assert line.split()[1] == f"{score:.3f}"

@@ -1,5 +1,7 @@
 """Exit statuses, and which errors keep their traceback."""
 
+import argparse
+import importlib
 import sys
 import types
 
@@ -112,7 +114,7 @@ def test_an_interruption_says_so(run_body, capsys):
 def test_unknown_commands_name_the_known_ones(capsys):
   assert main_lib.main(["trian"]) == 2
   message = one_line(capsys)
-  assert "unknown command 'trian'" in message
+  assert "unknown command 'trian' (did you mean 'train'?)" in message
   assert "train, render, evaluate" in message
 
 
@@ -132,6 +134,15 @@ def test_every_command_has_help(name, capsys):
     main_lib.main([name, "--help"])
   assert exit_.value.code == 0
   assert f"stylized-nerf {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", main_lib._COMMANDS.values())
+def test_every_option_has_a_text(module):
+  command = importlib.import_module(f"stylized_nerf_jax.cli.{module}")
+  parser = argparse.ArgumentParser()
+  command.add_arguments(parser)
+  for action in parser._actions:
+    assert action.help and len(action.help) > 3, action.option_strings
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.outputs import video
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.readers import formats
-from stylized_nerf_jax.tasks import render_path
+from stylized_nerf_jax.tasks import render_path, style_choice
 
 _KEYS = {
   *("file_path", "depth_path", "transform_matrix", "style", "source"),
@@ -95,7 +95,7 @@ def test_all_styles_at_once(model, finished_run, tmp_path):
 
 
 def test_the_photographs_own_views(model, finished_run, tmp_path):
-  _render(finished_run, tmp_path / "out", "--path=test")
+  _render(finished_run, tmp_path / "out", "--path=test", "--style=none")
   frames = _frames(tmp_path / "out")
   test = model.scene.split("test")
   assert len(frames) == len(test) == 4
@@ -139,6 +139,73 @@ def test_a_video_shows_the_frames(model, finished_run, tmp_path):
     assert np.abs(frame / 255 - wanted.rgb).mean() < 0.05
     assert frame.mean() > 20
   assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def _refused(capsys, run, out, *arguments) -> str:
+  command = ["render", f"--workdir={run}", f"--out={out}", *arguments]
+  assert main.main([*map(str, command)]) == 2
+  assert not out.exists()
+  return capsys.readouterr().err
+
+
+def test_without_a_style_the_first_is_shown(finished_run, tmp_path, capsys):
+  shown = ("--path=orbit", "--frames=1")
+  _render(finished_run, tmp_path / "first", *shown)
+  told = capsys.readouterr().err
+  assert "style: mosaic, the first of 2; --style takes" in told
+  assert f"wrote {tmp_path / 'first'}" in told
+  assert _frames(tmp_path / "first")[0]["style"] == "mosaic"
+  _render(finished_run, tmp_path / "none", *shown, "--style=none")
+  assert _frames(tmp_path / "none")[0]["style"] is None
+
+
+def test_a_part_of_a_styles_name_will_do(finished_run, tmp_path, capsys):
+  shown = ("--path=orbit", "--frames=1")
+  _render(finished_run, tmp_path / "part", *shown, "--style=wash")
+  _render(finished_run, tmp_path / "whole", *shown, "--style=ink-wash")
+  one, other = (
+    (tmp_path / name / "00000.png").read_bytes() for name in ("part", "whole")
+  )
+  assert one == other
+  capsys.readouterr()
+  told = _refused(capsys, finished_run, tmp_path / "o", "--style=s")
+  assert "'s' is a part of several names: mosaic, ink-wash" in told
+  told = _refused(capsys, finished_run, tmp_path / "o", "--style=mosiac")
+  assert "did you mean 'mosaic'?" in told
+
+
+@pytest.mark.parametrize(
+  ("out", "arguments", "said"),
+  [
+    ("tour.avi", (), ".avi is not written; name a file that ends in .mp4"),
+    ("out", ("--path=test", "--frames=3"), "the 4 photographs' own views"),
+    ("out", ("--style=mosaic:1,wash:x",), "'wash:x' has no weight"),
+  ],
+)
+def test_what_cannot_be_rendered_is_refused(
+  finished_run, tmp_path, capsys, out, arguments, said
+):
+  assert said in _refused(capsys, finished_run, tmp_path / out, *arguments)
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_picture_can_be_mixed_with_a_style(
+  model, finished_run, tmp_path, capsys
+):
+  pixels = np.random.default_rng(0).integers(0, 255, (70, 80, 3))
+  picture = tmp_path / "new.png"
+  Image.fromarray(pixels.astype(np.uint8)).save(picture)
+  out = tmp_path / "out"
+  mix = f"--style=mosaic:3,{picture}:1"
+  _render(finished_run, out, "--path=orbit", "--frames=1", mix)
+  assert "weights sum to 4 and are divided by it" in capsys.readouterr().err
+  code = 0.75 * model.latent("mosaic") + 0.25 * style_choice.untrained_latent(
+    model, picture
+  )
+  (camera,) = render_path.path_cameras(model, "orbit", 1)
+  wanted = model.render(camera, latent=code).rgb
+  pixels = np.asarray(Image.open(out / "00000.png")) / 255
+  np.testing.assert_allclose(pixels, wanted, atol=0.51 / 255)
 
 
 @pytest.mark.usefixtures("small_networks")

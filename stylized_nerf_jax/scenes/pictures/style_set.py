@@ -10,7 +10,7 @@ import difflib
 import functools
 import hashlib
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 from PIL import Image
@@ -126,23 +126,39 @@ class StyleSet(collections.abc.Mapping):
       ) from error
 
 
-def select(names: tuple[str, ...], known: Mapping) -> list:
-  """Look style names up in a mapping.
+def find(name: str, known: Collection[str]) -> str:
+  """Find a style by its name, or by a part that no other name has.
 
   Raises:
-    ValueError: a name is unknown (the message lists those that are known and
-      says the nearest) or named twice.
+    ValueError: it is unknown (the message lists those that are known and says
+      the nearest), or a part of several names.
   """
-  for name in names:
-    if name not in known:
-      near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-      hint = f" (did you mean {near[0]!r}?)" if near else ""
-      raise user_error.UserError(
-        f"unknown style {name!r}{hint}; known styles: {', '.join(known)}"
-      )
-  if len(set(names)) < len(names):
-    raise user_error.UserError(f"a style is named twice in {', '.join(names)}")
-  return [known[name] for name in names]
+  if name in known:
+    return name
+  holding = [one for one in known if name and name in one]
+  if len(holding) == 1:
+    return holding[0]
+  if holding:
+    raise user_error.UserError(
+      f"style {name!r} is a part of several names: {', '.join(holding)}"
+    )
+  near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+  hint = f" (did you mean {near[0]!r}?)" if near else ""
+  raise user_error.UserError(
+    f"unknown style {name!r}{hint}; known styles: {', '.join(known)}"
+  )
+
+
+def select(names: Iterable[str], known: Mapping) -> list:
+  """Look style names up in a mapping, as `find` finds them.
+
+  Raises:
+    ValueError: as `find`, or a style is named twice.
+  """
+  found = [find(name, known) for name in names]
+  if len(set(found)) < len(found):
+    raise user_error.UserError(f"a style is named twice in {', '.join(found)}")
+  return [known[name] for name in found]
 
 
 def split_names(names: str | Iterable[str]) -> tuple[str, ...]:

@@ -1,0 +1,98 @@
+"""Which style `--style` means: a name, a mix, or a picture of its own."""
+
+import pathlib
+
+import numpy as np
+
+from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax import user_error
+from stylized_nerf_jax.fields import latents as latents_lib
+from stylized_nerf_jax.host import progress
+from stylized_nerf_jax.networks import stylizer_nets
+from stylized_nerf_jax.scenes.pictures import style_set, styles
+
+
+def say_first(model: model_lib.StylizedNerf) -> None:
+  """Says that it was the first style that was shown, and how to ask for more.
+
+  Args:
+    model: with styles.
+  """
+  progress.say(
+    f"style: {model.styles[0]}, the first of {len(model.styles)}; --style "
+    "takes a name, a mix, all, or none for the scene as photographed"
+  )
+
+
+def parse_style(text: str | None) -> model_lib.Style:
+  """Reads `--style`: a name, "a:0.7,b:0.3", or "none".
+
+  Raises:
+    ValueError: a weight is missing or no number.
+  """
+  if text in (None, "", "none"):
+    return None
+  if ":" not in text and "," not in text:
+    return text
+  weights = {}
+  for part in text.split(","):
+    name, _, weight = part.rpartition(":")
+    try:
+      weights[name.strip()] = float(weight)
+    except ValueError:
+      raise user_error.UserError(
+        f"--style {text!r}: {part!r} has no weight; write NAME:WEIGHT, such "
+        "as a:0.7,b:0.3"
+      ) from None
+  return weights
+
+
+def choose(
+  model: model_lib.StylizedNerf, text: str | None
+) -> tuple[model_lib.Style, np.ndarray | None]:
+  """Reads `--style`: (the style, None), or (None, the code [32] of a mix that
+  holds pictures which were never trained on)."""
+  style = parse_style(text)
+  weights = {style: 1.0} if isinstance(style, str) else dict(style or {})
+  pictures = {
+    name: pathlib.Path(name)
+    for name in weights
+    if name not in model.styles and pathlib.Path(name).is_file()
+  }
+  if not pictures:
+    if style is not None:
+      model.latent(style)  # Says what is wrong with it, if anything is.
+    _say_sum(text, weights)
+    return style, None
+  codes = [
+    untrained_latent(model, pictures[name])
+    if name in pictures
+    else model.latent(name)
+    for name in weights
+  ]
+  mixed = latents_lib.mix(np.stack(codes), list(weights.values()))
+  _say_sum(text, weights)
+  return None, np.asarray(mixed)
+
+
+def _say_sum(text: str | None, weights: dict[str, float]) -> None:
+  total = sum(weights.values())
+  if weights and abs(total - 1.0) > 1e-6:
+    progress.say(
+      f"--style {text}: weights sum to {total:g} and are divided by it"
+    )
+
+
+def untrained_latent(
+  model: model_lib.StylizedNerf, picture: pathlib.Path
+) -> np.ndarray:
+  """Returns the VAE's mean code for a painting that was never trained on."""
+  config = model.config
+  image = styles.load_style_image(picture, style_size=config.styles.style_size)
+  nets = stylizer_nets.load_nets(config.weights)
+  facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
+  progress.say(
+    f"style {picture}: not among the styles this model was trained on; the "
+    "code is the VAE's guess, and the result only resembles the painting"
+  )
+  return facts.latent_mean[0]
