@@ -21,6 +21,7 @@ import numpy as np
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.scenes import cameras as cameras_lib
+from stylized_nerf_jax.scenes import file_names
 from stylized_nerf_jax.scenes.pictures import image_reader
 from stylized_nerf_jax.scenes.readers import transforms_json
 
@@ -225,8 +226,10 @@ def _check_depth(
     raise user_error.UserError(
       f"{where}: no 'depth_path'; render the path again with --save-depth"
     )
-  path = folder / name
-  if not path.is_file():
+  path = file_names.inside(
+    folder, file_names.clean(name), where=f"{where}: 'depth_path'"
+  )
+  if not file_names.is_file(path):
     raise user_error.UserError(
       f"{path}: no such depth map, though {where} names it"
     )
@@ -256,9 +259,17 @@ def _find_content(
   folder: pathlib.Path, records: Sequence[dict[str, Any]]
 ) -> Sequence[np.ndarray] | None:
   """Find the unstylized pictures beside `cameras.json`, if it has them."""
-  paths = [folder / str(record.get("file_path")) for record in records]
-  styled = any(record.get("style") not in (None, "none") for record in records)
-  if styled or not all(path.is_file() for path in paths):
+  if any(record.get("style") not in (None, "none") for record in records):
+    return None
+  paths = [
+    file_names.inside(
+      folder,
+      file_names.clean(str(record.get("file_path"))),
+      where=f"{folder / 'cameras.json'}: frame {index}: 'file_path'",
+    )
+    for index, record in enumerate(records)
+  ]
+  if not all(file_names.is_file(path) for path in paths):
     return None
   sizes = [(record["w"], record["h"]) for record in records]
   for path, size in zip(paths, sizes):

@@ -67,13 +67,13 @@ def train(
   """
   before = run.facts(PHASE)
   inputs = _inputs(config, run, nets, facts)
-  state_of_work = run.begin(PHASE, inputs)
+  # Noted with it: a run that is killed before its first checkpoint knows it.
+  state_of_work = run.begin(
+    PHASE, inputs, noting=lambda: {"earlier": _earlier(run, before, inputs)}
+  )
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  if state_of_work == "new":
-    # Noted at once: a run that is killed before its first checkpoint knows it.
-    run.note(PHASE, earlier=_earlier(run, before, inputs))
   keys = _note_keys(run, facts)
   lesson = _Lesson(config, run, nets, facts)
   state = lesson.first_state(len(keys.views))
@@ -288,10 +288,16 @@ def _earlier(run, before: dict, inputs: dict) -> dict | None:
   """The result that differs in its styles only, to go on from."""
   if not _only_styles_differ(before.get("inputs"), inputs):
     return None
-  folder = run.replaced(PHASE)[0]
-  if checkpoints_lib.Checkpoints(folder / "checkpoints").latest_step() is None:
-    return before.get("earlier")
-  return {"folder": folder.name, "keys": before["keys"]}
+  known = before.get("earlier")
+  for folder in run.replaced(PHASE):
+    if known and folder.name == known["folder"]:
+      break
+    # Of a run that was killed before it saved, or while this was moved, there
+    # are folders without checkpoints.
+    saved = checkpoints_lib.Checkpoints(folder / "checkpoints")
+    if saved.latest_step() is not None:
+      return {"folder": folder.name, "keys": before["keys"]}
+  return known
 
 
 def _only_styles_differ(before: dict | None, after: dict) -> bool:

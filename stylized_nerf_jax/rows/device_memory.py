@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import jax
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.rows import container_memory
 
 # What else lies on a device, and what its allocator cannot use.
 _USABLE = 0.9
@@ -25,16 +26,17 @@ class OutOfMemoryError(user_error.UserError):
 def limit_bytes() -> int:
   """Returns the memory of the smallest device of this process.
 
-  Devices that do not tell share that of the machine.
+  Devices that do not tell share that of the machine, or of the container that
+  this process is in.
   """
   devices = jax.local_devices()
   told = [device.memory_stats() or {} for device in devices]
   limits = [stats["bytes_limit"] for stats in told if "bytes_limit" in stats]
   if limits:
     return min(limits)
-  return (
-    os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // len(devices)
-  )
+  physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+  allowed = container_memory.limit_bytes()
+  return min(physical, allowed or physical) // len(devices)
 
 
 def peak_mib() -> float:

@@ -22,7 +22,7 @@ import json
 import os
 import pathlib
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
@@ -31,6 +31,8 @@ from stylized_nerf_jax.runs import run_lock
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.training import checkpoints, metric_log
 
+# Of the manifest; to be raised where an older version would misread it.
+_FORMAT = 1
 PHASES = ("radiance_field", "stylizer", "mutual_learning")
 
 
@@ -53,7 +55,7 @@ class RunFolder:
     self._read_manifest()
 
   def _read_manifest(self) -> None:
-    self._manifest = {"phases": {}}
+    self._manifest = {"format": _FORMAT, "phases": {}}
     if self._manifest_path.is_file():
       try:
         self._manifest = json.loads(self._manifest_path.read_text())
@@ -63,6 +65,14 @@ class RunFolder:
           f"{self._manifest_path} is damaged ({error}): restore it or start "
           "in another --workdir"
         ) from None
+      # The first format did not say so.
+      written = self._manifest.setdefault("format", _FORMAT)
+      if written != _FORMAT:
+        raise user_error.UserError(
+          f"{self._manifest_path} has format {written!r}, written by a later "
+          f"version of this program; this one reads {_FORMAT}: install that "
+          "version, or use another --workdir"
+        )
 
   @property
   def _manifest_path(self) -> pathlib.Path:
@@ -149,7 +159,13 @@ class RunFolder:
     if processes.is_first():
       config_lib.save(config, self.path / "config.json")
 
-  def begin(self, phase: str, inputs: Mapping[str, object]) -> str:
+  def begin(
+    self,
+    phase: str,
+    inputs: Mapping[str, object],
+    *,
+    noting: Callable[[], Mapping[str, object]] = dict,
+  ) -> str:
     """Compares a phase's inputs with those of its earlier result.
 
     A result made from other inputs is moved into `replaced/`, and the reason
@@ -158,16 +174,21 @@ class RunFolder:
     Args:
       phase: one of `PHASES`.
       inputs: what the result depends on, JSON-able, by name.
+      noting: makes facts, as `note` takes them, that a new entry has from its
+        first moment; called by the first process, after an earlier result has
+        been moved.
 
     Returns:
       "done", "resume" or "new".
     """
     found, self._manifest = processes.by_first(
-      lambda: [self._begin(phase, as_json(inputs)), self._manifest]
+      lambda: [self._begin(phase, as_json(inputs), noting), self._manifest]
     )
     return found
 
-  def _begin(self, phase: str, inputs: dict) -> str:
+  def _begin(
+    self, phase: str, inputs: dict, noting: Callable[[], Mapping[str, object]]
+  ) -> str:
     entry = self._manifest["phases"].get(phase)
     if entry and entry["inputs"] == inputs:
       return "done" if self._is_whole(phase, entry) else "resume"
@@ -182,6 +203,7 @@ class RunFolder:
       "fingerprint": fingerprint(inputs),
       "revision": git_revision(),
       "finished": False,
+      **as_json(noting()),
     }
     self._write()
     return "new"

@@ -1,4 +1,4 @@
-"""Names of files that a scene's own files give, which may say anything."""
+"""Names of files that other files give, which may say anything."""
 
 import os
 import pathlib
@@ -12,12 +12,12 @@ def clean(name: str) -> str:
 
 
 def inside(root: pathlib.Path, name: str, *, where: str) -> pathlib.Path:
-  """Returns the path of a file of a scene.
+  """Returns the path of a file in a folder.
 
   Links within the folder may lead anywhere: they are the user's own.
 
   Args:
-    root: folder of the scene.
+    root: the folder.
     name: as `clean` returns it.
     where: file, entry and field to name in the message.
 
@@ -28,7 +28,7 @@ def inside(root: pathlib.Path, name: str, *, where: str) -> pathlib.Path:
   if not pathlib.Path(inner).is_relative_to(os.path.normpath(root.absolute())):
     raise user_error.UserError(
       f"{where} is {name!r}, which leads out of {root}; expected a file in "
-      "the folder of the scene: copy it there and correct the path"
+      "this folder: copy it there and correct the path"
     )
   if inner == os.path.normpath(root.absolute()):
     raise user_error.UserError(

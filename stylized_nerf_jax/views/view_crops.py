@@ -59,6 +59,7 @@ class CropSampler:
     cameras = views.cameras
     shortest = int(min(cameras.width.min(), cameras.height.min()))
     self.size = view_pixels.window_size(crop or shortest, shortest, _STRIDE)
+    self._middles = {}  # of the views that were asked for
     self._neighbours = rendered_views.neighbours(cameras, neighbours)
     arrays = rays_lib.camera_arrays(cameras, None)
     self._cameras = jax.tree.map(np.asarray, arrays)
@@ -112,14 +113,21 @@ class CropSampler:
   def _middle_point(self, view: int, corner: np.ndarray) -> np.ndarray:
     """The scene point that the crop is centred on, [3], file frame."""
     x, y = corner + self.size // 2
-    depth = np.array(self._views.depth(view))
-    # Sky has no depth: what surrounds it still says where to look.
-    visible = depth[depth > 0]
-    middle = np.median(visible) if visible.size else 1.0
-    distance = depth[y, x] if depth[y, x] > 0 else middle
+    distance = self._views.depth(view)[y, x]
+    if not distance > 0:
+      # Sky has no depth: what surrounds it still says where to look.
+      distance = self._middle_depth(view)
     xy = np.array([x + 0.5, y + 0.5], np.float32)
     point = _unproject(self._camera(view), xy, np.float32(distance))
     return np.asarray(point)
+
+  def _middle_depth(self, view: int) -> float:
+    """The median distance of what a view shows; 1 where it shows nothing."""
+    if view not in self._middles:
+      depth = np.array(self._views.depth(view))
+      visible = depth[depth > 0]
+      self._middles[view] = np.median(visible) if visible.size else 1.0
+    return self._middles[view]
 
   def _corner_around(self, view: int, point: np.ndarray) -> np.ndarray:
     xy, z = _project(point, self._camera(view))

@@ -106,6 +106,8 @@ def test_stylized_pictures_are_no_content(tmp_path):
     ("depth_path", None, "frame 1: no 'depth_path'.*--save-depth"),
     ("depth_path", "depth/7.npy", "7.npy: no such depth map"),
     ("depth_path", "00001.png", "cannot be read as a .npy"),
+    ("depth_path", "../00001.npy", "frame 1: 'depth_path' is .* leads out of"),
+    ("file_path", "/etc/hostname", "frame 1: 'file_path' is .* leads out of"),
   ],
 )
 def test_a_wrong_frame_is_named(folder, key, value, message):

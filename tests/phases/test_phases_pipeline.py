@@ -216,6 +216,29 @@ def test_codes_survive_a_kill_before_they_are_saved(
   np.testing.assert_array_equal(old["latents"][1], new["latents"][0])
 
 
+def test_codes_survive_a_kill_while_the_result_is_moved(
+  finished_run, run_copy, no_steps, monkeypatch
+):
+  """Between the move of the old result and the manifest's next state."""
+  old = _final(finished_run, "mutual_learning")[1]
+  changed = _config(run_copy, styles__names="mosaic")
+  move = run_folder.RunFolder._move_aside
+
+  def kill(self, phase):
+    move(self, phase)
+    if phase == "mutual_learning":
+      raise Killed
+
+  monkeypatch.setattr(run_folder.RunFolder, "_move_aside", kill)
+  with pytest.raises(Killed):
+    pipeline.train(changed, run_copy)
+  monkeypatch.setattr(run_folder.RunFolder, "_move_aside", move)
+  pipeline.train(changed, run_copy)
+  (new,) = no_steps
+  _assert_equal(old["style_field"], new["style_field"])
+  np.testing.assert_array_equal(old["latents"][0], new["latents"][0])
+
+
 def test_another_config_begins_anew(run_copy, no_steps, capsys):
   changed = _config(run_copy, mutual_learning__latent_weight=0.2)
   pipeline.train(changed, run_copy)

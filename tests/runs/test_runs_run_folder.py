@@ -48,6 +48,37 @@ def test_new_then_resumed_then_done(run):
   assert not list(run.path.glob("replaced/*"))
 
 
+def test_a_new_entry_has_its_facts_from_the_first_moment(run, monkeypatch):
+  run.begin(PHASE, INPUTS)
+  written = []
+  monkeypatch.setattr(disk, "write_json", lambda _, v: written.append(str(v)))
+  moved = []
+
+  def noting():
+    moved.append([folder.name for folder in run.replaced(PHASE)])
+    return {"earlier": "the one before"}
+
+  assert run.begin(PHASE, {**INPUTS, "steps": 7}, noting=noting) == "new"
+  assert moved == [[f"{PHASE}-0"]]
+  assert len(written) == 1 and "the one before" in written[0]
+  assert run.begin(PHASE, {**INPUTS, "steps": 7}, noting=noting) == "resume"
+  assert len(moved) == 1
+
+
+def test_manifests_of_later_versions_are_refused(run):
+  run.begin(PHASE, INPUTS)
+  path = run.path / "manifest.json"
+  manifest = json.loads(path.read_text())
+  assert manifest["format"] == 1
+  path.write_text(json.dumps({**manifest, "format": 2}))
+  with pytest.raises(ValueError, match="format 2, written by a later version"):
+    reopened(run)
+  # The first versions did not write it.
+  del manifest["format"]
+  path.write_text(json.dumps(manifest))
+  assert reopened(run).begin(PHASE, INPUTS) == "resume"
+
+
 def test_changed_inputs_move_the_result_aside(run, capsys):
   run.begin(PHASE, INPUTS)
   result = run.phase_path(PHASE) / "checkpoints" / "weights"
