@@ -241,8 +241,9 @@ def _rotate(rotation, vectors):
   """Applies matrices [..., 3, 3] to vectors [..., 3].
 
   Summed column by column: accelerators round what goes into a matrix product,
-  and XLA's CPU backend (jax 0.10.2) returns wrong rows from 32,768 / 3 on for
-  one reduction over [..., 3, 3] that is followed by a norm.
+  and XLA's CPU backend (jaxlib 0.10.2) returns wrong rows from the 10,922nd on
+  where a matrix that they share is summed, and the sum is summed again, as for
+  a norm.
   """
   columns = (rotation[..., :, k] * vectors[..., k : k + 1] for k in range(3))
   return sum(columns)

@@ -32,6 +32,20 @@ def test_without_muon_it_is_adam(trees):
   jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
+def test_what_muon_leaves_takes_nesterovs_steps(trees):
+  """Of biases, and of the kernel that makes colours."""
+  params, gradients = trees
+  optimizer = decoder_optimizer.make(1e-3, muon_learning_rate=1e-2)
+  found = _update(optimizer, gradients, params)
+  expected = _update(optax.nadam(1e-3), gradients, params)
+  for name, width, _ in decoder.LAYERS:
+    leaves = ("bias", "kernel") if width == 3 else ("bias",)
+    for leaf in leaves:
+      np.testing.assert_allclose(
+        found[name][leaf], expected[name][leaf], rtol=1e-5
+      )
+
+
 def test_long_gradients_are_cut_and_short_ones_are_not(trees):
   params, gradients = trees
   length = float(optax.tree.norm(gradients))
