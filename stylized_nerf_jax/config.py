@@ -64,6 +64,14 @@ def check_values(config) -> None:
   Args:
     config: of a run, with all fields; see `options.table.OPTIONS`.
   """
+  base = defaults.get_config()
+  check_fields(config, base)
+  given = set(_leaves(config))
+  for name in _leaves(base):
+    if name not in given:
+      raise ConfigError(
+        f"config field {name!r} is missing: begin with `defaults.get_config()`"
+      )
   for problem in checks.problems(config):
     raise ConfigError(problem)
 

@@ -340,8 +340,7 @@ class StylizedNerf:
       raise user_error.UserError(
         f"no style given; known styles: {', '.join(self.styles)}"
       )
-    names = dict(zip(self.styles, self.styles))
-    found = style_set.select(weights, names)
+    found = style_set.find_all(weights, self.styles)
     return dict(zip(found, weights.values()))
 
   def _require_styles(self) -> None:

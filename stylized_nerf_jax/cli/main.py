@@ -34,9 +34,11 @@ _COMMANDS = {
   "plot": "plot",
 }
 
+# Of what JAX says where it is asked for devices that are not there.
+_NO_DEVICE = "Unable to initialize backend"
 _DEFECT = (
-  "This is a defect of stylized-nerf, not of what it was given. Please report "
-  "it where you got the program from, with these lines and the command."
+  "This looks like a defect of stylized-nerf, not of what it was given. Please "
+  "report it where you got the program from, with these lines and the command."
 )
 
 
@@ -88,6 +90,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"stylized-nerf {name}: interrupted", file=sys.stderr)
     return 130
   except Exception as defect:
+    if _NO_DEVICE in str(defect):
+      print(
+        f"stylized-nerf {name}: {_one_line(defect)}: JAX has no such device "
+        "here; see JAX_PLATFORMS in the environment, and the extra `cuda`",
+        file=sys.stderr,
+      )
+      return processes.leave(2)
     defect.add_note(_DEFECT)
     raise
   return status or 0

@@ -147,7 +147,7 @@ def _read_records(path: pathlib.Path) -> list[dict[str, Any]]:
   if not path.is_file():
     raise user_error.UserError(
       f"{path}: no such file; expected the folder of frames that"
-      " `stylized-nerf render --save-depth --out FOLDER` writes"
+      " `stylized-nerf render --style none --save-depth --out FOLDER` writes"
     )
   try:
     content = json.loads(path.read_text())
@@ -177,11 +177,7 @@ def _read_camera(record: dict[str, Any], where: str) -> cameras_lib.Camera:
   terms = cameras_lib.LENS_TERMS[model]
   for key in (*_REQUIRED[1:], *terms):
     value = record.get(key, 0.0)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-      raise user_error.UserError(
-        f"{where}: {key!r} is {value!r}; expected a number"
-      )
-    numbers[key] = value
+    numbers[key] = transforms_json.number(value, where=where, key=key)
   for key in ("w", "h"):
     if numbers[key] < 1 or numbers[key] != int(numbers[key]):
       raise user_error.UserError(

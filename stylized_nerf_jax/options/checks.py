@@ -31,7 +31,8 @@ def problems(config) -> Iterator[str]:
     found = table.OPTIONS[name]
     if not found.accepts(value):
       yield (
-        f"config field {name} is {value!r}; expected {found.expected} "
+        f"config field {name} is {value!r}; expected "
+        f"{found.expected or f'a value like {found.default!r}'} "
         f"({found.meaning})"
       )
   yield from _contradictions(config)
@@ -69,11 +70,22 @@ def _contradictions(config) -> Iterator[str]:
         f"config field {name} is {finest}; expected at least its grid's "
         f"coarsest_resolution, {coarsest}"
       )
-  frames, gap = config.evaluation.num_frames, max(config.evaluation.gaps)
-  if gap >= frames:
+  size = config.styles.style_size
+  if 0 < size < 16:
     yield (
-      f"config field evaluation.gaps holds {gap}; expected less than "
-      f"evaluation.num_frames, {frames}"
+      f"config field styles.style_size is {size}; expected 0 or at least 16 "
+      "pixels"
+    )
+  if config.scene.holdout == 1:
+    yield (
+      "config field scene.holdout is 1, which holds every image out; expected "
+      "0 for none, or at least 2"
+    )
+  adapting = config.stylizer
+  if adapting.consistency_weight and adapting.views_per_step < 2:
+    yield (
+      f"config field stylizer.views_per_step is {adapting.views_per_step}; "
+      "expected at least 2 with stylizer.consistency_weight"
     )
 
 

@@ -56,11 +56,16 @@ class Option:
     return self.meaning + (f"; {self.expected}" if self.expected else "")
 
   def accepts(self, value) -> bool:
-    """Tells whether a value of the right type is in the range."""
+    """Tells whether a value is of the default's type, and in the range."""
+    if isinstance(self.default, tuple):
+      items = dataclasses.replace(self, default=self.default[0])
+      is_filled = isinstance(value, tuple) and bool(value)
+      return is_filled and all(items.accepts(item) for item in value)
+    kinds = (int, float) if isinstance(self.default, float) else ()
+    if type(value) not in (type(self.default), *kinds):
+      return False
     if self.choices:
       return value in self.choices
-    if isinstance(value, tuple):
-      return bool(value) and all(self.accepts(item) for item in value)
     if isinstance(value, str | bool):
       return True
     return (

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from stylized_nerf_jax.options import option
 
+_FORMATS = ("llff", "blender", "transforms", "colmap", "nerfpp", "npz", "tfds")
+
 
 def _grid(levels, features, log2_size, coarsest, finest, whose: str):
   """Fields of a hash encoding."""
@@ -38,16 +40,7 @@ _SCENE = {
   "format": option.Option(
     "auto",
     "of the folder's files",
-    choices=(
-      "auto",
-      "llff",
-      "blender",
-      "transforms",
-      "colmap",
-      "nerfpp",
-      "npz",
-      "tfds",
-    ),
+    choices=("auto", *_FORMATS),
   ),
   "downsample": option.Option(
     1.0, "width and height are divided by it", least=1.0
@@ -62,7 +55,7 @@ _SCENE = {
   ),
   "holdout": option.Option(
     8,
-    "every so many-th image is held out, where the files say nothing",
+    "every so many-th image (2 or more) is held out where files say nothing",
     least=0,
     zero="none",
   ),
@@ -75,9 +68,9 @@ _STYLES = {
   "names": option.Option("", "some of them, commas between", zero="all"),
   "style_size": option.Option(
     0,
-    "short side of the paintings, pixels: the dial of stroke scale",
+    "short side of the paintings, pixels, 16 or more: the dial of stroke scale",
     least=0,
-    most=8192,
+    most=4096,
     zero="4/3 of the views', in steps of 64 from 128 to 512",
   ),
 }
@@ -108,19 +101,21 @@ _FIELD_HASH_GRID = {
   "num_proposal": option.count(
     32, "intervals of a ray that the proposal weighs"
   ),
-  "num_fine": option.count(16, "samples of a ray that the field colours"),
+  "num_fine": option.count(
+    16, "samples of a ray that the field colours", least=2
+  ),
 }
 
 _FIELD_POSITIONAL = {
   "depth": option.count(8, "layers before the heads"),
   "width": option.count(256, "their outputs"),
   "position_octaves": option.count(
-    10, "frequencies of a point's encoding", most=24
+    10, "frequencies of a point's encoding", least=0, most=24
   ),
   "direction_octaves": option.count(
-    4, "frequencies of a direction's encoding", most=24
+    4, "frequencies of a direction's encoding", least=0, most=24
   ),
-  "num_coarse": option.count(64, "stratified samples of a ray", least=2),
+  "num_coarse": option.count(64, "stratified samples of a ray", least=3),
   "num_fine": option.count(
     64, "samples that are added where the coarse weights are"
   ),
@@ -139,9 +134,9 @@ _STYLE_FIELD = {
 }
 
 _RADIANCE_FIELD = {
-  "steps": option.count(1500, "of phase 1"),
-  "rays_per_step": option.count(2048, "over all devices"),
-  "learning_rate": option.rate(0.01, "of Adam, at the start"),
+  "steps": option.count(1500, "training steps of phase 1"),
+  "rays_per_step": option.count(2048, "rays of a step, over all devices"),
+  "learning_rate": option.rate(0.01, "rate of Adam, at the start"),
   # With room before the cameras, a rate as high as this fills it with haze,
   # decay or not.
   "ndc_learning_rate": option.Option(
@@ -193,16 +188,18 @@ _GEOMETRY_CACHE = {
 
 _STYLIZER = {
   "steps": option.Option(
-    100, "of phase 2", least=0, zero="the decoder as it is"
+    100, "training steps of phase 2", least=0, zero="the decoder as it is"
   ),
   "groups_per_step": option.count(
-    1, "of neighbouring views, each in one style"
+    1, "groups of neighbouring views in a step, each in one style"
   ),
-  "views_per_step": option.count(3, "of a group", least=2),
+  "views_per_step": option.count(
+    3, "views of a group; 2 or more where consistency weighs"
+  ),
   "crop": option.Option(
     160, "pixels, a side of the crop of every view", least=0, zero="whole views"
   ),
-  "learning_rate": option.rate(0.0001, "of Adam, at the start"),
+  "learning_rate": option.rate(0.0001, "rate of Adam, at the start"),
   "learning_rate_final": option.rate(1e-05, "at the end"),
   "muon_learning_rate": option.Option(
     0.002, "of D's hidden kernels", least=0.0, zero="all by Adam"
@@ -224,7 +221,7 @@ _MUTUAL_LEARNING = {
   "steps": option.Option(
     1000, "field steps on single rays", least=0, zero="none"
   ),
-  "rays_per_step": option.count(2048, "over all devices"),
+  "rays_per_step": option.count(2048, "rays of a step, over all devices"),
   "learning_rate": option.rate(0.005, "of the style field, at the start"),
   "learning_rate_final": option.rate(0.0005, "at the end of the steps on rays"),
   "adam_b2": option.Option(
@@ -249,7 +246,9 @@ _MUTUAL_LEARNING = {
   "decoder_every": option.Option(
     50, "field steps for each decoder step", least=0, zero="D does not learn"
   ),
-  "decoder_groups": option.count(1, "of neighbouring views in a decoder step"),
+  "decoder_groups": option.count(
+    1, "groups of neighbouring views in a decoder step"
+  ),
   "decoder_crop": option.Option(
     160, "pixels, a side of their crops", least=0, zero="whole views"
   ),
@@ -279,8 +278,10 @@ _MUTUAL_LEARNING = {
   "patch_steps": option.Option(
     150, "field steps on patches, after those on rays", least=0, zero="none"
   ),
-  "patch_groups": option.count(1, "of patches in a step, each in one style"),
-  "patches_per_step": option.count(8, "of each group"),
+  "patch_groups": option.count(
+    1, "groups of patches in a step, each in one style"
+  ),
+  "patches_per_step": option.count(8, "patches of each group"),
   "patch": option.Option(40, "pixels, a side of a patch", least=16),
   "patch_learning_rate": option.rate(
     0.001, "of the dense layers, at its largest"
@@ -320,15 +321,18 @@ _MUTUAL_LEARNING = {
 }
 
 _EVALUATION = {
-  "num_frames": option.count(60, "of the path that is scored"),
-  "gaps": option.count((1, 7), "frames between two that are compared"),
+  "num_frames": option.count(60, "frames of the path that is scored"),
+  "gaps": option.count((1, 7), "so many frames apart are those compared"),
 }
 
 _TRAINING = {
   "checkpoint_minutes": option.Option(
-    10.0, "longest time between two checkpoints", least=0.0, zero="any"
+    10.0,
+    "most minutes between two checkpoints",
+    least=0.0,
+    zero="never by time",
   ),
-  "checkpoints_kept": option.count(2, "the newest of a phase"),
+  "checkpoints_kept": option.count(2, "checkpoints of a phase, the newest"),
   "checkpoints_kept_every": option.Option(
     0,
     "those of steps that are multiples of it are kept, too",

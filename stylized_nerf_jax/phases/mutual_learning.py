@@ -69,7 +69,7 @@ def train(
   inputs = _inputs(config, run, nets, facts)
   # Noted with it: a run that is killed before its first checkpoint knows it.
   state_of_work = run.begin(
-    PHASE, inputs, noting=lambda: {"earlier": _earlier(run, before, inputs)}
+    PHASE, inputs, noting=lambda: _where_it_begins(run, before, inputs)
   )
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
@@ -284,20 +284,29 @@ def _inputs(config, run, nets, facts) -> dict:
   }
 
 
+def _where_it_begins(run, before: dict, inputs: dict) -> dict:
+  """What a new entry of the manifest has to know of those before it."""
+  newest = next((folder.name for folder in run.replaced(PHASE)), None)
+  return {"earlier": _earlier(run, before, inputs), "after": newest}
+
+
 def _earlier(run, before: dict, inputs: dict) -> dict | None:
   """The result that differs in its styles only, to go on from."""
   if not _only_styles_differ(before.get("inputs"), inputs):
     return None
-  known = before.get("earlier")
   for folder in run.replaced(PHASE):
-    if known and folder.name == known["folder"]:
+    # What lies there since before that entry began is not its own.
+    if folder.name == before.get("after"):
       break
-    # Of a run that was killed before it saved, or while this was moved, there
-    # are folders without checkpoints.
     saved = checkpoints_lib.Checkpoints(folder / "checkpoints")
-    if saved.latest_step() is not None:
+    step = saved.latest_step()
+    saved.close()
+    if step is not None:
       return {"folder": folder.name, "keys": before["keys"]}
-  return known
+    # Killed before it saved; or while it was moved, and its own is the next.
+    if "after" not in before:
+      break
+  return before.get("earlier")
 
 
 def _only_styles_differ(before: dict | None, after: dict) -> bool:

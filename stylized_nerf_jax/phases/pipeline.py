@@ -171,19 +171,23 @@ def _with_style_size(config, record) -> ml_collections.FrozenConfigDict:
 
 def _check_view_sizes(config, record, wanted) -> None:
   """Raises ValueError where views are too small for what is done to them."""
-  width, height = (
-    int(min(sides)) for sides in (record.cameras.width, record.cameras.height)
-  )
   # SSIM looks through a window; patches are two cells of E's features wide.
-  least = image_metrics.SSIM_WINDOW
+  limits = {"test": image_metrics.SSIM_WINDOW}
   if wanted != (radiance_field.PHASE,):
-    least = max(least, 2 * vgg.STRIDE)
-  if min(width, height) < least:
-    raise user_error.UserError(
-      f"config field scene.downsample is {config.scene.downsample:g}: the "
-      f"smallest view has {width} x {height} pixels; expected at least {least} "
-      "a side: lower scene.downsample"
-    )
+    limits["train"] = 2 * vgg.STRIDE
+  if not record.splits.get("test"):  # Then training views are scored.
+    limits["train"] = max(limits.pop("test"), limits.get("train", 0))
+  smaller = config.scene.downsample > 1
+  for split, least in limits.items():
+    cameras = record.split(split)
+    width, height = int(min(cameras.width)), int(min(cameras.height))
+    if min(width, height) < least:
+      advice = "lower scene.downsample" if smaller else "take larger pictures"
+      raise user_error.UserError(
+        f"config field scene.downsample is {config.scene.downsample:g}: the "
+        f"smallest {split} view has {width} x {height} pixels; expected at "
+        f"least {least} a side: {advice}"
+      )
 
 
 def _check_predecessors(config, run, record, nets, styles, phase: str):

@@ -59,15 +59,16 @@ class RunFolder:
     if self._manifest_path.is_file():
       try:
         self._manifest = json.loads(self._manifest_path.read_text())
-        dict.items(self._manifest["phases"])
-      except (ValueError, LookupError, TypeError) as error:
+        # The first format did not say so.
+        written = self._manifest.setdefault("format", _FORMAT)
+        if written <= _FORMAT:
+          dict.items(self._manifest["phases"])
+      except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise user_error.UserError(
           f"{self._manifest_path} is damaged ({error}): restore it or start "
           "in another --workdir"
         ) from None
-      # The first format did not say so.
-      written = self._manifest.setdefault("format", _FORMAT)
-      if written != _FORMAT:
+      if written > _FORMAT:
         raise user_error.UserError(
           f"{self._manifest_path} has format {written!r}, written by a later "
           f"version of this program; this one reads {_FORMAT}: install that "

@@ -222,7 +222,8 @@ def render_to(
     out: `*.mp4`, or any other name for a folder.
     path: kind of camera path.
     num_frames: its length; as of `path_cameras`.
-    style: as on the command line; the file of a painting is allowed. "all"
+    style: as on the command line, but None is the scene as photographed, as
+      "none" is; the file of a painting is allowed. "all"
       writes a video `out-NAME.mp4`, or a folder `out/NAME`, for every style.
     intensity, spread: dials in [0, 1].
     save_depth: writes depth maps too; needs a folder.
@@ -261,9 +262,7 @@ def render_to(
     for file in files.values():
       progress.say(f"wrote {file}")
     return
-  chosen, latent = style_choice.choose(model, style)
-  if chosen is None and latent is None:
-    style = None  # As photographed, whatever the word for it.
+  style, chosen, latent = style_choice.choose(model, style)
   frames = render_frames(
     model,
     cameras,

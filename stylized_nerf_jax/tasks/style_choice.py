@@ -49,21 +49,43 @@ def parse_style(text: str | None) -> model_lib.Style:
 
 def choose(
   model: model_lib.StylizedNerf, text: str | None
-) -> tuple[model_lib.Style, np.ndarray | None]:
-  """Reads `--style`: (the style, None), or (None, the code [32] of a mix that
-  holds pictures which were never trained on)."""
+) -> tuple[str | None, model_lib.Style, np.ndarray | None]:
+  """Reads `--style`.
+
+  Returns:
+    What to call it, with whole names, None for the scene as photographed; the
+    style; and, where pictures that were never trained on are among it, None in
+    its place and the code [32] of the mix.
+
+  Raises:
+    ValueError: a name is unknown, a part of several or twice there, or a weight
+      is wrong.
+  """
   style = parse_style(text)
-  weights = {style: 1.0} if isinstance(style, str) else dict(style or {})
+  if style is None:
+    return None, None, None
+  weights = {style: 1.0} if isinstance(style, str) else dict(style)
   pictures = {
     name: pathlib.Path(name)
     for name in weights
     if name not in model.styles and pathlib.Path(name).is_file()
   }
+  trained = [name for name in weights if name not in pictures]
+  if trained and model.styles:
+    whole = dict(zip(trained, style_set.find_all(trained, model.styles)))
+    weights = {whole.get(name, name): w for name, w in weights.items()}
+  called = ",".join(f"{name}:{weight:g}" for name, weight in weights.items())
+  if isinstance(style, str):
+    (called,) = weights
+    style = called
+  else:
+    style = weights
+  if called != text:
+    progress.say(f"style: {called}")
   if not pictures:
-    if style is not None:
-      model.latent(style)  # Says what is wrong with it, if anything is.
+    model.latent(style)  # Says what is wrong with it, if anything is.
     _say_sum(text, weights)
-    return style, None
+    return called, style, None
   codes = [
     untrained_latent(model, pictures[name])
     if name in pictures
@@ -72,12 +94,12 @@ def choose(
   ]
   mixed = latents_lib.mix(np.stack(codes), list(weights.values()))
   _say_sum(text, weights)
-  return None, np.asarray(mixed)
+  return called, None, np.asarray(mixed)
 
 
 def _say_sum(text: str | None, weights: dict[str, float]) -> None:
   total = sum(weights.values())
-  if weights and abs(total - 1.0) > 1e-6:
+  if abs(total - 1.0) > 1e-6:
     progress.say(
       f"--style {text}: weights sum to {total:g} and are divided by it"
     )

@@ -22,7 +22,9 @@ def refused(capfd):
     printed = capfd.readouterr()
     line = printed.err.splitlines()[-1]
     assert line.startswith("stylized-nerf capture: ")
-    assert "Traceback" not in printed.err and not printed.out
+    # The BLAS of pycolmap's wheel says now and then that it frees twice.
+    own = [x for x in printed.out.splitlines() if not x.startswith("BLAS : ")]
+    assert "Traceback" not in printed.err and not own
     # What COLMAP has to say lies in a file.
     assert "colmap/" not in printed.err and ".cc:" not in printed.err
     return line

@@ -90,7 +90,15 @@ def test_defects_keep_their_traceback_and_say_what_they_are(run_body, defect):
   with pytest.raises(wrong) as raised:
     run_body(lambda *_: defect())
   (note,) = raised.value.__notes__
-  assert "a defect of stylized-nerf" in note
+  assert "like a defect of stylized-nerf" in note
+
+
+def test_a_device_that_is_not_there_is_one_line(run_body, capsys):
+  def body(*_):
+    raise RuntimeError("Unable to initialize backend 'cuda': no such plugin")
+
+  assert run_body(body) == 2
+  assert "'cuda': no such plugin: JAX has no such device" in one_line(capsys)
 
 
 def test_a_value_error_out_of_our_own_code_is_a_defect(run_body):

@@ -167,7 +167,8 @@ def test_a_part_of_a_styles_name_will_do(finished_run, tmp_path, capsys):
     (tmp_path / name / "00000.png").read_bytes() for name in ("part", "whole")
   )
   assert one == other
-  capsys.readouterr()
+  assert "style: ink-wash" in capsys.readouterr().err
+  assert _frames(tmp_path / "part")[0]["style"] == "ink-wash"
   told = _refused(capsys, finished_run, tmp_path / "o", "--style=s")
   assert "'s' is a part of several names: mosaic, ink-wash" in told
   told = _refused(capsys, finished_run, tmp_path / "o", "--style=mosiac")
@@ -180,6 +181,7 @@ def test_a_part_of_a_styles_name_will_do(finished_run, tmp_path, capsys):
     ("tour.avi", (), ".avi is not written; name a file that ends in .mp4"),
     ("out", ("--path=test", "--frames=3"), "the 4 photographs' own views"),
     ("out", ("--style=mosaic:1,wash:x",), "'wash:x' has no weight"),
+    ("out", ("--style=mosaic:1,mos:1",), "named twice in mosaic, mosaic"),
   ],
 )
 def test_what_cannot_be_rendered_is_refused(

@@ -99,7 +99,7 @@ def test_stylized_pictures_are_no_content(tmp_path):
     ("fl_x", 0.0, "frame 1: focal length fl_x is 0"),
     ("h", 31, r"00001.npy: expected float32 \(31, 40\)"),
     ("w", 40.5, "frame 1: 'w' is 40.5"),
-    ("cx", "20", "frame 1: 'cx' is '20'"),
+    ("cx", "20", "frame 1: .cx. is '20'"),
     ("transform_matrix", [[1, 0], [0, 1]], r"frame 1: .*\[2, 2\]"),
     ("transform_matrix", np.diag([2.0, 1, 1, 1]).tolist(), "no rigid motion"),
     ("transform_matrix", np.full((4, 4), np.nan).tolist(), "NaN"),
@@ -107,6 +107,7 @@ def test_stylized_pictures_are_no_content(tmp_path):
     ("depth_path", "depth/7.npy", "7.npy: no such depth map"),
     ("depth_path", "00001.png", "cannot be read as a .npy"),
     ("depth_path", "../00001.npy", "frame 1: 'depth_path' is .* leads out of"),
+    ("w", float("nan"), "frame 1: .w. is nan; expected a finite number"),
     ("file_path", "/etc/hostname", "frame 1: 'file_path' is .* leads out of"),
   ],
 )

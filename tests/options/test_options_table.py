@@ -10,6 +10,7 @@ from stylized_nerf_jax import defaults
 from stylized_nerf_jax.cli import main as cli
 from stylized_nerf_jax.options import checks, table
 from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.tasks import information
 
 _NUMBERS = {
   name: found
@@ -69,6 +70,48 @@ def test_numbers_are_finite(name, value):
   assert str(value) in said
 
 
+@pytest.mark.parametrize(
+  "name",
+  [n for n in _NUMBERS if n.startswith(("field.", "style_field."))],
+)
+def test_modules_can_be_built_at_the_least_of_each_size(name):
+  config = _config(name, _kind(name)(table.OPTIONS[name].least))
+  config.field.kind = (
+    name.split(".")[1] if "field." in name[:6] else "hash_grid"
+  )
+  grids = (
+    config.style_field if name.startswith("style") else config.field.hash_grid
+  )
+  grids.coarsest_resolution = min(
+    grids.coarsest_resolution,
+    *(grids[n] for n in grids if n.endswith("finest_resolution")),
+  )
+  config_lib.check_values(config)
+  assert information.of_config(config)["parameters"]["radiance_field"] > 0
+
+
+@pytest.mark.parametrize("name", table.OPTIONS)
+@pytest.mark.parametrize("value", [None, [], {}, object()])
+def test_values_of_another_type_are_refused(name, value):
+  assert not table.OPTIONS[name].accepts(value)
+  if not isinstance(table.OPTIONS[name].default, bool):
+    assert not table.OPTIONS[name].accepts(False)
+
+
+def test_a_config_made_by_hand_is_told_what_it_lacks():
+  config = defaults.get_config()
+  config.scene.downsample = None
+  with pytest.raises(config_lib.ConfigError, match="downsample is None"):
+    config_lib.check_values(config)
+  del config.scene.downsample
+  with pytest.raises(config_lib.ConfigError, match="downsample' is missing"):
+    config_lib.check_values(config)
+  with config.unlocked():
+    config.scene.downsampel = 2.0
+  with pytest.raises(config_lib.ConfigError, match="'scene.downsampel'"):
+    config_lib.check_values(config)
+
+
 @pytest.mark.parametrize("name", _CHOICES)
 def test_choices_are_named(name):
   found = table.OPTIONS[name]
@@ -107,9 +150,11 @@ def test_every_field_is_described(name):
       {"style_field.finest_resolution": 8},
       "style_field.finest_resolution is 8; expected at least .* 16",
     ),
+    ({"styles.style_size": 15}, "style_size is 15; expected 0 or at least 16"),
+    ({"scene.holdout": 1}, "scene.holdout is 1, .*expected 0 for none"),
     (
-      {"evaluation.num_frames": 7},
-      "evaluation.gaps holds 7; expected less than .*num_frames, 7",
+      {"stylizer.views_per_step": 1},
+      "views_per_step is 1; expected at least 2 with .*consistency_weight",
     ),
   ],
 )
@@ -137,7 +182,7 @@ def test_a_bad_value_stops_a_command_before_anything_is_written(
 def test_views_too_small_are_refused_before_anything_is_written(tmp_path):
   for downsample, phase, least in (
     (16.0, "radiance_field", 11),
-    (12.0, "all", 16),
+    (9.0, "all", 16),
   ):
     config = _config("scene.downsample", downsample)
     with pytest.raises(ValueError, match=f"pixels; expected at least {least}"):

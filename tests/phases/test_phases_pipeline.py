@@ -216,6 +216,27 @@ def test_codes_survive_a_kill_before_they_are_saved(
   np.testing.assert_array_equal(old["latents"][1], new["latents"][0])
 
 
+def test_another_configs_codes_are_not_taken_up(
+  run_copy, no_steps, monkeypatch, capsys
+):
+  """Killed before it saved: what lies before it is of another config."""
+  load = mutual_learning.adaptation.load_decoder
+
+  def kill(*_):
+    raise Killed
+
+  monkeypatch.setattr(mutual_learning.adaptation, "load_decoder", kill)
+  weight = {"mutual_learning__latent_weight": 0.2}
+  with pytest.raises(Killed):
+    pipeline.train(_config(run_copy, **weight), run_copy)
+  monkeypatch.setattr(mutual_learning.adaptation, "load_decoder", load)
+  capsys.readouterr()
+  changed = _config(run_copy, styles__names="mosaic", **weight)
+  pipeline.train(changed, run_copy)
+  assert len(no_steps) == 1
+  assert "keep their codes" not in capsys.readouterr().err
+
+
 def test_codes_survive_a_kill_while_the_result_is_moved(
   finished_run, run_copy, no_steps, monkeypatch
 ):

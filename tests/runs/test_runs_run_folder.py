@@ -73,6 +73,10 @@ def test_manifests_of_later_versions_are_refused(run):
   path.write_text(json.dumps({**manifest, "format": 2}))
   with pytest.raises(ValueError, match="format 2, written by a later version"):
     reopened(run)
+  for damaged in ({**manifest, "format": "x"}, [manifest]):
+    path.write_text(json.dumps(damaged))
+    with pytest.raises(ValueError, match="manifest.json is damaged"):
+      reopened(run)
   # The first versions did not write it.
   del manifest["format"]
   path.write_text(json.dumps(manifest))

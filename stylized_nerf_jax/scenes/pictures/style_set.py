@@ -142,15 +142,11 @@ def find(name: str, known: Collection[str]) -> str:
     raise user_error.UserError(
       f"style {name!r} is a part of several names: {', '.join(holding)}"
     )
-  near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-  hint = f" (did you mean {near[0]!r}?)" if near else ""
-  raise user_error.UserError(
-    f"unknown style {name!r}{hint}; known styles: {', '.join(known)}"
-  )
+  raise _unknown(name, known)
 
 
-def select(names: Iterable[str], known: Mapping) -> list:
-  """Look style names up in a mapping, as `find` finds them.
+def find_all(names: Iterable[str], known: Collection[str]) -> list[str]:
+  """Find styles as `find` does, none of them twice.
 
   Raises:
     ValueError: as `find`, or a style is named twice.
@@ -158,7 +154,28 @@ def select(names: Iterable[str], known: Mapping) -> list:
   found = [find(name, known) for name in names]
   if len(set(found)) < len(found):
     raise user_error.UserError(f"a style is named twice in {', '.join(found)}")
-  return [known[name] for name in found]
+  return found
+
+
+def select(names: tuple[str, ...], known: Mapping) -> list:
+  """Look style names up in a mapping, each by its whole name.
+
+  Raises:
+    ValueError: a name is unknown (the message lists those that are known and
+      says the nearest) or named twice.
+  """
+  for name in names:
+    if name not in known:
+      raise _unknown(name, known)
+  return [known[name] for name in find_all(names, known)]
+
+
+def _unknown(name: str, known: Collection[str]) -> user_error.UserError:
+  near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+  hint = f" (did you mean {near[0]!r}?)" if near else ""
+  return user_error.UserError(
+    f"unknown style {name!r}{hint}; known styles: {', '.join(known)}"
+  )
 
 
 def split_names(names: str | Iterable[str]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ GENERATED = "generated"
 _MAX_ASPECT = 10
 # What `--style` reads: "a:0.7,b:0.3", or the word none.
 _SEPARATORS = ",:"
-_RESERVED = ("none",)
+_RESERVED = ("none", "all")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,7 +198,8 @@ def style_name(picture: picture_sources.Picture) -> str:
   if any(mark in name for mark in _SEPARATORS) or name in _RESERVED:
     raise user_error.UserError(
       f"{picture.origin}: its name cannot name a style, because mixes are "
-      'written "a:0.7,b:0.3" and "none" means no style; rename the file'
+      'written "a:0.7,b:0.3", "none" means no style and "all" each; rename '
+      "the file"
     )
   if "/" in name or "\\" in name or name.startswith("."):
     raise user_error.UserError(
