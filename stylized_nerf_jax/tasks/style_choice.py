@@ -86,11 +86,9 @@ def choose(
     model.latent(style)  # Says what is wrong with it, if anything is.
     _say_sum(text, weights)
     return called, style, None
+  guessed = dict(zip(pictures, untrained_latents(model, *pictures.values())))
   codes = [
-    untrained_latent(model, pictures[name])
-    if name in pictures
-    else model.latent(name)
-    for name in weights
+    guessed[name] if name in guessed else model.latent(name) for name in weights
   ]
   mixed = latents_lib.mix(np.stack(codes), list(weights.values()))
   _say_sum(text, weights)
@@ -105,16 +103,19 @@ def _say_sum(text: str | None, weights: dict[str, float]) -> None:
     )
 
 
-def untrained_latent(
-  model: model_lib.StylizedNerf, picture: pathlib.Path
-) -> np.ndarray:
-  """Returns the VAE's mean code for a painting that was never trained on."""
-  config = model.config
-  image = styles.load_style_image(picture, style_size=config.styles.style_size)
+def untrained_latents(
+  model: model_lib.StylizedNerf, *pictures: pathlib.Path
+) -> list[np.ndarray]:
+  """Returns the VAE's mean code [32] for paintings never trained on."""
+  config, codes = model.config, []
   nets = stylizer_nets.load_nets(config.weights)
-  facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
-  progress.say(
-    f"style {picture}: not among the styles this model was trained on; the "
-    "code is the VAE's guess, and the result only resembles the painting"
-  )
-  return facts.latent_mean[0]
+  for picture in pictures:
+    size = config.styles.style_size
+    image = styles.load_style_image(picture, style_size=size)
+    facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
+    progress.say(
+      f"style {picture}: not among the styles this model was trained on; the "
+      "code is the VAE's guess, and the result only resembles the painting"
+    )
+    codes.append(facts.latent_mean[0])
+  return codes

@@ -201,9 +201,8 @@ def test_a_picture_can_be_mixed_with_a_style(
   mix = f"--style=mosaic:3,{picture}:1"
   _render(finished_run, out, "--path=orbit", "--frames=1", mix)
   assert "weights sum to 4 and are divided by it" in capsys.readouterr().err
-  code = 0.75 * model.latent("mosaic") + 0.25 * style_choice.untrained_latent(
-    model, picture
-  )
+  (guessed,) = style_choice.untrained_latents(model, picture)
+  code = 0.75 * model.latent("mosaic") + 0.25 * guessed
   (camera,) = render_path.path_cameras(model, "orbit", 1)
   wanted = model.render(camera, latent=code).rgb
   pixels = np.asarray(Image.open(out / "00000.png")) / 255

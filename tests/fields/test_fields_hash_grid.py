@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_fields_contract import params_of
 
 from stylized_nerf_jax.fields import hash_encoding, hash_grid, style_field
 from stylized_nerf_jax.losses import photometric
@@ -43,16 +44,6 @@ def make_rays(shape=(5,), near=0.2, far=6.0):
   ends = np.ones((*shape, 1), np.float32)
   return rays_lib.Rays(
     origins, directions, directions, origins, near * ends, far * ends
-  )
-
-
-@functools.lru_cache
-def params_of(field):
-  """Draws parameters; to compile `init` takes longer than a test."""
-  rng = np.random.default_rng(1)
-  shapes = jax.eval_shape(field.init, KEY, make_rays())["params"]
-  return jax.tree.map(
-    lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), shapes
   )
 
 

@@ -192,44 +192,36 @@ def test_another_style_set_goes_on_from_the_old_codes(
   assert styles == ["mosaic.png", "woodcut.png"]
 
 
-def test_codes_survive_a_kill_before_they_are_saved(
-  finished_run, run_copy, no_steps, monkeypatch
-):
-  old = _final(finished_run, "mutual_learning")[1]
-  changed = _config(run_copy, styles__names="mosaic")
-  load = mutual_learning.adaptation.load_decoder
+def _train_until_killed(config, run: pathlib.Path) -> None:
+  """Trains until phase 3 has begun, and has saved nothing."""
 
   def kill(*_):
     raise Killed
 
-  monkeypatch.setattr(mutual_learning.adaptation, "load_decoder", kill)
-  with pytest.raises(Killed):
-    pipeline.train(changed, run_copy)
+  with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+    patch.setattr(mutual_learning.adaptation, "load_decoder", kill)
+    pipeline.train(config, run)
+
+
+def test_codes_survive_a_kill_before_they_are_saved(
+  finished_run, run_copy, no_steps
+):
+  old = _final(finished_run, "mutual_learning")[1]
+  changed = _config(run_copy, styles__names="mosaic")
+  _train_until_killed(changed, run_copy)
   # Killed once more, with yet another set of styles.
   changed = _config(run_copy, styles__names="ink-wash,woodcut")
-  with pytest.raises(Killed):
-    pipeline.train(changed, run_copy)
-  monkeypatch.setattr(mutual_learning.adaptation, "load_decoder", load)
+  _train_until_killed(changed, run_copy)
   pipeline.train(changed, run_copy)
   (new,) = no_steps
   _assert_equal(old["style_field"], new["style_field"])
   np.testing.assert_array_equal(old["latents"][1], new["latents"][0])
 
 
-def test_another_configs_codes_are_not_taken_up(
-  run_copy, no_steps, monkeypatch, capsys
-):
+def test_another_configs_codes_are_not_taken_up(run_copy, no_steps, capsys):
   """Killed before it saved: what lies before it is of another config."""
-  load = mutual_learning.adaptation.load_decoder
-
-  def kill(*_):
-    raise Killed
-
-  monkeypatch.setattr(mutual_learning.adaptation, "load_decoder", kill)
   weight = {"mutual_learning__latent_weight": 0.2}
-  with pytest.raises(Killed):
-    pipeline.train(_config(run_copy, **weight), run_copy)
-  monkeypatch.setattr(mutual_learning.adaptation, "load_decoder", load)
+  _train_until_killed(_config(run_copy, **weight), run_copy)
   capsys.readouterr()
   changed = _config(run_copy, styles__names="mosaic", **weight)
   pipeline.train(changed, run_copy)
