@@ -6,7 +6,9 @@ normalised radius
   theta (1 + k1 theta^2 + k2 theta^4 + k3 theta^6 + k4 theta^8),
 
 in the plane that it spans with the axis. Angles beyond a right one, behind the
-camera, are as good as any.
+camera, are as good as any. Both ways have derivatives of any order with
+respect to angles, radii and terms; those of the inverse come from the implicit
+function theorem.
 """
 
 import jax
@@ -53,10 +55,20 @@ def undistort(radius, terms):
     terms: [..., 4], broadcast against it.
 
   Returns:
-    [...], angles in radians; radii that no angle reaches get the largest.
+    [...], angles in radians; radii that no angle reaches get the largest, and
+    their derivatives are 0.
   """
+  shape = jnp.broadcast_shapes(radius.shape, terms.shape[:-1])
+  return _undistort(
+    jnp.broadcast_to(radius, shape), jnp.broadcast_to(terms, (*shape, 4))
+  )
+
+
+@jax.custom_jvp
+def _undistort(radius, terms):
+  """Inverts `distort` for arguments of equal leading dimensions."""
   limit = largest_angle(terms)
-  radius, high = jnp.broadcast_arrays(radius, limit)
+  high = limit
 
   def step(carry, _):
     theta, low, high = carry
@@ -71,6 +83,20 @@ def undistort(radius, terms):
   first = (jnp.minimum(radius, high), jnp.zeros_like(radius), high)
   (theta, _, _), _ = jax.lax.scan(step, first, None, length=_STEPS)
   return jnp.minimum(theta, limit)
+
+
+@_undistort.defjvp
+def _undistort_jvp(primals, tangents):
+  """Moves the angle such that its radius moves as asked for."""
+  radius, terms = primals
+  theta = _undistort(radius, terms)
+  _, by_terms = jax.jvp(
+    lambda terms: distort(theta, terms), (terms,), (tangents[1],)
+  )
+  _, slope = _radius(theta, terms)
+  good = (theta < largest_angle(terms)) & (slope > 1e-6)
+  moved = (tangents[0] - by_terms) / jnp.where(good, slope, 1.0)
+  return theta, jnp.where(good, moved, 0.0)
 
 
 def _radius(theta, terms):

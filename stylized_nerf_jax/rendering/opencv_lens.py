@@ -8,7 +8,9 @@ With r^2 = x^2 + y^2, the lens moves (x, y) to
 
 where g(r^2) = 1 + k1 r^2 + k2 r^4 for the terms k1, k2, p1, p2, and
 (1 + k1 r^2 + k2 r^4 + k3 r^6) / (1 + k4 r^2 + k5 r^4 + k6 r^6) for k1, k2, p1,
-p2, k3, k4, k5, k6. How many there are is static.
+p2, k3, k4, k5, k6. How many there are is static. Both ways have derivatives of
+any order with respect to coordinates and terms; those of the inverse come from
+the implicit function theorem.
 """
 
 import jax
@@ -41,7 +43,10 @@ def valid_radius_squared(terms):
     return _last_growing(terms)
   k1, k2 = terms[..., 0], terms[..., 1]
   discriminant = 9 * k1**2 - 20 * k2
-  denominator = -3 * k1 + jnp.sqrt(jnp.maximum(discriminant, 0.0))
+  # A square root of 0 has no finite derivative.
+  positive = discriminant > 0
+  root = jnp.sqrt(jnp.where(positive, discriminant, 1.0))
+  denominator = -3 * k1 + jnp.where(positive, root, 0.0)
   has_root = (discriminant >= 0) & (denominator > 0)
   return jnp.where(has_root, 2 / jnp.where(has_root, denominator, 1), jnp.inf)
 
@@ -73,7 +78,8 @@ def undistort(xy, terms):
   """Inverts `distort` by a fixed number of Newton steps.
 
   Steps are kept within the radius where the lens is invertible, so that a
-  pixel no ideal point maps to gets the nearest such ray, not infinity.
+  pixel no ideal point maps to gets the nearest such ray, not infinity; its
+  derivatives are 0.
 
   Args:
     xy: [..., 2], distorted normalised coordinates.
@@ -83,23 +89,51 @@ def undistort(xy, terms):
     [..., 2], ideal normalised coordinates.
   """
   shape = jnp.broadcast_shapes(xy.shape[:-1], terms.shape[:-1])
-  target = jnp.broadcast_to(xy, (*shape, 2))
+  return _undistort(
+    jnp.broadcast_to(xy, (*shape, 2)),
+    jnp.broadcast_to(terms, (*shape, terms.shape[-1])),
+  )
+
+
+@jax.custom_jvp
+def _undistort(target, terms):
+  """Inverts `distort` for arguments of equal leading dimensions."""
   limit = valid_radius_squared(terms)
 
   def step(point, _):
-    residual = distort(point, terms) - target
-    (a, b), (c, d) = _jacobian(point, terms)
-    determinant = a * d - b * c
-    # Zero only on the fold itself, where the limit below takes over.
-    safe = jnp.where(jnp.abs(determinant) < 1e-6, 1e-6, determinant)
-    dx = (d * residual[..., 0] - b * residual[..., 1]) / safe
-    dy = (a * residual[..., 1] - c * residual[..., 0]) / safe
-    return _within(point - jnp.stack([dx, dy], axis=-1), limit), None
+    return _within(
+      point - _solve(point, terms, distort(point, terms) - target), limit
+    ), None
 
   point, _ = jax.lax.scan(
     step, _within(target, limit), None, length=_NEWTON_STEPS
   )
   return point
+
+
+@_undistort.defjvp
+def _undistort_jvp(primals, tangents):
+  """Moves the point such that its distorted place moves as asked for."""
+  target, terms = primals
+  point = _undistort(target, terms)
+  _, by_terms = jax.jvp(
+    lambda terms: distort(point, terms), (terms,), (tangents[1],)
+  )
+  moved = _solve(point, terms, tangents[0] - by_terms)
+  limit = jax.lax.stop_gradient(valid_radius_squared(terms))
+  inside = jnp.sum(point**2, axis=-1) < limit * (1 - 1e-5)
+  return point, jnp.where(inside[..., None], moved, 0.0)
+
+
+def _solve(point, terms, residual):
+  """Returns J^-1 residual [..., 2] with J = d distort / d point."""
+  (a, b), (c, d) = _jacobian(point, terms)
+  determinant = a * d - b * c
+  # Zero only on the fold itself, where the limit takes over.
+  safe = jnp.where(jnp.abs(determinant) < 1e-6, 1e-6, determinant)
+  dx = (d * residual[..., 0] - b * residual[..., 1]) / safe
+  dy = (a * residual[..., 1] - c * residual[..., 0]) / safe
+  return jnp.stack([dx, dy], axis=-1)
 
 
 def _within(point, limit):
