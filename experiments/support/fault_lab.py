@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from stylized_nerf_jax.runs import run_folder
+from stylized_nerf_jax.host import source_revision
 from support import run_files, saved_numbers, tiny_networks
 
 STEPS = {"radiance_field": 24, "stylizer": 8, "mutual_learning": 18}
@@ -62,7 +62,7 @@ class Lab:
     made_by = run_files.facts(self.whole, run_files.FIELD)["revision"]
     # A result that was written since does not count.
     made_by = made_by.removesuffix("-dirty")
-    if made_by != run_folder.git_revision().removesuffix("-dirty"):
+    if made_by != source_revision.git_revision().removesuffix("-dirty"):
       raise SystemExit(f"{self.folder} was made by {made_by}: use another")
 
   def _make_whole(self) -> None:

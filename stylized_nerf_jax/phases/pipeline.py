@@ -78,6 +78,7 @@ def _train(
   config, run, scene, record, phase: str, from_scratch: bool, messages
 ) -> None:
   run.check_scene(record)
+  record = run.with_frame_of_before(record)
   for message in scene.messages:
     progress.say(f"scene: {message}")
   wanted = run_folder.PHASES if phase == "all" else (phase,)

@@ -17,16 +17,21 @@ RUN/
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
 import pathlib
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.host import disk, processes, progress
+from stylized_nerf_jax.host import (
+  disk,
+  processes,
+  progress,
+  source_revision,
+)
 from stylized_nerf_jax.runs import run_lock
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.training import checkpoints, metric_log
@@ -129,6 +134,24 @@ class RunFolder:
         f"{record.path or record.name}: use another --workdir for it"
       )
 
+  def with_frame_of_before(
+    self, record: scene_record.SceneRecord
+  ) -> scene_record.SceneRecord:
+    """Keeps the model frame of a run where only rounding tells it from a new.
+
+    A run that goes on on another kind of processor is still the same run.
+    """
+    before = self._manifest.get("scene")
+    if not before or before["content_hash"] != record.content_hash:
+      return record
+    try:
+      kept = self.scene().normalization
+    except (LookupError, TypeError, ValueError):
+      return record  # The file is written anew.
+    if not kept.agrees_with(record.normalization):
+      return record
+    return dataclasses.replace(record, normalization=kept)
+
   def claim_scene(self, record: scene_record.SceneRecord) -> None:
     """Ties the run to one scene and writes `scene.json`.
 
@@ -202,7 +225,7 @@ class RunFolder:
     self._manifest["phases"][phase] = {
       "inputs": inputs,
       "fingerprint": fingerprint(inputs),
-      "revision": git_revision(),
+      "revision": source_revision.git_revision(),
       "finished": False,
       **as_json(noting()),
     }
@@ -351,23 +374,6 @@ def fingerprint(inputs) -> str:
   """Returns a hash of JSON-able inputs."""
   text = json.dumps(inputs, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def git_revision() -> str:
-  """Returns the commit of the source tree, or "" outside of one."""
-  here = pathlib.Path(__file__).parent
-  try:
-    result = subprocess.run(
-      ["git", "describe", "--always", "--dirty"],
-      cwd=here,
-      capture_output=True,
-      text=True,
-      timeout=10,
-      check=True,
-    )
-  except (OSError, subprocess.SubprocessError):
-    return ""
-  return result.stdout.strip()
 
 
 def _absolute(path: str) -> str:

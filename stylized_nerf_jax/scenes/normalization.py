@@ -108,6 +108,22 @@ class Normalization:
       "space": dataclasses.asdict(self.space),
     }
 
+  def agrees_with(self, other: "Normalization") -> bool:
+    """Tells whether nothing but rounding sets two apart.
+
+    The last bits of a mean pose, and of whatever else is solved for, depend on
+    the processor that computes them.
+    """
+    one, two = (dataclasses.asdict(item.space) for item in (self, other))
+    if one.pop("kind") != two.pop("kind"):
+      return False
+    pairs = [
+      (self.world_to_model, other.world_to_model),
+      (self.scale, other.scale),
+      *((one[name], two[name]) for name in one),
+    ]
+    return all(np.allclose(a, b, rtol=1e-9, atol=1e-9) for a, b in pairs)
+
   @classmethod
   def from_dict(cls, values: dict) -> "Normalization":
     """Restores what `to_dict` returned, also through JSON."""

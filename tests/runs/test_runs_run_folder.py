@@ -247,3 +247,32 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
   with pytest.raises(KeyboardInterrupt):
     disk.write_json(path, {"a": 2})
   assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_another_processors_rounding_changes_no_run(run, record):
+  """What is solved for differs in its last bits from machine to machine."""
+  run.claim_scene(record)
+  frame = record.normalization
+  rounded = dataclasses.replace(
+    frame, world_to_model=frame.world_to_model * (1 + 1e-13)
+  )
+  again = dataclasses.replace(record, normalization=rounded)
+  kept = reopened(run).with_frame_of_before(again)
+  np.testing.assert_array_equal(
+    kept.normalization.world_to_model, frame.world_to_model
+  )
+  for changed in (
+    dataclasses.replace(frame, scale=frame.scale * 1.001),
+    dataclasses.replace(
+      frame, space=dataclasses.replace(frame.space, far=99.0)
+    ),
+    dataclasses.replace(
+      frame, space=dataclasses.replace(frame.space, kind="ndc")
+    ),
+  ):
+    moved = dataclasses.replace(record, normalization=changed)
+    assert run.with_frame_of_before(moved).normalization is changed
+  other = dataclasses.replace(again, content_hash="0")
+  assert run.with_frame_of_before(other).normalization is rounded
+  (run.path / "scene.json").write_text("{}")
+  assert run.with_frame_of_before(again).normalization is rounded
