@@ -1,5 +1,7 @@
 """Exposures and poses that are known are found again."""
 
+import json
+import shutil
 import types
 
 import flax.linen as nn
@@ -8,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import tiny_run
 
-from stylized_nerf_jax import defaults
-from stylized_nerf_jax.phases import corrected_views, radiance_field
+from stylized_nerf_jax import defaults, model
+from stylized_nerf_jax.phases import corrected_views, pipeline, radiance_field
 from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer, samples, view_corrections
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import normalization
 
 _SPACE = normalization.RaySpace(
@@ -157,3 +161,28 @@ def test_short_phases_have_schedules_too(steps):
     updates, state = optimizer.update(params, state, params)
   assert all(np.isfinite(u).all() for u in jax.tree.leaves(updates))
   np.testing.assert_allclose(updates["field"]["a"], -1.0)
+
+
+def test_a_run_with_corrections_goes_on_and_is_a_model(tmp_path, small_weights):
+  """Killed after a step it ends as it would have; its model is a field alone."""
+  config = tiny_run.make_config(
+    small_weights,
+    radiance_field__exposure_learning_rate=0.01,
+    radiance_field__pose_learning_rate=0.01,
+  )
+  run = tmp_path / "run"
+  pipeline.train(config, run, phase="radiance_field")
+  whole = radiance_field.load_params(config, run_folder.RunFolder(run))
+  manifest = json.loads((run / "manifest.json").read_text())
+  inputs = manifest["phases"]["radiance_field"]["inputs"]
+  assert inputs["radiance_field"]["pose_learning_rate"] == 0.01
+  shutil.rmtree(run / "radiance_field" / "checkpoints" / "2")
+  manifest["phases"]["radiance_field"]["finished"] = False
+  (run / "manifest.json").write_text(json.dumps(manifest))
+  pipeline.train(config, run, phase="radiance_field")
+  again = radiance_field.load_params(config, run_folder.RunFolder(run))
+  jax.tree.map(np.testing.assert_array_equal, whole, again)
+  loaded = model.StylizedNerf.load(run)
+  assert set(loaded.params) == {"field"}
+  camera = loaded.scene.cameras[0].resized(8, 6)
+  assert np.isfinite(loaded.render(camera).rgb).all()
