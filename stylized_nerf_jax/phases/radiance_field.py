@@ -2,7 +2,8 @@
 
 MSE of rendered rays against photographed pixels (method: section 3), with the
 coarse pass of the positional field, or the interlevel and distortion losses of
-the hash grid, beside it.
+the hash grid, beside it. Exposure and pose of each photograph may be learned
+with it (`corrected_views`).
 """
 
 import contextlib
@@ -17,7 +18,11 @@ from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.networks import modules, ray_blocks
-from stylized_nerf_jax.phases import field_scores, training_pixels
+from stylized_nerf_jax.phases import (
+  corrected_views,
+  field_scores,
+  training_pixels,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.rows import prng
@@ -47,8 +52,12 @@ def train_and_evaluate(
     return
   field = modules.radiance_field(config.field, record.normalization.space)
   setting = modules.ray_setting(record)
+  corrected = corrected_views.CorrectedViews.of(config.radiance_field, record)
   params = init_params(field, record, seed=config.seed)
   optimizer = make_optimizer(config.radiance_field, setting.space)
+  if corrected:
+    params = corrected.with_views(params)
+    optimizer = corrected.optimizer(optimizer)
   state = state_lib.create(params, optimizer)
   checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
@@ -59,11 +68,22 @@ def train_and_evaluate(
   pixels = training_pixels.load(
     config, run, scene, key, lambda of_step: step_keys(of_step)[0]
   )
-  evaluate = field_scores.FieldScores(field, setting, scene, record, config)
+  score = field_scores.FieldScores(field, setting, scene, record, config)
+
+  def evaluate(params, **limits):
+    return score(corrected_views.of_field(params, corrected), **limits)
+
   started = time.monotonic()
   with contextlib.closing(checkpoints):
+    loss = functools.partial(
+      loss_fn,
+      field=field,
+      setting=setting,
+      options=config.radiance_field,
+      corrected=corrected,
+    )
     state = _train(
-      config, run, checkpoints, field, setting, pixels, state, key, evaluate
+      config, run, checkpoints, loss, optimizer, pixels, state, key, evaluate
     )
     seconds = time.monotonic() - started
     state_lib.save(checkpoints, state)
@@ -71,9 +91,11 @@ def train_and_evaluate(
   run.metrics.write(phase=PHASE, step=state.step, **scores)
   run.finish(PHASE, scores=scores, seconds=round(seconds, 1))
   progress.say(
-    f"{PHASE}: {field_scores.in_words(scores)} on {len(evaluate)} held-out "
+    f"{PHASE}: {field_scores.in_words(scores)} on {len(score)} held-out "
     f"views after {seconds:.0f} s"
   )
+  if corrected:
+    progress.say(f"{PHASE}: {corrected.in_words(state.params)}")
 
 
 def load_params(config, run: run_folder.RunFolder):
@@ -81,10 +103,16 @@ def load_params(config, run: run_folder.RunFolder):
   run.phase_fingerprint(PHASE)
   record = run.scene()
   field = modules.radiance_field(config.field, record.normalization.space)
-  like = jax.eval_shape(
-    functools.partial(init_params, field, record, seed=config.seed)
+  corrected = corrected_views.CorrectedViews.of(config.radiance_field, record)
+
+  def params():
+    field_params = init_params(field, record, seed=config.seed)
+    return corrected.with_views(field_params) if corrected else field_params
+
+  restored = state_lib.restore_params(
+    run.checkpoints(PHASE), jax.eval_shape(params)
   )
-  return state_lib.restore_params(run.checkpoints(PHASE), like)
+  return corrected_views.of_field(restored, corrected)
 
 
 def init_params(field, record: scene_record.SceneRecord, *, seed: int):
@@ -156,28 +184,39 @@ def step_keys(key: jax.Array) -> jax.Array:
 
 
 def loss_fn(
-  params, bank, batch, key, *, field: field_lib.Field, setting, options
+  params,
+  bank,
+  batch,
+  key,
+  *,
+  field: field_lib.Field,
+  setting,
+  options,
+  corrected: corrected_views.CorrectedViews | None = None,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
   """Loss of one batch of rays.
 
   Args:
-    params: of the field.
+    params: of the field, and of the views where they are corrected.
     bank: training pixels, or of those that are drawn elsewhere the cameras.
     batch: what `bank.take` makes the pixels of, R of them.
     key: random key of the step and of these rays.
     field: the module.
     setting: of the scene.
     options: `config.radiance_field`.
+    corrected: what is learned of the views; None: nothing.
 
   Returns:
     (loss [], metrics).
   """
   draw_key, sample_key, behind_key = step_keys(key)
   pixels = bank.take(draw_key, batch)
+  views = corrected.found(params) if corrected else {}
   camera = bank.view_cameras(pixels.view)
+  camera = corrected_views.move(views, camera, pixels.view)
   rays = rays_lib.cast_rays(camera, pixels.xy, setting.space)
   colors = pixels.rgb
-  bound = {"params": params}
+  bound = {"params": corrected_views.of_field(params, corrected)}
   samples, found = field.apply(
     bound, rays, sample_key, noise=options.density_noise, method="sample"
   )
@@ -186,6 +225,7 @@ def loss_fn(
   if background is None:
     # Against a colour that changes with every step, only opacity helps.
     background = jax.random.uniform(behind_key, colors.shape)
+  sample_colors = corrected_views.expose(views, sample_colors, pixels.view)
   rgb = renderer.composite_colors(samples.weights, sample_colors, background)
   mse = photometric.mse(rgb, colors)
   loss, metrics = mse, {"mse": mse, "psnr": photometric.mse_to_psnr(mse)}
@@ -193,7 +233,7 @@ def loss_fn(
     bound,
     rays,
     found,
-    colors,
+    corrected_views.undo_exposure(views, colors, pixels.view),
     background,
     every=options.proposal_every,
     method="losses",
@@ -207,16 +247,9 @@ def loss_fn(
 
 
 def _train(
-  config, run, checkpoints, field, setting, pixels, state, key, evaluate
+  config, run, checkpoints, loss, optimizer, pixels, state, key, evaluate
 ):
   options = config.radiance_field
-  loss = functools.partial(
-    loss_fn,
-    field=field,
-    setting=setting,
-    options=options,
-  )
-  optimizer = make_optimizer(options, setting.space)
   keeper = loop_keeper.LoopKeeper(
     PHASE, checkpoints, config.training, every=options.checkpoint_every
   )
@@ -271,6 +304,10 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
   options = config.radiance_field.to_dict()
   for name in ("evaluate_every", "checkpoint_every"):
     del options[name]
+  # Runs of versions that knew no corrections of views say nothing of them.
+  for name in ("exposure_learning_rate", "pose_learning_rate"):
+    if not options[name]:
+      del options[name]
   kind = config.field.kind
   spaced = spacing.of_space(record.normalization.space)
   return {

@@ -13,6 +13,8 @@ _SCALED = {
     "learning_rate",
     "ndc_learning_rate",
     "learning_rate_final",
+    "exposure_learning_rate",
+    "pose_learning_rate",
   ),
   "mutual_learning": (
     "learning_rate",
