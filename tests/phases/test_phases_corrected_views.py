@@ -164,7 +164,7 @@ def test_short_phases_have_schedules_too(steps):
 
 
 def test_a_run_with_corrections_goes_on_and_is_a_model(tmp_path, small_weights):
-  """Killed after a step it ends as it would have; its model is a field alone."""
+  """Killed after a step it ends as it would; its model is a field alone."""
   config = tiny_run.make_config(
     small_weights,
     radiance_field__exposure_learning_rate=0.01,
