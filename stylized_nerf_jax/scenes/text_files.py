@@ -85,9 +85,8 @@ def number(value: object, *, where: str) -> float:
     # A whole number may have more digits than a float can hold.
     found = value if abs(value) <= sys.float_info.max else None
   if found is None or not abs(found) <= sys.float_info.max:
-    raise user_error.UserError(
-      f"{where}: {str(value)[:40]!r}; expected a finite number"
-    )
+    told = "missing" if value is None else repr(str(value)[:40])
+    raise user_error.UserError(f"{where}: {told}; expected a finite number")
   return float(found)
 
 
@@ -106,8 +105,9 @@ def numbers(
     ValueError: they are not as many, or one is no finite number.
   """
   if isinstance(values, str) or not isinstance(values, Sequence):
+    told = "missing" if values is None else repr(str(values)[:40])
     raise user_error.UserError(
-      f"{where}: {str(values)[:40]!r}; expected {what}: export it again"
+      f"{where}: {told}; expected {what}: export it again"
     )
   if len(values) != count:
     raise user_error.UserError(

@@ -109,7 +109,7 @@ def _rows(content: dict, key: str, source: pathlib.Path) -> list:
   rows = content.get(key)
   if not isinstance(rows, list) or not rows:
     raise user_error.UserError(
-      f'{source}: "{key}" is {str(rows)[:40]!r}; expected a row of numbers for '
+      f'{source}: "{key}" is {str(rows)[:40]}; expected a row of numbers for '
       "each frame: export the recording again"
     )
   return rows
