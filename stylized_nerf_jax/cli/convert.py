@@ -4,7 +4,7 @@ import argparse
 
 from stylized_nerf_jax.cli import scene_options
 
-HELP = "write a scene as nerfstudio's transforms.json, LLFF or one NumPy file"
+HELP = "write a scene as transforms.json, COLMAP, NSVF, LLFF or a NumPy file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,8 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--format",
     required=True,
-    choices=("transforms", "llff", "npz"),
-    help="nerfstudio's and instant-ngp's, LLFF's, or one NumPy file",
+    choices=("transforms", "llff", "npz", "nsvf", "colmap"),
+    help="nerfstudio's and instant-ngp's, LLFF's, one NumPy file, NSVF's (of "
+    "ARF and TensoRF), or a COLMAP model",
   )
   parser.add_argument("--out", required=True, help="new or empty folder")
 

@@ -53,7 +53,7 @@ def nsvf(
   matrix[0, :3] = camera.fl_x, 0, camera.cx
   matrix[1, :3] = 0, camera.fl_y, camera.cy
   _write_matrix(root / "intrinsics.txt", matrix)
-  if box:
+  if box is not None:
     (root / "bbox.txt").write_text(" ".join(map(str, box)) + "\n")
   return root
 
