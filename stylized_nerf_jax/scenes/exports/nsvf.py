@@ -18,8 +18,8 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import leftovers, principal_point, text_files
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes.exports import export
-from stylized_nerf_jax.scenes.pictures import image_reader, white_background
+from stylized_nerf_jax.scenes.exports import export, white_background
+from stylized_nerf_jax.scenes.pictures import image_reader
 
 PREFIXES = {"train": "0_", "val": "1_", "test": "2_"}
 _PICTURES, _POSES = ("rgb", "images", "image"), ("pose", "poses")

@@ -19,8 +19,9 @@ from stylized_nerf_jax.scenes.exports import (
   polycam,
   record3d,
   stray,
+  white_background,
 )
-from stylized_nerf_jax.scenes.pictures import image_reader, white_background
+from stylized_nerf_jax.scenes.pictures import image_reader
 from stylized_nerf_jax.scenes.readers import camera_bounds
 
 # By the name of the format: what finds it in a folder, and what reads it.
