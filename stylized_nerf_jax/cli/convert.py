@@ -26,11 +26,13 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   Raises:
     ValueError: the scene cannot be read, or the format cannot hold it.
   """
+  from stylized_nerf_jax.captures import recordings
   from stylized_nerf_jax.outputs import scene_pictures, scene_writer
 
   scene_pictures.check_destination(args.out)
-  scene, _ = scene_options.load(args, config_args)
-  notes = scene_writer.write_scene(scene, args.out, format=args.format)
+  with recordings.unpacked(args.scene, args.out) as args.scene:
+    scene, _ = scene_options.load(args, config_args)
+    notes = scene_writer.write_scene(scene, args.out, format=args.format)
   for note in (*scene.messages, *notes):
     print(f"convert: {note}")
   print(f"convert: {len(scene)} images written to {args.out}")

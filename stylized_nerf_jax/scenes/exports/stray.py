@@ -5,7 +5,8 @@ camera-to-world with camera axes x right, y down, z forward, in ARKit's world (y
 up, metres), as the app's `OdometryEncoder.swift` writes it (strayrobots/scanner
 at 4947d46). Newer versions add fx, fy, cx, cy of the frame; otherwise all have
 those of camera_matrix.csv. Frames are rgb.mp4's, which has to be taken apart
-into `rgb` first: frame 0 is 000000.
+into `rgb` first: frame 0 is 000000. Earlier versions mark the video as to be
+turned upright, which poses and intrinsics know nothing of.
 """
 
 import pathlib
@@ -15,10 +16,8 @@ from stylized_nerf_jax.scenes import leftovers, principal_point, text_files
 from stylized_nerf_jax.scenes.exports import export
 from stylized_nerf_jax.scenes.pictures import image_reader
 
-_ODOMETRY, _MATRIX, _VIDEO, _PICTURES = (
-  *("odometry.csv", "camera_matrix.csv"),
-  *("rgb.mp4", "rgb"),
-)
+ODOMETRY, MATRIX = "odometry.csv", "camera_matrix.csv"
+VIDEO, PICTURES = "rgb.mp4", "rgb"
 _POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
 _INTRINSICS = ("fx", "fy", "cx", "cy")
 _MOST_BYTES = 1 << 28
@@ -30,7 +29,16 @@ _EXTRACT = (
 
 def is_stray(root: pathlib.Path) -> bool:
   """Tells whether a folder is such a recording."""
-  return (root / _ODOMETRY).is_file() and (root / _MATRIX).is_file()
+  return (root / ODOMETRY).is_file() and (root / MATRIX).is_file()
+
+
+def frames(root: pathlib.Path) -> list[int]:
+  """Returns the numbers of the frames that are read where all are there.
+
+  Raises:
+    ValueError: odometry.csv is missing or wrong; the message says how.
+  """
+  return export.thinned(sorted(_rows(root / ODOMETRY)), PICTURES)[0]
 
 
 def read(root: pathlib.Path) -> export.Export:
@@ -39,11 +47,12 @@ def read(root: pathlib.Path) -> export.Export:
   Raises:
     ValueError: a file is missing or wrong; the message names it.
   """
-  source, folder = root / _ODOMETRY, root / _PICTURES
+  source, folder = root / ODOMETRY, root / PICTURES
   if not folder.is_dir():
     raise user_error.UserError(
-      f"{folder}: no such folder; expected the frames of {_VIDEO} there: in "
-      f"{root}, run `{_EXTRACT}`"
+      f"{folder}: no such folder; expected the frames of {VIDEO} there: run "
+      f"`stylized-nerf convert {root} --format transforms --out SCENE` and use "
+      f"that, or, in {root}, `{_EXTRACT}`"
     )
   rows = _rows(source)
   files, messages = export.numbered(folder)
@@ -64,7 +73,7 @@ def read(root: pathlib.Path) -> export.Export:
       f"expected them to be called 000000.jpg, ...: in {root}, run `{_EXTRACT}`"
     )
   chosen, note = export.thinned(posed, folder.name)
-  matrix = _matrix(root / _MATRIX)
+  matrix = _matrix(root / MATRIX)
   cameras = []
   for number in chosen:
     where, row = rows[number]
@@ -81,11 +90,11 @@ def read(root: pathlib.Path) -> export.Export:
         intrinsics,
         (size[0] * factor, size[1] * factor),
         size,
-        name=f"{_PICTURES}/{files[number].name}",
+        name=f"{PICTURES}/{files[number].name}",
         where=where,
       )
     )
-  messages += export.beside(root, (_ODOMETRY, _MATRIX, _VIDEO, _PICTURES))
+  messages += export.beside(root, (ODOMETRY, MATRIX, VIDEO, PICTURES))
   return export.Export(
     cameras, [files[number] for number in chosen], [*messages, *note]
   )
