@@ -38,7 +38,7 @@ def unpacked(
     ValueError: the extra `video` is missing, the recording is wrong, its video
       cannot be decoded, or a file cannot be written.
   """
-  root = pathlib.Path(scene)
+  root = pathlib.Path(scene).expanduser()
   source = root / stray.VIDEO
   if (
     not stray.is_stray(root)

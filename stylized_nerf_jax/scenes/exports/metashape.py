@@ -23,8 +23,8 @@ from stylized_nerf_jax.scenes.pictures import image_reader
 _PICTURES = "images"
 _READ = ("sensors", "components", "cameras")
 _FALSE = ("0", "false")
-# Some hundred thousand cameras.
-_MOST_BYTES = 1 << 28
+# Some ten thousand cameras.
+_MOST_BYTES = 1 << 25
 _HEAD = 4096
 _NOWHERE = (1.0, np.eye(3), np.zeros(3))
 
@@ -75,7 +75,7 @@ def read(root: pathlib.Path) -> export.Export:
   messages += [*notes, *note]
   lenses, cameras, files = {}, [], []
   for camera, file in found:
-    where = f"{source}, camera {_label(camera)}"
+    where = f"{source}, camera {_shown(camera.get('label'))}"
     key = camera.get("sensor_id")
     if key not in lenses:
       lenses[key] = _lens(sensors.get(key), key, source)
@@ -133,12 +133,13 @@ def _chunk(source: pathlib.Path) -> tuple[ElementTree.Element, list[str]]:
       f"{source}: no chunk; expected a document with a chunk of cameras: "
       "export them again"
     )
-  labels = [str(chunk.get("label")) for chunk in chunks[1:]]
+  labels = [_shown(chunk.get("label")) for chunk in chunks[1:]]
   return chunks[0], leftovers.left_out(labels, "chunk", "is not the first")
 
 
-def _label(camera: ElementTree.Element) -> str:
-  return str(camera.get("label"))[:80]
+def _shown(text: str | None) -> str:
+  """Returns what a file calls something, as one line may show it."""
+  return " ".join(str(text).split())[:80]
 
 
 def _cameras(
@@ -148,9 +149,13 @@ def _cameras(
 ) -> tuple[list[tuple[ElementTree.Element, pathlib.Path]], list[str]]:
   """Pairs cameras with photographs, in natural order of their names."""
   off, lost, bare, found = [], [], [], {}
+  by_name = {file.name: [file] for file in files}
+  by_stem = {}
+  for file in files:
+    by_stem.setdefault(file.stem, []).append(file)
   for camera in chunk.iter("camera"):
-    label = _label(camera)
-    file = _picture(label, files, source)
+    label = _shown(camera.get("label"))
+    file = _picture(camera, by_name, by_stem, source)
     if str(camera.get("enabled", "true")).lower() in _FALSE:
       off.append(label)
     elif not camera.findtext("transform"):
@@ -159,8 +164,8 @@ def _cameras(
       bare.append(label)
     elif file in found:
       raise user_error.UserError(
-        f"{source}: cameras {_label(found[file])} and {label} both have the "
-        f"photograph {file.name}; expected one each: rename them"
+        f"{source}: cameras {_shown(found[file].get('label'))} and {label} "
+        f"both have the photograph {file.name}; expected one each: rename them"
       )
     else:
       found[file] = camera
@@ -181,21 +186,22 @@ def _cameras(
 
 
 def _picture(
-  label: str, files: list[pathlib.Path], source: pathlib.Path
+  camera: ElementTree.Element,
+  by_name: dict[str, list[pathlib.Path]],
+  by_stem: dict[str, list[pathlib.Path]],
+  source: pathlib.Path,
 ) -> pathlib.Path | None:
   """Returns the photograph that a label names, with or without its ending."""
-  name = pathlib.PurePosixPath(file_names.clean(label)).name
+  label = file_names.clean(str(camera.get("label")))
+  name = pathlib.PurePosixPath(label).name
   stem = pathlib.PurePosixPath(name).stem
-  for wanted, called in ((name, "name"), (name, "stem"), (stem, "stem")):
-    matches = [file for file in files if getattr(file, called) == wanted]
-    if len(matches) > 1:
-      raise user_error.UserError(
-        f"{source}: camera {label} may be {matches[0].name} or "
-        f"{matches[1].name}; expected one: remove the other"
-      )
-    if matches:
-      return matches[0]
-  return None
+  matches = by_name.get(name) or by_stem.get(name) or by_stem.get(stem) or []
+  if len(matches) > 1:
+    raise user_error.UserError(
+      f"{source}: camera {_shown(label)} may be {matches[0].name} or "
+      f"{matches[1].name}; expected one: remove the other"
+    )
+  return matches[0] if matches else None
 
 
 def _components(chunk: ElementTree.Element, found, source: pathlib.Path):
@@ -215,7 +221,7 @@ def _components(chunk: ElementTree.Element, found, source: pathlib.Path):
   for component in chunk.findall("components/component"):
     transform = component.find("transform")
     if transform is not None and component.get("id") in counts:
-      where = f"{source}, component {component.get('id')}"
+      where = f"{source}, component {_shown(component.get('id'))}"
       placed[component.get("id")] = _similarity(transform, where)
   places = {largest: _NOWHERE}
   if largest in placed:
@@ -229,7 +235,7 @@ def _components(chunk: ElementTree.Element, found, source: pathlib.Path):
         )
   chosen = [pair for pair in found if pair[0].get("component_id") in places]
   others = [
-    _label(camera)
+    _shown(camera.get("label"))
     for camera, _ in found
     if camera.get("component_id") not in places
   ]
@@ -261,7 +267,7 @@ def _similarity(transform: ElementTree.Element, where: str):
 
 def _lens(sensor: ElementTree.Element | None, key, source: pathlib.Path):
   """Reads a sensor: size, intrinsics, model, terms and messages."""
-  where = f"{source}, sensor {key}"
+  where = f"{source}, sensor {_shown(key)}"
   calibrations = [] if sensor is None else sensor.findall("calibration")
   if not calibrations:
     raise user_error.UserError(

@@ -80,6 +80,9 @@ def read(root: pathlib.Path) -> export.Export:
   messages += _unused_poses(folders[1], stems)
   known = (_INTRINSICS, _BOX, _BOUNDS, *(folder.name for folder in folders))
   has_alpha = any(alpha for _, alpha in headers)
+  white = not has_alpha and white_background.is_white(files)
+  if white:
+    messages.append("white pixels are taken for nothing: all rims are white")
   return export.Export(
     cameras,
     files,
@@ -87,7 +90,7 @@ def read(root: pathlib.Path) -> export.Export:
     splits=splits,
     bounds=_bounds(root / _BOUNDS, box, cameras),
     box=box,
-    white=not has_alpha and white_background.is_white(files),
+    white=white,
   )
 
 
@@ -124,7 +127,8 @@ def _list(
     if chosen or split == "test":
       splits[split] = tuple(range(start, start + len(chosen)))
       start += len(chosen)
-  others = [file.name for file in found if file not in set(files)]
+  chosen = set(files)
+  others = [file.name for file in found if file not in chosen]
   return (
     files,
     scene_lib.with_test(splits),
@@ -135,7 +139,8 @@ def _list(
 def _unused_poses(folder: pathlib.Path, stems: list[str]) -> list[str]:
   """Returns a message of poses that no picture has."""
   poses = [file for file in folder.iterdir() if file.suffix == ".txt"]
-  unused = sorted(file.name for file in poses if file.stem not in set(stems))
+  known = set(stems)
+  unused = sorted(file.name for file in poses if file.stem not in known)
   return leftovers.left_out(unused, "pose", "has no picture")
 
 

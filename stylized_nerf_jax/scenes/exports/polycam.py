@@ -17,6 +17,7 @@ from stylized_nerf_jax.scenes import leftovers, text_files
 from stylized_nerf_jax.scenes.exports import export
 from stylized_nerf_jax.scenes.pictures import image_reader
 
+_KEYFRAMES = "keyframes"
 _FOLDERS = (("corrected_cameras", "corrected_images"), ("cameras", "images"))
 _INTRINSICS, _SIZE = ("fx", "fy", "cx", "cy"), ("width", "height")
 _MATRIX = tuple(f"t_{row}{column}" for row in range(3) for column in range(4))
@@ -29,7 +30,10 @@ _MOST_BYTES = 1 << 20
 
 def find(root: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path] | None:
   """Returns the folders of cameras and of pictures, or None."""
-  for base in (root / "keyframes", root):
+  bases = [root / _KEYFRAMES]
+  if root.resolve().name == _KEYFRAMES:
+    bases.append(root)
+  for base in bases:
     for cameras, images in _FOLDERS:
       folders = base / cameras, base / images
       if folders[1].is_dir() and next(folders[0].glob("*.json"), None):
@@ -50,33 +54,31 @@ def read(root: pathlib.Path) -> export.Export:
       "and `images`: export the raw data (developer mode)"
     )
   pictures = image_reader.list_images(folders[1])
-  stems = [file.stem for file in pictures]
-  files = [
-    file for file in pictures if (folders[0] / f"{file.stem}.json").is_file()
-  ]
-  bare = [file.name for file in pictures if file not in set(files)]
-  unused = sorted(
-    file.name
-    for file in folders[0].glob("*.json")
-    if file.stem not in set(stems)
-  )
+  sources = {file.stem: file for file in sorted(folders[0].glob("*.json"))}
+  stems = {file.stem for file in pictures}
+  files = [file for file in pictures if file.stem in sources]
+  bare = [file.name for file in pictures if file.stem not in sources]
+  unused = [file.name for stem, file in sources.items() if stem not in stems]
   messages = leftovers.left_out(bare, "picture", "has no camera")
   messages += leftovers.left_out(unused, "camera", "has no picture")
   if not files:
     raise user_error.UserError(
       f"{folders[0]}: no file is called as one of {folders[1]}; expected a "
-      f".json for each picture, as {stems[0]}.json: copy them there"
+      f".json for each picture, as {pictures[0].stem}.json: copy them there"
     )
-  found, keys = [], set()
+  found, sharp, blurred, keys = [], [], [], set()
   for file in files:
-    content = _content(folders[0] / f"{file.stem}.json")
+    content = text_files.read_object(
+      sources[file.stem], _MOST_BYTES, "a camera of Polycam"
+    )
     keys |= set(content)
-    found.append((_camera(content, root, folders[0], file), file, content))
-  sharp = [
-    item for item in found if _score(item[2], folders[0]) >= _LEAST_SCORE
-  ]
-  if sharp and len(sharp) < len(found):
-    blurred = [item[1].name for item in found if item not in sharp]
+    item = _camera(content, root, sources[file.stem], file), file
+    found.append(item)
+    if _score(content, sources[file.stem]) >= _LEAST_SCORE:
+      sharp.append(item)
+    else:
+      blurred.append(file.name)
+  if sharp:
     why = f"is blurred ({_BLUR} below {_LEAST_SCORE:g})"
     messages += leftovers.left_out(blurred, "picture", why)
   chosen = sharp or found
@@ -84,27 +86,23 @@ def read(root: pathlib.Path) -> export.Export:
   messages += leftovers.unread_keys(keys, known, folders[0])
   messages += export.beside(folders[0].parent, [f.name for f in folders])
   return export.Export(
-    cameras=[camera for camera, _, _ in chosen],
-    files=[file for _, file, _ in chosen],
+    cameras=[camera for camera, _ in chosen],
+    files=[file for _, file in chosen],
     messages=messages,
     border=_BORDER if folders[0].name == _FOLDERS[0][0] else 0,
   )
 
 
-def _content(source: pathlib.Path) -> dict:
-  return text_files.read_object(source, _MOST_BYTES, "a camera of Polycam")
-
-
-def _score(content: dict, folder: pathlib.Path) -> float:
+def _score(content: dict, source: pathlib.Path) -> float:
   if content.get(_BLUR) is None:
     return _LEAST_SCORE
-  return text_files.number(content[_BLUR], where=f"{folder}, {_BLUR}")
+  return text_files.number(content[_BLUR], where=f'{source}: "{_BLUR}"')
 
 
 def _camera(
-  content: dict, root: pathlib.Path, folder: pathlib.Path, file: pathlib.Path
+  content: dict, root: pathlib.Path, source: pathlib.Path, file: pathlib.Path
 ) -> camera_lib.Camera:
-  where = str(folder / f"{file.stem}.json")
+  where = str(source)
 
   def values(keys):
     for key in keys:

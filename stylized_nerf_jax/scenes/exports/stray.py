@@ -20,7 +20,8 @@ ODOMETRY, MATRIX = "odometry.csv", "camera_matrix.csv"
 VIDEO, PICTURES = "rgb.mp4", "rgb"
 _POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
 _INTRINSICS = ("fx", "fy", "cx", "cy")
-_MOST_BYTES = 1 << 28
+# An hour of a recording.
+_MOST_BYTES = 1 << 26
 _EXTRACT = (
   "mkdir rgb && ffmpeg -noautorotate -i rgb.mp4 -fps_mode passthrough "
   "-start_number 0 -q:v 2 rgb/%06d.jpg"
@@ -103,8 +104,8 @@ def read(root: pathlib.Path) -> export.Export:
 def _rows(source: pathlib.Path) -> dict[int, tuple[str, dict[str, str]]]:
   """Reads odometry.csv: by frame, where it stands and its words by column."""
   text = text_files.read_text(source, _MOST_BYTES, "a row for every frame")
-  lines = [line.split(",") for line in text.splitlines()]
-  names = [word.strip() for word in lines[0]] if lines else []
+  head, *lines = text.splitlines() or [""]
+  names = [word.strip() for word in head.split(",")]
   missing = [name for name in ("frame", *_POSE) if name not in names]
   if missing:
     raise user_error.UserError(
@@ -112,11 +113,13 @@ def _rows(source: pathlib.Path) -> dict[int, tuple[str, dict[str, str]]]:
       f"{', '.join(_POSE)}: export the recording again"
     )
   rows = {}
-  for i, words in enumerate(lines[1:], start=2):
-    if words == [""]:
+  read = {"frame", *_POSE, *_INTRINSICS}
+  for i, line in enumerate(lines, start=2):
+    if not line.strip():
       continue
     where = f"{source}, line {i}"
-    row = dict(zip(names, (word.strip() for word in words)))
+    words = zip(names, line.split(","))
+    row = {name: word.strip() for name, word in words if name in read}
     number = text_files.number(row.get("frame"), where=f"{where}: frame")
     if number != int(number) or number in rows:
       raise user_error.UserError(
@@ -124,6 +127,11 @@ def _rows(source: pathlib.Path) -> dict[int, tuple[str, dict[str, str]]]:
         "one once: export the recording again"
       )
     rows[int(number)] = where, row
+  if not rows:
+    raise user_error.UserError(
+      f"{source}: no rows; expected one for every frame: export the recording "
+      "again"
+    )
   return rows
 
 

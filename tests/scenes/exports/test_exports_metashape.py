@@ -197,7 +197,7 @@ def test_labels_name_photographs_and_the_rest_is_said(root):
   _document(
     root,
     [
-      ("label='C:\\photos\\IMG_0.JPG'", pose),
+      ("label='C:\\photos\\" + "long" * 30 + "\\IMG_0.JPG'", pose),
       ("label='DJI.0001' enabled='true'", pose),
       ("label='IMG_1' enabled='false'", pose),
       ("label='IMG_2' enabled='0'", pose),

@@ -112,7 +112,7 @@ def test_white_around_an_object_is_transparent(tmp_path, background):
   given = dataclasses.replace(given, pictures=pictures)
   root = export_writers.nsvf(given, tmp_path / "bird")
   scene = load_scene(root, background=background)
-  assert scene.transparent
+  assert scene.transparent and "white pixels are taken" in scene.messages[0]
   inside = np.zeros((12, 16))
   inside[4:8, 4:12] = 1
   behind = 1.0 if background == "white" else 0.0

@@ -177,6 +177,7 @@ def test_stray_says_how_its_video_is_taken_apart(tmp_path):
     ("record3d", "metadata", "{}", '"poses" is None'),
     ("record3d", "metadata", '{"poses": [1]}', '"w": missing'),
     ("stray", "odometry.csv", "x, y", "line 1: no column frame"),
+    ("stray", "odometry.csv", "frame,x,y,z,qx,qy,qz,qw\n", "no rows"),
     ("stray", "camera_matrix.csv", "1, 2", "2 numbers; expected 9"),
     (
       "stray",
