@@ -24,7 +24,7 @@ _PICTURES = "images"
 _READ = ("sensors", "components", "cameras")
 _FALSE = ("0", "false")
 # Some ten thousand cameras.
-_MOST_BYTES = 1 << 25
+_MOST_BYTES = 1 << 24
 _HEAD = 4096
 _NOWHERE = (1.0, np.eye(3), np.zeros(3))
 

@@ -51,7 +51,7 @@ def convert(
   value = {name: terms.get(name, 0.0) for name in TERMS}
   if kind != _FRAME and kind not in FISHEYES:
     raise user_error.UserError(
-      f"{where}: the sensor is {kind!r}; expected one of "
+      f"{where}: the sensor is {kind[:40]!r}; expected one of "
       f"{', '.join((_FRAME, *FISHEYES))}: export undistorted pictures"
     )
   focal = value["f"]

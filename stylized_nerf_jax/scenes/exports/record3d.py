@@ -19,8 +19,8 @@ _ROOTS, _NAMES = ("", "EXR_RGBD"), ("metadata", "metadata.json")
 _PICTURES = ("rgb", "rgbd")
 _PER_FRAME = "perFrameIntrinsicCoeffs"
 _KEYS = ("K", "w", "h", "poses", _PER_FRAME)
-# An hour of a recording.
-_MOST_BYTES = 1 << 26
+# Half an hour of a recording at least.
+_MOST_BYTES = 1 << 25
 # Farther from the middle, in sides, no phone's principal point is: K is that
 # of a picture turned otherwise.
 _OFF_MIDDLE = 0.1

@@ -20,8 +20,8 @@ ODOMETRY, MATRIX = "odometry.csv", "camera_matrix.csv"
 VIDEO, PICTURES = "rgb.mp4", "rgb"
 _POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
 _INTRINSICS = ("fx", "fy", "cx", "cy")
-# An hour of a recording.
-_MOST_BYTES = 1 << 26
+# Half an hour of a recording at least.
+_MOST_BYTES = 1 << 25
 _EXTRACT = (
   "mkdir rgb && ffmpeg -noautorotate -i rgb.mp4 -fps_mode passthrough "
   "-start_number 0 -q:v 2 rgb/%06d.jpg"

@@ -154,11 +154,6 @@ def _detect(root: pathlib.Path) -> str:
     "model in sparse/0, train/pose, one .npz file, or what Polycam, Record3D, "
     "Stray Scanner or Metashape (.xml) exports"
   )
-  if root.is_file():
-    raise user_error.UserError(
-      f"{root}: no cameras of Metashape; expected the folder of a scene, or a "
-      "file .npz or .xml that is one"
-    )
   if not any(root.iterdir()):
     raise user_error.UserError(
       f"{root}: the folder is empty; expected images and one of {expected}"
