@@ -67,8 +67,7 @@ def write(
   """
   items, own = _source(scene.images, index)
   path = folder / name
-  # Kinds of it decode to more than what their files hold.
-  if type(items) is image_reader.ImageFiles:
+  if isinstance(items, image_reader.ImageFiles):
     source = items.paths[own]
     if image_reader.read_header(source)[0] == items.sizes[own]:
       path = _free(path.with_suffix(source.suffix), index)

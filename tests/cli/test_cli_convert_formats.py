@@ -51,9 +51,9 @@ def _edit(root, **fields) -> dict:
 
 def test_the_embedded_scene_as_nsvf(tmp_path, capsys):
   out = tmp_path / "out"
-  assert _convert("synthetic", out, "nsvf", "--downsample=5") == 0
+  assert _convert("synthetic", out, "nsvf", "--downsample=20") == 0
   assert capsys.readouterr().out.count("\n") == 1
-  expected, scene = load_scene("synthetic", downsample=5), load_scene(out)
+  expected, scene = load_scene("synthetic", downsample=20), load_scene(out)
   assert scene.format == "nsvf" and scene.layout == "bounded"
   assert (scene.near, scene.far) == (expected.near, expected.far)
   assert scene.bounding_box == expected.bounding_box

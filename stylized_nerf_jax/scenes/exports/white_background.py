@@ -36,18 +36,41 @@ def is_white(files: Sequence[pathlib.Path]) -> bool:
   return white >= _WHITE_SHARE * count
 
 
-class Images(image_reader.ImageFiles):
-  """images[i]: float32 [H, W, 3], what is white being the background."""
+class Images(Sequence):
+  """images[i]: float32 [H, W, 3], what is white being the background.
+
+  No `ImageFiles`: whoever copies their bytes would lose what white means.
+
+  Args:
+    paths: of V opaque pictures.
+    sizes: V of (width, height) that they are wanted in.
+    background: "white" or "black".
+  """
+
+  def __init__(
+    self,
+    paths: Sequence[pathlib.Path],
+    sizes: Sequence[tuple[int, int]],
+    *,
+    background: str,
+  ):
+    image_reader.check_background(background)
+    self.background = background
+    self._files = image_reader.ImageFiles(paths, sizes, background=background)
+
+  def __len__(self) -> int:
+    return len(self._files)
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    return image_reader.composite(*self.rgba(index), self.background)
 
   def rgba(self, index: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns premultiplied colour [H, W, 3] and alpha [H, W] of one."""
-    return _cut_out(self.paths[index], self.sizes[index])
+    return _cut_out(self._files.paths[index], self._files.sizes[index])
 
-  def decode(self, path, size):
-    return image_reader.composite(*_cut_out(path, size), self.background)
-
-  def file_digest(self, index):
-    return super().file_digest(index) + self.background.encode()
+  def file_digest(self, index: int) -> bytes:
+    """Returns what tells a file, and how it is decoded, from others."""
+    return self._files.file_digest(index) + self.background.encode()
 
 
 class Alphas(image_reader.AlphaFiles):
@@ -61,10 +84,8 @@ def _cut_out(
   path: pathlib.Path, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
   """Decodes, cuts out and resizes: premultiplied colour and alpha."""
-  color, alpha = image_reader.decode_rgba(path)
-  if alpha is None:
-    alpha = (color.min(axis=-1) < 1).astype(np.float32)
-    color = color * alpha[..., None]
-  pixels = np.concatenate([color, alpha[..., None]], axis=-1)
+  color, _ = image_reader.decode_rgba(path)
+  alpha = (color.min(axis=-1, keepdims=True) < 1).astype(np.float32)
+  pixels = np.concatenate([color * alpha, alpha], axis=-1)
   pixels = np.clip(image_reader.resize(pixels, size), 0, 1)
   return pixels[..., :3], pixels[..., 3]

@@ -9,6 +9,7 @@ import pytest
 import scene_writers
 from PIL import Image
 
+from stylized_nerf_jax.datasets import export
 from stylized_nerf_jax.scenes.readers.formats import load_scene
 
 _PREFIXES = ["2_", "0_", "1_", "0_", "2_"]
@@ -104,13 +105,18 @@ def test_the_box_bounds_rays(root):
   assert scene.layout == "unbounded" and scene.bounding_box is None
 
 
-@pytest.mark.parametrize("background", ["white", "black"])
-def test_white_around_an_object_is_transparent(tmp_path, background):
+def _on_white():
+  """Three pictures of something dark on pure white."""
   given = scene_writers.make(3)
   pictures = np.full_like(given.pictures, 255)
   pictures[:, 4:8, 4:12] = given.pictures[:, 4:8, 4:12] // 2
-  given = dataclasses.replace(given, pictures=pictures)
-  root = export_writers.nsvf(given, tmp_path / "bird")
+  return dataclasses.replace(given, pictures=pictures)
+
+
+@pytest.mark.parametrize("background", ["white", "black"])
+def test_white_around_an_object_is_transparent(tmp_path, background):
+  pictures = _on_white().pictures
+  root = export_writers.nsvf(_on_white(), tmp_path / "bird")
   scene = load_scene(root, background=background)
   assert scene.transparent and "white pixels are taken" in scene.messages[0]
   inside = np.zeros((12, 16))
@@ -126,6 +132,18 @@ def test_white_around_an_object_is_transparent(tmp_path, background):
     load_scene(root, background=b).content_hash for b in ("white", "black")
   }
   assert len(hashes) == 2
+
+
+def test_a_dataset_keeps_what_white_means(tmp_path):
+  scene = load_scene(export_writers.nsvf(_on_white(), tmp_path / "bird"))
+  export.export_scene(scene, tmp_path / "data", name="bird")
+  address = f"tfds:posed_scene/bird?data_dir={tmp_path / 'data'}"
+  found = load_scene(address, background="black")
+  assert found.transparent and found.bounding_box == scene.bounding_box
+  for i in range(3):
+    np.testing.assert_array_equal(found.alphas[i], scene.alphas[i])
+    kept = scene.images[i] * scene.alphas[i][..., None]
+    np.testing.assert_allclose(found.images[i], kept, atol=1e-6)
 
 
 def test_alpha_wins_over_white(tmp_path):
