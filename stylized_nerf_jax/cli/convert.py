@@ -4,7 +4,7 @@ import argparse
 
 from stylized_nerf_jax.cli import scene_options
 
-HELP = "write a scene as nerfstudio's transforms.json, LLFF or one NumPy file"
+HELP = "write a scene as transforms.json, COLMAP, NSVF, LLFF or a NumPy file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,8 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--format",
     required=True,
-    choices=("transforms", "llff", "npz"),
-    help="nerfstudio's and instant-ngp's, LLFF's, or one NumPy file",
+    choices=("transforms", "llff", "npz", "nsvf", "colmap"),
+    help="nerfstudio's and instant-ngp's, LLFF's, one NumPy file, NSVF's (of "
+    "ARF and TensoRF), or a COLMAP model",
   )
   parser.add_argument("--out", required=True, help="new or empty folder")
 
@@ -25,11 +26,13 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   Raises:
     ValueError: the scene cannot be read, or the format cannot hold it.
   """
+  from stylized_nerf_jax.captures import recordings
   from stylized_nerf_jax.outputs import scene_pictures, scene_writer
 
   scene_pictures.check_destination(args.out)
-  scene, _ = scene_options.load(args, config_args)
-  notes = scene_writer.write_scene(scene, args.out, format=args.format)
+  with recordings.unpacked(args.scene, args.out) as args.scene:
+    scene, _ = scene_options.load(args, config_args)
+    notes = scene_writer.write_scene(scene, args.out, format=args.format)
   for note in (*scene.messages, *notes):
     print(f"convert: {note}")
   print(f"convert: {len(scene)} images written to {args.out}")

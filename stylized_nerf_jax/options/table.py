@@ -9,7 +9,10 @@ from collections.abc import Mapping
 
 from stylized_nerf_jax.options import option, radiance_field_options
 
-_FORMATS = ("llff", "blender", "transforms", "colmap", "nerfpp", "npz", "tfds")
+_FORMATS = (
+  *("llff", "blender", "transforms", "nsvf", "colmap", "nerfpp", "npz", "tfds"),
+  *("polycam", "record3d", "stray", "metashape"),
+)
 
 
 def _grid(levels, features, log2_size, coarsest, finest, whose: str):

@@ -13,6 +13,7 @@ from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
 
 _PIXEL_TOLERANCE = 1e-4
+_HINT = "write --format transforms, which can hold it"
 
 
 def check_destination(folder: str | pathlib.Path) -> pathlib.Path:
@@ -99,36 +100,65 @@ def check_one_camera(scene: scene_lib.Scene, format: str, *, focal: bool):
     format: to be written, for the message.
     focal: whether all must have one focal length, not only one each.
   """
+  check_plain_cameras(scene, format)
   cameras = scene.cameras
-  hint = "write --format transforms, which can hold it"
   for camera in cameras:
     where = f"{format} cannot hold {camera.name!r}"
-    if any(camera.distortion) or camera.model == "fisheye":
-      raise user_error.UserError(
-        f"{where}: its lens is {camera.model} with distortion "
-        f"{camera.distortion}; expected none: {hint}, or undistort the images"
-      )
-    size, first = (camera.width, camera.height), cameras[0]
-    if size != (first.width, first.height):
-      raise user_error.UserError(
-        f"{where}: its size is {size[0]}x{size[1]}, that of {first.name!r} "
-        f"{first.width}x{first.height}; expected one size: {hint}"
-      )
-    reference = first.fl_x if focal else camera.fl_x
+    reference = cameras[0].fl_x if focal else camera.fl_x
     for found in (camera.fl_x, camera.fl_y):
-      # So far does a pixel at the rim look past its place.
-      if abs(found / reference - 1) * max(size) / 2 > _PIXEL_TOLERANCE:
+      if _off(camera, found, reference) > _PIXEL_TOLERANCE:
         raise user_error.UserError(
           f"{where}: focal lengths {found:g} and {reference:g} differ; "
-          f"expected one: {hint}, or choose a downsample that divides the size"
+          f"expected one: {_HINT}, or choose a downsample that divides the size"
         )
     middle = (camera.width / 2, camera.height / 2)
     off = np.abs(np.subtract((camera.cx, camera.cy), middle)).max()
     if off > _PIXEL_TOLERANCE:
       raise user_error.UserError(
         f"{where}: its principal point is ({camera.cx:g}, {camera.cy:g}); "
-        f"expected the middle, ({middle[0]:g}, {middle[1]:g}): {hint}"
+        f"expected the middle, ({middle[0]:g}, {middle[1]:g}): {_HINT}"
       )
+
+
+def check_plain_cameras(scene: scene_lib.Scene, format: str) -> None:
+  """Raises ValueError where a lens distorts, or sizes differ."""
+  first = scene.cameras[0]
+  for camera in scene.cameras:
+    where = f"{format} cannot hold {camera.name!r}"
+    if any(camera.distortion) or camera.model == "fisheye":
+      raise user_error.UserError(
+        f"{where}: its lens is {camera.model} with distortion "
+        f"{camera.distortion}; expected none: {_HINT}, or undistort the images"
+      )
+    size = (camera.width, camera.height)
+    if size != (first.width, first.height):
+      raise user_error.UserError(
+        f"{where}: its size is {size[0]}x{size[1]}, that of {first.name!r} "
+        f"{first.width}x{first.height}; expected one size: {_HINT}"
+      )
+
+
+def check_shared_intrinsics(scene: scene_lib.Scene, format: str) -> None:
+  """Raises ValueError unless all cameras are one but for their poses."""
+  check_plain_cameras(scene, format)
+  first = scene.cameras[0]
+  for camera in scene.cameras:
+    off = max(
+      _off(camera, camera.fl_x, first.fl_x),
+      _off(camera, camera.fl_y, first.fl_y),
+      abs(camera.cx - first.cx),
+      abs(camera.cy - first.cy),
+    )
+    if off > _PIXEL_TOLERANCE:
+      raise user_error.UserError(
+        f"{format} cannot hold {camera.name!r}: its focal lengths or principal "
+        f"point are not those of {first.name!r}; expected one camera: {_HINT}"
+      )
+
+
+def _off(camera: scene_lib.Camera, found: float, reference: float) -> float:
+  """Returns how far a pixel at the rim looks past its place, in pixels."""
+  return abs(found / reference - 1) * max(camera.width, camera.height) / 2
 
 
 def _source(items: Sequence, index: int) -> tuple[Sequence, int]:

@@ -4,8 +4,10 @@ import pathlib
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import (
+  colmap_writer,
   llff_writer,
   npz_writer,
+  nsvf_writer,
   transforms_writer,
 )
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -14,6 +16,8 @@ _WRITERS = {
   "transforms": transforms_writer.write_transforms,
   "llff": llff_writer.write_llff,
   "npz": npz_writer.write_npz,
+  "nsvf": nsvf_writer.write_nsvf,
+  "colmap": colmap_writer.write_colmap,
 }
 FORMATS = tuple(_WRITERS)
 _LLFF_HOLDOUT = 8
@@ -40,8 +44,8 @@ def write_scene(
     raise user_error.UserError(
       f"format is {format!r}; expected one of {', '.join(FORMATS)}"
     )
-  _WRITERS[format](scene, folder)
-  notes = []
+  # Some say themselves what they leave out.
+  notes = list(_WRITERS[format](scene, folder) or ())
   if format == "transforms":
     notes.append(
       "bounds and layout are kept for this program: other readers of "

@@ -173,3 +173,19 @@ def axis_rotation(axis: np.ndarray, angle: float) -> np.ndarray:
   x, y, z = axis
   cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
   return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def quaternion(rotation: np.ndarray) -> np.ndarray:
+  """Returns the quaternion (w, x, y, z), w at least 0, of a rotation [3, 3]."""
+  (a, b, c), (d, e, f), (g, h, i) = rotation
+  # Four times the products of its parts; the largest column loses no digits.
+  products = np.array(
+    [
+      [1 + a + e + i, h - f, c - g, d - b],
+      [h - f, 1 + a - e - i, b + d, c + g],
+      [c - g, b + d, 1 - a + e - i, f + h],
+      [d - b, c + g, f + h, 1 - a - e + i],
+    ]
+  )
+  column = unit(products[:, np.argmax(np.diag(products))])
+  return -column if column[0] < 0 else column

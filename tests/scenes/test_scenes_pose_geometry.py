@@ -187,3 +187,18 @@ def test_slerp_of_equal_and_opposite_rotations():
   np.testing.assert_allclose(
     pose_geometry.slerp(first, second, 1.0), second, atol=1e-6
   )
+
+
+@given(
+  axis=_axis,
+  angle=st.one_of(st.floats(0, np.pi), st.sampled_from([np.pi, np.pi - 1e-9])),
+)
+def test_quaternions_equal_scipy(axis, angle):
+  turn = transform.Rotation.from_rotvec(
+    angle * pose_geometry.unit(np.array(axis))
+  )
+  found = pose_geometry.quaternion(turn.as_matrix())
+  assert found[0] >= 0
+  # A quaternion and its negative are one rotation.
+  expected = turn.as_quat(scalar_first=True)
+  assert abs(found @ expected) == pytest.approx(1, abs=1e-12)

@@ -9,10 +9,17 @@ from stylized_nerf_jax.scenes.scene import Scene
 
 SYNTHETIC = "synthetic"  # in place of a folder: the embedded scene
 
-FORMATS = ("llff", "blender", "transforms", "colmap", "nerfpp", "npz")
+# These have a file in `scenes.exports`, and one reader here.
+_EXPORTS = ("nsvf", "polycam", "record3d", "stray", "metashape")
+FORMATS = (
+  *("llff", "blender", "transforms", "colmap", "nerfpp", "npz"),
+  *_EXPORTS,
+)
 
 # These say themselves which images are held out.
 _OWN_SPLITS = ("blender", "nerfpp")
+# Endings of files that are scenes by themselves.
+_FILES = (".npz", ".xml")
 # The file that tells the format, for those that have one.
 _FORMAT_FILES = {
   "llff": "poses_bounds.npy",
@@ -32,17 +39,20 @@ def load_scene(
   """Reads a scene; its images are decoded when they are asked for.
 
   Args:
-    path: folder of the scene (of "npz", the file or a folder that holds no
-      other), "synthetic" for the embedded one, or the address of a scene in
-      TensorFlow Datasets, "tfds:NAME?data_dir=DIR" (see `tfds_address`).
+    path: folder of the scene (of "npz" and "metashape", the file or a folder
+      that holds no other), "synthetic" for the embedded one, or the address of
+      a scene in TensorFlow Datasets, "tfds:NAME?data_dir=DIR" (see
+      `tfds_address`).
     downsample: width and height of the images are divided by this, at least 1.
     background: "white" or "black", under images with alpha; the embedded scene
       has a sky.
-    format: "llff", "blender", "transforms" (instant-ngp, nerfstudio),
-      "colmap" (mip-NeRF 360, too), "nerfpp" (Tanks and Temples), "npz", or
-      "auto", which looks at the files of the folder. It reads LLFF poses of
-      an all-round capture as "colmap" where a COLMAP model lies beside them, as
-      in the folders of mip-NeRF 360: an unbounded scene.
+    format: "llff", "blender", "transforms" (instant-ngp, nerfstudio), "nsvf"
+      (Tanks and Temples of ARF and TensoRF), "colmap" (mip-NeRF 360, too),
+      "nerfpp" (Tanks and Temples of NeRF++), "npz", "polycam", "record3d",
+      "stray", "metashape", or "auto", which looks at the files of the folder.
+      It reads LLFF poses of an all-round capture as "colmap" where a COLMAP
+      model lies beside them, as in the folders of mip-NeRF 360: an unbounded
+      scene.
     holdout: every holdout-th image, from the first, is "test" where the
       format has no splits of its own; 0 holds none out.
 
@@ -65,7 +75,7 @@ def load_scene(
   root = pathlib.Path(path).expanduser()
   if root.is_file() and root.name in _FORMAT_FILES.values():
     root = root.parent
-  if not root.is_dir() and not (root.is_file() and root.suffix == ".npz"):
+  if not root.is_dir() and not (root.is_file() and root.suffix in _FILES):
     raise user_error.UserError(
       f"{root}: no such folder; expected the folder of a scene, or "
       '"synthetic" for the embedded one'
@@ -86,9 +96,13 @@ def load_scene(
 
 def _read(format: str, root: pathlib.Path, holdout: int, options) -> Scene:
   """Calls the reader of a format."""
-  reader = importlib.import_module(f"{__package__}.{format}")
   if format not in _OWN_SPLITS:
     options = {**options, "holdout": holdout}
+  if format in _EXPORTS:
+    from stylized_nerf_jax.scenes.readers import exports
+
+    return exports.load(root, format, **options)
+  reader = importlib.import_module(f"{__package__}.{format}")
   return getattr(reader, f"load_{format}")(root, **options)
 
 
@@ -118,20 +132,27 @@ def _synthetic(downsample: float) -> Scene:
 
 def _detect(root: pathlib.Path) -> str:
   """Names the format of a folder by the files that hold its poses."""
-  from stylized_nerf_jax.scenes.readers import colmap, nerfpp, npz
+  from stylized_nerf_jax.scenes.readers import colmap, exports, nerfpp, npz
 
   for name, file in _FORMAT_FILES.items():
     if (root / file).is_file():
       return name
+  # Such a folder may hold the COLMAP model that it was made from.
+  exported = exports.find_format(root)
+  if exported == "nsvf":
+    return exported
   if colmap.find_model(root) is not None:
     return "colmap"
   if nerfpp.is_nerfpp(root):
     return "nerfpp"
   if npz.find_file(root) is not None:
     return "npz"
+  if exported is not None:
+    return exported
   expected = (
-    f"{', '.join(_FORMAT_FILES.values())}, a COLMAP model in sparse/0, "
-    "train/pose, or one .npz file"
+    f"{', '.join(_FORMAT_FILES.values())}, intrinsics.txt with pose, a COLMAP "
+    "model in sparse/0, train/pose, one .npz file, or what Polycam, Record3D, "
+    "Stray Scanner or Metashape (.xml) exports"
   )
   if not any(root.iterdir()):
     raise user_error.UserError(

@@ -162,6 +162,12 @@ def _read_cameras(
     for i in range(len(records)):
       where = f"{dataset.address}: split {split}, record {i}"
       record = records[i]
+      # So read records that lay where a file was cut off at a block's end.
+      if any(value is None for value in record.values()):
+        raise user_error.UserError(
+          f"{where}: is empty; expected a view: the file is cut off, copy or "
+          "export it again"
+        )
       view = int(record["index"])
       if view in found or not 0 <= view < count:
         raise user_error.UserError(

@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 
+import export_writers
 import numpy as np
 import pytest
 import scene_writers
@@ -23,6 +24,7 @@ _FORMATS = (
   "fisheye_with_masks",
   "tfds",
   "tfds_of_floats",
+  *export_writers.WRITERS,
 )
 _VALUES = st.one_of(
   st.sampled_from(
@@ -47,6 +49,9 @@ def _write(name: str, root: pathlib.Path) -> None:
     downsample = 1.5 if name == "tfds_of_floats" else 1
     scene = load_scene(root.with_name("capture"), downsample=downsample)
     export.export_scene(scene, root, name="fuzzed")
+    return
+  if name in export_writers.WRITERS:
+    export_writers.WRITERS[name](scene_writers.make(3, size=(8, 6)), root)
     return
   if name == "blender_with_alpha":
     scene_writers.blender(scene_writers.make(3, size=(8, 6)), root)
@@ -94,9 +99,9 @@ def _mutate_json(draw, text: bytes) -> bytes:
 def _mutate(draw, name: str, data: bytes) -> bytes:
   """Damages a file in one way of several."""
   kinds = ["flip", "truncate", "insert", "zero"]
-  if name.endswith(".json"):
+  if name.endswith((".json", "metadata")):
     kinds += ["json"] * 6
-  if name.endswith(".txt"):
+  if name.endswith((".txt", ".csv", ".xml")):
     kinds += ["word"] * 4
   kind = draw(st.sampled_from(kinds))
   # Records lie at the front of their file, which is mostly filled with zeros.

@@ -365,3 +365,12 @@ def test_a_format_beside_an_address_is_refused(tmp_path):
   path = f"tfds:posed_scene/x?data_dir={tmp_path}"
   with pytest.raises(ValueError, match="format is 'llff'; expected auto"):
     load_scene(path, format="llff")
+
+
+def test_a_file_that_ends_at_a_block_is_cut_off(tmp_path):
+  """Its records read as ones without fields."""
+  export.export_scene(_plaza(), tmp_path, name="plaza")
+  (path,) = tmp_path.rglob("*-test.array_record-*")
+  path.write_bytes(path.read_bytes()[: 1 << 16])
+  with pytest.raises(ValueError, match="split test, record 0: is empty"):
+    load_scene(f"tfds:posed_scene/plaza?data_dir={tmp_path}")

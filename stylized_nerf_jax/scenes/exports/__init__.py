@@ -1,0 +1,1 @@
+"""What NSVF's tools, phone apps and photogrammetry programs export."""
