@@ -21,6 +21,10 @@ _FORMAT_FILES = {
 }
 
 
+# Files of a format that may be named themselves, where another lies beside.
+_POSE_FILES = ("transforms_undistorted.json",)
+
+
 def load_scene(
   path: str | pathlib.Path,
   *,
@@ -65,7 +69,9 @@ def load_scene(
   root = pathlib.Path(path).expanduser()
   if root.is_file() and root.name in _FORMAT_FILES.values():
     root = root.parent
-  if not root.is_dir() and not (root.is_file() and root.suffix == ".npz"):
+  if not root.is_dir() and not (
+    root.is_file() and (root.suffix == ".npz" or root.name in _POSE_FILES)
+  ):
     raise user_error.UserError(
       f"{root}: no such folder; expected the folder of a scene, or "
       '"synthetic" for the embedded one'
@@ -118,11 +124,13 @@ def _synthetic(downsample: float) -> Scene:
 
 def _detect(root: pathlib.Path) -> str:
   """Names the format of a folder by the files that hold its poses."""
-  from stylized_nerf_jax.scenes.readers import colmap, nerfpp, npz
+  from stylized_nerf_jax.scenes.readers import colmap, nerfpp, npz, transforms
 
   for name, file in _FORMAT_FILES.items():
     if (root / file).is_file():
       return name
+  if root.name in _POSE_FILES or transforms.find_file(root) is not None:
+    return "transforms"
   if colmap.find_model(root) is not None:
     return "colmap"
   if nerfpp.is_nerfpp(root):
