@@ -1,5 +1,6 @@
 """Polynomials with r^8 as rational lenses: against the polynomial itself."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -31,13 +32,14 @@ def test_points_of_the_picture_come_out_where_the_polynomial_has_them(
   bent = _bent(radii, k)
   shown = radii[: np.argmax(bent > reach)]
   terms = np.array([*rational[:2], 0, 0, *rational[2:]], np.float32)
-  found = opencv_lens.distort(
+  found = jax.jit(opencv_lens.distort)(
     np.stack([shown, 0 * shown], -1).astype(np.float32), terms
   )[..., 0]
   difference = np.abs(np.asarray(found) - _bent(shown, k)).max()
   # float32 has seven digits.
   assert difference <= error + 3e-7 and error * _FOCAL < pixels
-  assert opencv_lens.valid_radius_squared(terms) >= shown[-1] ** 2
+  limit = jax.jit(opencv_lens.valid_radius_squared)(terms)
+  assert limit >= shown[-1] ** 2
 
 
 def test_what_does_not_matter_is_left_out():
@@ -58,8 +60,9 @@ def test_the_error_is_that_of_the_worst_point():
   k = (0.1, -0.2, 0.3, -0.2)
   rational, error = brown_lens.as_rational(k, 0.9, enough=0)
   radii = np.linspace(0, 0.9, 1001)
+  radii = radii[_bent(radii, k) < 0.9]
   squares = radii**2
   above = 1 + sum(rational[i] * squares ** (i + 1) for i in range(3))
   below = 1 + sum(rational[3 + i] * squares ** (i + 1) for i in range(3))
   off = np.abs(radii * above / below - _bent(radii, k)).max()
-  assert 0.5 * error < off <= error and error > 1e-5
+  assert error / 4 < off <= error and error > 1e-5

@@ -19,6 +19,7 @@ class PosedPicture:
   Attributes:
     camera: at the size of its file, upright.
     file: the image.
+    factor: by which it is smaller than the whole picture.
     size: (width, height) that is wanted of it.
     orientation: by which its pixels are turned, 1 where they stay as stored.
     has_alpha: whether the file has.
@@ -32,6 +33,7 @@ class PosedPicture:
 
   camera: camera_lib.Camera
   file: pathlib.Path
+  factor: int
   size: tuple[int, int]
   orientation: int
   has_alpha: bool

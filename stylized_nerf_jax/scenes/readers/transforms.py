@@ -186,8 +186,8 @@ def read_frames(
   if not any(frame.has_intrinsics for frame in frames):
     scene_lib.check_one_size(
       [frame.file for frame in frames],
-      [(frame.camera.width, frame.camera.height) for frame in frames],
-      slack=1,
+      [(f.factor * f.camera.width, f.factor * f.camera.height) for f in frames],
+      slack=max(frame.factor for frame in frames),
     )
   masks = [m for frame in frames for m in (frame.use, frame.avoid) if m]
   image_reader.check_files([*(frame.file for frame in frames), *masks])
@@ -261,6 +261,7 @@ class _FrameReader:
     return Frame(
       camera=camera.resized(*size),
       file=found.file,
+      factor=found.factor,
       size=image_reader.downsampled_size(
         size, max(1.0, self.downsample / found.factor)
       ),
