@@ -179,7 +179,7 @@ def read_frames(
     messages.append(
       transforms_json.report_missing(source, missing, total, needed=needed)
     )
-  elif not frames:
+  elif not frames and needed:
     raise user_error.UserError(
       f'{source}: all of its frames are "is_bad"; expected some that are not'
     )
@@ -187,7 +187,7 @@ def read_frames(
     scene_lib.check_one_size(
       [frame.file for frame in frames],
       [(f.factor * f.camera.width, f.factor * f.camera.height) for f in frames],
-      slack=max(frame.factor for frame in frames),
+      slack=max([1, *(frame.factor for frame in frames)]),
     )
   masks = [m for frame in frames for m in (frame.use, frame.avoid) if m]
   image_reader.check_files([*(frame.file for frame in frames), *masks])

@@ -12,9 +12,8 @@ from stylized_nerf_jax.scenes import cameras as camera_lib
 
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 _VIEWS = 50
-# A box that is found is looked into again, until it is hardly smaller.
-_ROUNDS = 4
-_SHRINKS = 0.95
+# A box that is found is looked into again, with so many voxels along a side.
+_ROUNDS = (32, 32, 64)
 # Views, pixels along a side and share of opaque ones that tell whether a box
 # can hold all that is seen.
 _CHECKED_VIEWS, _CHECKED_PIXELS, _OUTSIDE = 16, 64, 0.002
@@ -44,14 +43,10 @@ def find_box(
     The box, or None where no silhouette tells.
   """
   reach = float(np.linalg.norm(cameras.centers - focus, axis=-1).max())
-  first = (tuple(focus - reach), tuple(focus + reach))
-  box = first
-  for _ in range(_ROUNDS):
-    larger, box = box, bounding_box(cameras, alphas, box, whole=True)
-    sides, before = (np.subtract(*b[::-1]) for b in (box, larger))
-    if not (sides < _SHRINKS * before).any():
-      break
-  return None if box == first else box
+  first = box = (tuple(focus - reach), tuple(focus + reach))
+  for resolution in _ROUNDS:
+    box = bounding_box(cameras, alphas, box, resolution=resolution, whole=True)
+  return None if np.allclose(box, first) else box
 
 
 def can_hold(
