@@ -89,9 +89,9 @@ def unused(
     A message, or none.
   """
   used = {*files, *masks}
-  names = {
-    pathlib.PurePosixPath(file_names.clean(name)).name for name in listed
-  }
+  names = {pathlib.PurePosixPath(file_names.clean(n)).name for n in listed}
+  # A name without ending is that of one file: of two types, one is not used.
+  names -= {file.stem for file in files}
   left = [
     transforms_json.image_name(root, path)
     for folder in sorted({file.parent for file in files})

@@ -269,7 +269,10 @@ def camera_numbers(fields: dict, *, where: str) -> dict[str, float]:
 def unread_keys(content: dict, source: pathlib.Path) -> list[str]:
   """Says which keys of a file and its frames are not read, if they matter."""
   frames = [*content["frames"], *(content.get("test_frames") or [])]
-  found = set(content).union(*frames)
+  found = {
+    "".join(c if c.isprintable() else "?" for c in key)
+    for key in set(content).union(*frames)
+  }
   return leftovers.unread_keys(found, _READ | _HARMLESS, source)
 
 

@@ -232,15 +232,24 @@ def test_pictures_that_no_frame_names_are_said(write_transforms, write_picture):
   assert unread == "transforms.json: not read: depth_file_path"
 
 
+def test_of_two_file_types_one_is_used(write_transforms, write_picture):
+  root = write_transforms([("images/1", {}), ("images/2", {})])
+  write_picture(root / "images" / "2.jpg", 16, 12)
+  scene = load_scene(root, holdout=0)
+  assert scene.cameras.names == ("images/1.png", "images/2.png")
+  (message,) = scene.messages
+  assert message.endswith("is named by no frame: images/2.jpg")
+
+
 def test_keys_that_would_matter_are_said(write_transforms):
   harmless = {"aabb_scale": 16, "ply_file_path": "sparse_pc.ply", "scale": 0.3}
   frames = [("a.png", {"sharpness": 10.0}), ("b.png", {"colmap_im_id": 3})]
   root = write_transforms(frames, **harmless)
   assert not load_scene(root).messages
-  frames[1][1]["transform_matrix_end"] = []
+  frames[1][1]["transform_matrix_end"] = frames[1][1]["a\nb"] = []
   root = write_transforms(frames, rolling_shutter=[0, 0, 1], **harmless)
   assert load_scene(root).messages == (
-    "transforms.json: not read: rolling_shutter, transform_matrix_end",
+    "transforms.json: not read: a?b, rolling_shutter, transform_matrix_end",
   )
 
 
