@@ -6,17 +6,20 @@ model has no r^8, but three terms below the line, and within a picture a
 quotient can be found that differs from the polynomial by far less than a pixel.
 """
 
+import functools
+
 import numpy as np
 
 # Rays a little outside of the picture are looked up, too.
 _MARGIN = 1.02
 # How much farther out than its picture a point may be without the lens.
 _WIDEST = 4.0
-_SAMPLES = 4096
+_SAMPLES = 1024
 # Below this the quotient is near a pole.
 _LEAST_BELOW = 0.1
 
 
+@functools.lru_cache(maxsize=64)
 def as_rational(
   terms: tuple[float, float, float, float], reach: float, *, enough: float
 ) -> tuple[tuple[float, ...], float]:

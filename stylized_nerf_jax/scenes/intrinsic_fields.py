@@ -79,10 +79,7 @@ def stated_size(
   Raises:
     ValueError: one is less than a pixel.
   """
-  width, height = (
-    frame.get(key, file.get(key, default))
-    for key, default in (("w", None), ("h", None))
-  )
+  width, height = (frame.get(key, file.get(key)) for key in ("w", "h"))
   if min(v for v in (width, height, 1) if v is not None) < 1:
     raise user_error.UserError(
       f"{where}: w is {_shown(width)} and h {_shown(height)}; expected sizes "
@@ -98,6 +95,7 @@ def read_camera(
   pose: np.ndarray,
   size: tuple[float, float],
   *,
+  pixels: tuple[int, int],
   name: str,
   where: str,
 ) -> tuple[camera_lib.Camera, list[str]]:
@@ -109,11 +107,12 @@ def read_camera(
     model: what "camera_model" says; None: nothing.
     pose: [4, 4] camera-to-world.
     size: (width, height) in pixels that the fields are meant for.
+    pixels: (width, height) of the image.
     name: of the image.
     where: file and frame to name in messages.
 
   Returns:
-    the camera of a picture of that size, rounded.
+    the camera of the image.
     notes: what the user should know, where fields disagree or a lens is told
       by another model.
 
@@ -123,16 +122,19 @@ def read_camera(
   width, height = size
   fl_x, fl_y, notes = _focal_lengths(file, frame, width, height, where)
   values = {**file, **frame}
+  along_x, along_y = pixels[0] / width, pixels[1] / height
   intrinsics = (
-    *(fl_x, fl_y),
-    *(values.get("cx", width / 2), values.get("cy", height / 2)),
+    *(fl_x * along_x, fl_y * along_y),
+    *(
+      values.get("cx", width / 2) * along_x,
+      values.get("cy", height / 2) * along_y,
+    ),
   )
-  whole = (max(1, round(width)), max(1, round(height)))
-  camera_lib.check_intrinsics(*intrinsics, *whole, where=where)
-  model, distortion, note = _lens(values, model, intrinsics, size, where)
+  camera_lib.check_intrinsics(*intrinsics, *pixels, where=where)
+  model, distortion, note = _lens(values, model, intrinsics, pixels, where)
   camera_lib.check_distortion(distortion, model, where=where)
   camera = camera_lib.Camera(
-    pose, *intrinsics, *whole, distortion=distortion, model=model, name=name
+    pose, *intrinsics, *pixels, distortion=distortion, model=model, name=name
   )
   return camera, notes + note
 
@@ -218,7 +220,7 @@ def _disagreement(found) -> list[str]:
 
 
 def _lens(
-  values, named: str | None, intrinsics, size, where
+  values, named: str | None, intrinsics, pixels, where
 ) -> tuple[str, tuple[float, ...], list[str]]:
   """Returns the camera model, the terms of its lens, and notes."""
   named = "OPENCV" if named is None else named
@@ -249,16 +251,16 @@ def _lens(
       )
   notes = []
   if model == "full_opencv" and named != _RATIONAL and terms["k4"]:
-    notes = _tell_brown(terms, intrinsics, size, where)
+    notes = _tell_brown(terms, intrinsics, pixels, where)
   return model, tuple(terms[k] for k in camera_lib.LENS_TERMS[model]), notes
 
 
-def _tell_brown(terms, intrinsics, size, where) -> list[str]:
+def _tell_brown(terms, intrinsics, pixels, where) -> list[str]:
   """Puts the rational model in place of a polynomial with k4; says so."""
   fl_x, fl_y, cx, cy = intrinsics
   reach = math.hypot(
-    max(abs(cx), abs(size[0] - cx)) / fl_x,
-    max(abs(cy), abs(size[1] - cy)) / fl_y,
+    max(abs(cx), abs(pixels[0] - cx)) / fl_x,
+    max(abs(cy), abs(pixels[1] - cy)) / fl_y,
   )
   focal = max(fl_x, fl_y)
   brown = tuple(terms[key] for key in ("k1", "k2", "k3", "k4"))

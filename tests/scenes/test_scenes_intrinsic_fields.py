@@ -13,7 +13,10 @@ _ANGLE = 2 * math.atan(16 / 50)  # of a focal length of 50
 
 def _read(file, frame=None, model=None, size=_SIZE):
   return intrinsic_fields.read_camera(
-    file, frame or {}, model, np.eye(4), size, name="a.png", where="here"
+    *(file, frame or {}, model, np.eye(4), size),
+    pixels=size,
+    name="a.png",
+    where="here",
   )
 
 
@@ -64,6 +67,17 @@ def test_disagreement_is_said(file, frame, words):
   _, notes = _read(file, frame)
   assert len(notes) == (words is not None)
   assert words is None or words in notes[0]
+
+
+def test_fields_are_scaled_to_the_pixels_of_the_image():
+  camera, _ = intrinsic_fields.read_camera(
+    *({"fl_x": 40, "y_fov": 90, "cx": 30.5}, {}, None, np.eye(4), (64.5, 48)),
+    **{"pixels": (32, 25), "name": "", "where": ""},
+  )
+  along = 32 / 64.5
+  assert (camera.width, camera.height) == (32, 25)
+  found = (camera.fl_x, camera.fl_y, camera.cx, camera.cy)
+  assert found == pytest.approx((40 * along, 12.5, 30.5 * along, 12.5))
 
 
 def test_terms_of_file_and_frame_are_joined():

@@ -7,6 +7,7 @@ pixels look means either the pixels as stored or those of the upright picture.
 
 import hashlib
 import pathlib
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,7 +31,9 @@ def orientation(path: pathlib.Path) -> int:
     if image.format not in _FORMATS:
       return 1
     try:
-      found = image.getexif().get(_TAG, 1)
+      with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Other tags may be damaged.
+        found = image.getexif().get(_TAG, 1)
     except Exception:  # Pillow's readers raise nearly anything.
       return 1
   return found if found in range(1, 9) else 1

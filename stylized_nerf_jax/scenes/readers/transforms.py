@@ -86,7 +86,7 @@ def load_transforms(
   if root.is_file():
     root, source = root.parent, root
   content = transforms_json.read_json(source)
-  frames, missing, messages = read_frames(
+  frames, left_out, messages = read_frames(
     content, source, downsample=downsample
   )
   messages += unused_pictures(source.parent, [content], frames)
@@ -115,7 +115,7 @@ def load_transforms(
     splits=transforms_json.listed_splits(
       content,
       {frame.listed_as: i for i, frame in enumerate(frames)},
-      missing,
+      left_out,
       [i for i, frame in enumerate(frames) if frame.is_test],
       source,
     )
@@ -141,7 +141,7 @@ def read_frames(
 
   Returns:
     the frames that have an image, in natural order of names.
-    names of those that have none.
+    names of those that are left out.
     messages for the user.
 
   Raises:
@@ -195,7 +195,7 @@ def read_frames(
   messages += reader.messages()
   return (
     frames,
-    missing,
+    missing + bad,
     messages + transforms_json.unread_keys(content, source),
   )
 
@@ -251,7 +251,10 @@ class _FrameReader:
       )
     model = self._model(entry)
     camera, notes = intrinsic_fields.read_camera(
-      *(self.numbers, own, model, pose, whole), name=found.name, where=where
+      *(self.numbers, own, model, pose, whole),
+      pixels=size,
+      name=found.name,
+      where=where,
     )
     for note in notes:
       self._note(note.partition("(")[0], note)
@@ -259,7 +262,7 @@ class _FrameReader:
     if self.radius is not None and camera.model == "fisheye":
       radius = self.radius / whole[0]
     return Frame(
-      camera=camera.resized(*size),
+      camera=camera,
       file=found.file,
       factor=found.factor,
       size=image_reader.downsampled_size(

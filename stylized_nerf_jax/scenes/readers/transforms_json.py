@@ -299,7 +299,7 @@ def report_missing(
 def listed_splits(
   content: dict,
   known: dict[str, int],
-  missing: Collection[str],
+  left_out: Collection[str],
   tests: Sequence[int],
   source: pathlib.Path,
 ) -> dict[str, tuple[int, ...]] | None:
@@ -310,7 +310,7 @@ def listed_splits(
   Args:
     content: of the file.
     known: numbers of the images by their "file_path", cleaned.
-    missing: "file_path" of the frames that have no image.
+    left_out: "file_path" of the other frames.
     tests: numbers of those of the "test_frames".
     source: the file.
 
@@ -329,7 +329,7 @@ def listed_splits(
       )
     names = [file_names.clean(str(name)) for name in names]
     for name in names:
-      if name not in known and name not in missing:
+      if name not in known and name not in left_out:
         raise user_error.UserError(
           f"{source}: {split}_filenames names {name}, which no frame has; "
           "expected file paths of frames"

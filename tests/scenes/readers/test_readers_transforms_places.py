@@ -166,6 +166,13 @@ def test_a_frame_in_both_lists_is_held_out(write_transforms):
     load_scene(root)
 
 
+def test_lists_may_name_what_is_left_out(write_transforms):
+  frames = [(f"{i}.png", {"is_bad": i == 2}) for i in range(4)]
+  root = write_transforms(frames, test_filenames=["1.png", "2.png"])
+  scene = load_scene(root)
+  assert scene.splits == {"train": (0, 2), "test": (1,)}
+
+
 def test_frames_that_are_all_bad(write_transforms):
   root = write_transforms([("a.png", {"is_bad": True})])
   with pytest.raises(ValueError, match='all of its frames are "is_bad"'):
