@@ -12,10 +12,7 @@ _QUARTER[:2, :4] = False
 
 def _save(path, array, mode=None, **options):
   image = Image.fromarray(array)
-  if mode == "P":
-    image = Image.fromarray(array, "L").convert("P")
-    image.putpalette([200, 0, 0, 0, 0, 0])  # The first of all is bright.
-  elif mode:
+  if mode:
     image = image.convert(mode)
   image.save(path, **options)
   return path
