@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import jax
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import ahead, interruption, processes, progress
 from stylized_nerf_jax.pixels import pixel_bank, pixel_file, pixel_store
 from stylized_nerf_jax.rendering import rays as rays_lib
@@ -164,10 +165,23 @@ def load(
     pixel_key: from the key of a step to that of its pixels.
 
   Raises:
-    ValueError: a photograph is damaged, or the masks leave no pixel.
+    ValueError: a photograph is damaged, or the masks or the box leave no pixel.
     disk.DiskFullError: there is no space for large captures' pixels.
     interruption.Interrupted: a signal came; nothing has been trained.
   """
+  try:
+    return _load(config, run, scene, key, pixel_key)
+  except pixel_bank.NothingUsableError as error:
+    if scene.masks is not None:
+      raise
+    raise user_error.UserError(
+      f"scene {scene.name!r}: no ray of a training image meets the box that "
+      "the scene lies in; expected cameras that look at it: see what "
+      "`stylized-nerf inspect` says of poses and bounds"
+    ) from error
+
+
+def _load(config, run, scene, key, pixel_key) -> InMemory | OnDisk:
   record = run.scene()
   train = scene.split("train")
   cameras = rays_lib.camera_arrays(train.cameras, record.normalization)

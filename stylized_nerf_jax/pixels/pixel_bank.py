@@ -119,9 +119,13 @@ def as_bytes(image: np.ndarray) -> np.ndarray:
   return np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def nothing_usable() -> user_error.UserError:
+class NothingUsableError(user_error.UserError):
+  """No pixel of any training image may be drawn."""
+
+
+def nothing_usable() -> NothingUsableError:
   """Returns the error of masks that leave no pixel."""
-  return user_error.UserError(
+  return NothingUsableError(
     "the masks of all training images leave no pixel; expected white where "
     "a pixel may be used: invert the masks or remove them"
   )

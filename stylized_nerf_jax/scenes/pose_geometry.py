@@ -20,6 +20,40 @@ def unit(vector: np.ndarray) -> np.ndarray:
   return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
 
+def without_scale(matrix) -> tuple[np.ndarray, bool]:
+  """Takes the lengths out of a camera's axes, as instant-ngp does.
+
+  The matrix of a camera object that was scaled in Blender, or whose parent was,
+  has axes of other lengths than 1 at a right centre.
+
+  Args:
+    matrix: [3, 4] or [4, 4] camera-to-world, or anything else.
+
+  Returns:
+    the matrix with axes of length 1 where they are perpendicular, between
+      1e-3 and 1e3 long and not mirrored; what was given otherwise.
+    whether it was changed.
+  """
+  try:
+    scaled = np.array(matrix, dtype=np.float64)
+  except (TypeError, ValueError, OverflowError):
+    return matrix, False
+  if scaled.shape not in ((3, 4), (4, 4)):
+    return matrix, False
+  axes = scaled[:3, :3]
+  with np.errstate(over="ignore", invalid="ignore"):
+    lengths = np.linalg.norm(axes, axis=0)
+    if not ((lengths > 1e-3) & (lengths < 1e3)).all():
+      return matrix, False
+    if np.abs(axes.T @ axes - np.eye(3)).max() <= camera_lib.ROTATION_TOLERANCE:
+      return matrix, False
+  scaled[:3, :3] = axes / lengths
+  error = np.abs(scaled[:3, :3].T @ scaled[:3, :3] - np.eye(3)).max()
+  if not error <= camera_lib.ROTATION_TOLERANCE or np.linalg.det(axes) < 0:
+    return matrix, False
+  return scaled, True
+
+
 def look_along(
   back: np.ndarray, up: np.ndarray, center: np.ndarray
 ) -> np.ndarray:

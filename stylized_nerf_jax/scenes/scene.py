@@ -201,11 +201,23 @@ def _hash_items(digest, items: Sequence | None) -> None:
 
 
 def check_one_size(
-  files: Sequence[pathlib.Path], sizes: Sequence[tuple[int, int]]
+  files: Sequence[pathlib.Path],
+  sizes: Sequence[tuple[int, int]],
+  *,
+  slack: int = 0,
 ) -> None:
-  """Raises ValueError where images that share intrinsics differ in size."""
+  """Checks that images that share intrinsics are of one size.
+
+  Args:
+    files: of the images.
+    sizes: (width, height) of each.
+    slack: pixels by which they may differ, from rounding.
+
+  Raises:
+    ValueError: one differs from the first.
+  """
   for file, size in zip(files, sizes, strict=True):
-    if tuple(size) != tuple(sizes[0]):
+    if np.abs(np.subtract(size, sizes[0])).max() > slack:
       raise user_error.UserError(
         f"{file}: the image is {size[0]}x{size[1]} but {files[0].name} is "
         f"{sizes[0][0]}x{sizes[0][1]}; expected one size, because all images "

@@ -9,6 +9,7 @@ under any of these mistakes.
 
 import collections
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from stylized_nerf_jax.views import rendered_views
 
 _LONG_SIDE = 80  # pixels of the pictures that are compared
 _VIEWS, _NEIGHBOURS, _EXCHANGES = 5, 2, 2
+_MASKS = 50  # that are looked at, evenly spread
 # Best correlations of true neighbours are 0.3 above chance; shuffled poses
 # differ from it by some hundredths.
 _LEAST_GAIN = 0.1
@@ -53,7 +55,7 @@ def describe(scene: scene_lib.Scene, *, space: str = "auto") -> dict[str, str]:
     space: as `normalization.normalize_scene` takes it.
 
   Raises:
-    ValueError: the space cannot hold the scene.
+    ValueError: the space cannot hold the scene, or a mask cannot be decoded.
   """
   cameras = scene.cameras
   sizes = collections.Counter(zip(cameras.width, cameras.height, strict=True))
@@ -62,11 +64,13 @@ def describe(scene: scene_lib.Scene, *, space: str = "auto") -> dict[str, str]:
   focal = f"{low:.1f}" if low == high else f"{low:.1f} to {high:.1f}"
   has = [name for name in ("masks", "alphas") if getattr(scene, name)]
   kind = normalization.normalize_scene(scene, space=space).space.kind
+  masks = {"usable": _usable(scene.masks)} if scene.masks is not None else {}
   return {
     "scene": f"{scene.name} ({scene.path})" if scene.path else scene.name,
     "format": scene.format,
     "images": f"{len(scene)}" + "".join(f", with {name}" for name in has),
     "sizes": _counts({f"{w}x{h}": n for (w, h), n in sizes.items()}),
+    **masks,
     "splits": ", ".join(f"{k} {len(v)}" for k, v in scene.splits.items()),
     "cameras": f"{_counts(models)}, focal length {focal} pixels",
     "layout": scene.layout,
@@ -94,6 +98,17 @@ def check(scene: scene_lib.Scene) -> list[Check]:
     ),
     _check_agreement(scene),
   ]
+
+
+def _usable(masks: Sequence[np.ndarray]) -> str:
+  """Says which share of the pixels masks leave."""
+  chosen = np.linspace(0, len(masks) - 1, min(_MASKS, len(masks))).round()
+  usable = total = 0
+  for i in chosen.astype(int):
+    mask = masks[int(i)]
+    usable, total = usable + int(mask.sum()), total + mask.size
+  of = "" if len(chosen) == len(masks) else f" of {len(chosen)} images"
+  return f"{100 * usable / total:.1f}% of the pixels{of}"
 
 
 def _counts(items: dict[str, int]) -> str:

@@ -192,3 +192,18 @@ def test_left_handed_poses_are_refused(capsys, tmp_path):
   assert status == 2
   assert "transforms.json, frame 0" in printed.err
   assert "mirrors space" in printed.err
+
+
+def test_guessed_bounds_make_no_pose_unsound(tmp_path, capsys):
+  """Exact poses without near, far and layout."""
+  out = tmp_path / "out"
+  arguments = ["--format=transforms", f"--out={out}", "--downsample=4"]
+  assert main.main(["convert", "synthetic", *arguments]) == 0
+  path = out / "transforms.json"
+  content = json.loads(path.read_text())
+  for key in ("near", "far", "layout"):
+    del content[key]
+  path.write_text(json.dumps(content))
+  status, printed = _inspect(capsys, out)
+  assert status == 0, printed.out
+  assert "layout      unbounded" in printed.out

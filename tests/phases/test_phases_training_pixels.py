@@ -1,6 +1,7 @@
 """Phase 1 with its pixels on disk, against the same in memory."""
 
 import json
+import types
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import tiny_run
 from PIL import Image
 from test_phases_pipeline import Killed, _assert_equal, _final
 
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax import user_error
+from stylized_nerf_jax.phases import pipeline, training_pixels
+from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import metric_log
 
@@ -135,3 +138,20 @@ def test_a_changed_photograph_is_noticed(small_weights, tmp_path, capsys):
   after = np.fromfile(run / "pixels" / "colors.bin", np.uint8)
   changed = np.flatnonzero((before != after).reshape(-1, 3).any(axis=1))
   assert changed.tolist() == [2 * 16 * 12 + 5 * 16 + 7]
+
+
+@pytest.mark.parametrize(
+  ("masks", "words"),
+  [
+    (None, "no ray of a training image meets the box"),
+    ([], "the masks of all"),
+  ],
+)
+def test_masks_are_blamed_where_there_are_masks(monkeypatch, masks, words):
+  def found_nothing(*_):
+    raise pixel_bank.nothing_usable()
+
+  monkeypatch.setattr(training_pixels, "_load", found_nothing)
+  scene = types.SimpleNamespace(name="far", masks=masks)
+  with pytest.raises(user_error.UserError, match=words):
+    training_pixels.load(None, None, scene, None, None)

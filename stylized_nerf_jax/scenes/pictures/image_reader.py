@@ -319,19 +319,6 @@ class AlphaFiles(_Files):
     return np.ones_like(color[..., 0]) if alpha is None else alpha
 
 
-class MaskFiles(_Files):
-  """masks[i]: bool [H, W], True where the resized mask is at least half.
-
-  An image without a mask file (None) may be used everywhere.
-  """
-
-  def decode(self, path, size):
-    if path is None:
-      return np.ones(size[::-1], dtype=bool)
-    color, _ = decode_rgba(path, size)
-    return color.max(axis=-1) >= 0.5
-
-
 def open_image(path: pathlib.Path) -> Image.Image:
   """Opens a picture by its header, for what else its file holds.
 

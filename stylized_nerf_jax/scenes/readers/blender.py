@@ -1,23 +1,32 @@
-"""Reader of NeRF-synthetic scenes as Blender renders them (NeRF, section 6).
+"""Reader of object captures as Blender renders them (NeRF, section 6).
 
 `transforms_train.json`, `transforms_val.json` and `transforms_test.json` name
-RGBA pictures of one object, which lies within 1.5 units of the origin and
-between 2 and 6 units from every camera. Where it lies within that box, its
-silhouettes tell.
+RGBA pictures of one object, with the intrinsics of every other transforms file
+(`intrinsic_fields`). In NeRF-synthetic it lies within 1.5 units of the origin
+and between 2 and 6 units from every camera. Elsewhere its silhouettes tell
+where it lies, as they do within that box.
 """
 
 import pathlib
 
-from stylized_nerf_jax import user_error
+import numpy as np
+
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import file_names
+from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes.pictures import image_reader
-from stylized_nerf_jax.scenes.readers import transforms_json, visual_hull
+from stylized_nerf_jax.scenes.pictures import image_reader, posed_pictures
+from stylized_nerf_jax.scenes.readers import (
+  camera_bounds,
+  transforms,
+  transforms_json,
+  visual_hull,
+)
 
 SPLITS = ("train", "val", "test")
 _NEAR, _FAR = 2.0, 6.0
-_BOUNDING_BOX = ((-1.5, -1.5, -1.5), (1.5, 1.5, 1.5))
+_BOUNDING_BOX = ((-1.5,) * 3, (1.5,) * 3)
+# How much nearer or farther than 4 a camera may be, for both to hold.
+_SLACK = 0.5
 
 
 def load_blender(
@@ -26,7 +35,7 @@ def load_blender(
   downsample: float = 1,
   background: str = "white",
 ) -> scene_lib.Scene:
-  """Reads a NeRF-synthetic scene.
+  """Reads a scene of NeRF-synthetic's layout.
 
   Args:
     path: folder with transforms_train.json; those of val and test may be
@@ -43,106 +52,62 @@ def load_blender(
   """
   root = pathlib.Path(path)
   image_reader.check_downsample(downsample)
-  cameras, files, splits, messages = [], [], {}, []
+  frames, contents, splits, messages = [], [], {}, []
   for split in SPLITS:
     source = root / f"transforms_{split}.json"
     if split != "train" and not source.is_file():
       continue
-    found, missing = _read_split(source)
-    if missing:
-      messages.append(
-        transforms_json.report_missing(
-          source, missing, len(missing) + len(found), needed=split == "train"
-        )
-      )
-    splits[split] = tuple(range(len(files), len(files) + len(found)))
-    cameras.extend(camera for camera, _ in found)
-    files.extend(file for _, file in found)
-  splits = scene_lib.with_test(splits)
-  sizes = [(camera.width, camera.height) for camera in cameras]
-  image_reader.check_files(files)
-  scene_lib.check_one_size(files, sizes)
-  size = image_reader.downsampled_size(sizes[0], downsample)
-  sizes = [size] * len(files)
-  cameras = camera_lib.Cameras.from_list(
-    [camera.resized(*size) for camera in cameras]
+    content = transforms_json.read_json(source)
+    found, _, notes = transforms.read_frames(
+      content, source, downsample=downsample, needed=split == "train"
+    )
+    splits[split] = tuple(range(len(frames), len(frames) + len(found)))
+    frames += found
+    contents.append(content)
+    messages += notes
+  messages += transforms.unused_pictures(root, contents, frames)
+  cameras, pictures = posed_pictures.scene_parts(frames, background)
+  layout, near, far, box = _bounds(
+    cameras, pictures["alphas"], len(splits["train"])
   )
-  has_alpha = any(image_reader.read_header(file)[1] for file in files)
-  alphas = image_reader.AlphaFiles(files, sizes) if has_alpha else None
+  if layout == "unbounded":
+    messages.append(
+      "bounds are guessed from where the cameras stand: they are not those of "
+      "NeRF-synthetic, and no silhouette shows where the object is"
+    )
   return scene_lib.Scene(
     name=root.resolve().name,
     format="blender",
     path=str(root),
     cameras=cameras,
-    images=image_reader.ImageFiles(files, sizes, background=background),
-    masks=None,
-    alphas=alphas,
+    **pictures,
     depths=None,
-    layout="bounded",
-    near=_NEAR,
-    far=_FAR,
-    bounding_box=_bounding_box(cameras, alphas, len(splits["train"])),
-    splits=splits,
+    layout=layout,
+    near=near,
+    far=far,
+    bounding_box=box,
+    splits=scene_lib.with_test(splits),
     messages=tuple(messages),
   )
 
 
-def _bounding_box(cameras, alphas, num_train: int) -> visual_hull.Box:
-  if alphas is None:
-    return _BOUNDING_BOX
+def _bounds(
+  cameras: camera_lib.Cameras, alphas, num_train: int
+) -> tuple[str, float, float, visual_hull.Box | None]:
+  """Returns layout, near, far and the box around the object, where known."""
   # Those to train come first.
-  return visual_hull.bounding_box(cameras[:num_train], alphas, _BOUNDING_BOX)
-
-
-def _read_split(
-  source: pathlib.Path,
-) -> tuple[list[tuple[camera_lib.Camera, pathlib.Path]], list[str]]:
-  """Reads one file: (camera, image) of its frames, and names without image."""
-  content = transforms_json.read_json(source)
-  root = source.parent
-  found, missing, seen = [], [], {}
-  for i, frame in enumerate(content["frames"]):
-    name = file_names.clean(frame["file_path"])
-    where = f"{source}, frame {i} ({name})"
-    file = transforms_json.find_image(root, name, where=f"{where}: file_path")
-    if file is None:
-      missing.append(name)
-      continue
-    if file in seen:
-      raise user_error.UserError(
-        f"{where}: the image is listed before, by frame {seen[file]}; "
-        "expected every image once: remove one of the two"
-      )
-    seen[file] = i
-    pose = camera_lib.check_pose(frame["transform_matrix"], where=where)
-    (width, height), _ = image_reader.read_header(file)
-    focal = _focal_length(content, width, source)
-    camera_lib.check_intrinsics(
-      focal, focal, width / 2, height / 2, width, height, where=where
-    )
-    camera = camera_lib.Camera(
-      pose,
-      focal,
-      focal,
-      width / 2,
-      height / 2,
-      width,
-      height,
-      name=transforms_json.image_name(root, file),
-    )
-    found.append((camera, file))
-  found.sort(key=lambda item: image_reader.natural_key(item[0].name))
-  return found, missing
-
-
-def _focal_length(content: dict, width: int, source: pathlib.Path) -> float:
-  """Returns the focal length in pixels for images of a width."""
-  key = "camera_angle_x"
-  if key not in content:
-    raise user_error.UserError(
-      f'{source}: no "{key}"; expected the horizontal field of view in radians'
-    )
-  angle = transforms_json.number(content[key], where=str(source), key=key)
-  return transforms_json.focal_from_angle(
-    angle, width, where=str(source), key=key
-  )
+  train = cameras[:num_train]
+  seen = alphas is not None and visual_hull.can_tell(train)
+  distances = np.linalg.norm(cameras.centers, axis=-1)
+  if (np.abs(distances - (_NEAR + _FAR) / 2) <= _SLACK).all():
+    if not seen:
+      return "bounded", _NEAR, _FAR, _BOUNDING_BOX
+    if visual_hull.can_hold(_BOUNDING_BOX, train, alphas):
+      box = visual_hull.bounding_box(train, alphas, _BOUNDING_BOX)
+      return "bounded", _NEAR, _FAR, box
+  if seen:
+    focus = pose_geometry.focus_point(train)
+    box = visual_hull.find_box(train, alphas, focus)
+    if box is not None:
+      return "bounded", *camera_bounds.of_box(cameras, box), box
+  return "unbounded", *camera_bounds.near_and_far(cameras), None

@@ -1,4 +1,4 @@
-"""Ray bounds of scenes whose files have none, from where the cameras stand."""
+"""Ray bounds of scenes whose files have none: by cameras, or around a box."""
 
 import numpy as np
 
@@ -6,6 +6,8 @@ from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import pose_geometry
 
 _NEAR_FACTOR, _FAR_FACTOR = 0.05, 1000.0
+# Beyond a box that was found, and before it.
+_BOX_SLACK = 0.05
 
 
 def near_and_far(cameras: camera_lib.Cameras) -> tuple[float, float]:
@@ -20,3 +22,28 @@ def near_and_far(cameras: camera_lib.Cameras) -> tuple[float, float]:
   distance = float(np.linalg.norm(cameras.centers - focus, axis=-1).max())
   distance = distance if distance > 1e-9 else 1.0
   return _NEAR_FACTOR * distance, _FAR_FACTOR * distance
+
+
+def of_box(
+  cameras: camera_lib.Cameras,
+  box: tuple[tuple[float, ...], tuple[float, ...]],
+) -> tuple[float, float]:
+  """Returns ray bounds between which a box lies for every camera.
+
+  Args:
+    cameras: V.
+    box: lower and upper corner, file frame.
+
+  Returns:
+    0.95 of the least distance of a camera from the box, and 1.05 of the largest
+    from one of its corners, file units; near is 0.01 of far at least, also
+    where a camera stands in the box.
+  """
+  lower, upper = np.asarray(box, np.float64)
+  outside = cameras.centers - np.clip(cameras.centers, lower, upper)
+  nearest = np.linalg.norm(outside, axis=-1).min()
+  across = np.maximum(
+    np.abs(cameras.centers - lower), np.abs(cameras.centers - upper)
+  )
+  far = (1 + _BOX_SLACK) * float(np.linalg.norm(across, axis=-1).max())
+  return max((1 - _BOX_SLACK) * float(nearest), 0.01 * far), far

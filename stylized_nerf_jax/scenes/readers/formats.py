@@ -28,6 +28,10 @@ _FORMAT_FILES = {
 }
 
 
+# Files of a format that may be named themselves, where another lies beside.
+_POSE_FILES = ("transforms_undistorted.json",)
+
+
 def load_scene(
   path: str | pathlib.Path,
   *,
@@ -75,7 +79,9 @@ def load_scene(
   root = pathlib.Path(path).expanduser()
   if root.is_file() and root.name in _FORMAT_FILES.values():
     root = root.parent
-  if not root.is_dir() and not (root.is_file() and root.suffix in _FILES):
+  if not root.is_dir() and not (
+    root.is_file() and (root.suffix in _FILES or root.name in _POSE_FILES)
+  ):
     raise user_error.UserError(
       f"{root}: no such folder; expected the folder of a scene, or "
       '"synthetic" for the embedded one'
@@ -132,11 +138,19 @@ def _synthetic(downsample: float) -> Scene:
 
 def _detect(root: pathlib.Path) -> str:
   """Names the format of a folder by the files that hold its poses."""
-  from stylized_nerf_jax.scenes.readers import colmap, exports, nerfpp, npz
+  from stylized_nerf_jax.scenes.readers import (
+    colmap,
+    exports,
+    nerfpp,
+    npz,
+    transforms,
+  )
 
   for name, file in _FORMAT_FILES.items():
     if (root / file).is_file():
       return name
+  if root.name in _POSE_FILES or transforms.find_file(root) is not None:
+    return "transforms"
   # Such a folder may hold the COLMAP model that it was made from.
   exported = exports.find_format(root)
   if exported == "nsvf":

@@ -1,13 +1,13 @@
 """What `transforms*.json` files of all dialects share: frames and numbers."""
 
 import json
-import math
 import pathlib
 import sys
+from collections.abc import Collection, Sequence
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import file_names
+from stylized_nerf_jax.scenes import file_names, intrinsic_fields, leftovers
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
 
@@ -15,8 +15,29 @@ from stylized_nerf_jax.scenes.pictures import image_reader
 _MOST_BYTES = 1 << 28
 _MOST_FRAMES = 100_000
 # What others call those of our camera models that they do not call OPENCV.
-MODEL_NAMES = {"fisheye": "OPENCV_FISHEYE", "full_opencv": "FULL_OPENCV"}
-_SMALLEST_ANGLE = 1e-9
+MODEL_NAMES = intrinsic_fields.MODEL_NAMES
+_SPLITS = ("train", "val", "test")
+# Keys that are read, here or by the readers.
+_READ = {
+  *intrinsic_fields.NUMBER_KEYS,
+  *("frames", "test_frames", "file_path", "transform_matrix", "mask_path"),
+  *("camera_model", "is_fisheye", "distortion_params", "fisheye_crop_radius"),
+  *("near", "far", "layout", "is_bad", "has_mask"),
+  *(f"{split}_filenames" for split in _SPLITS),
+}
+# Keys that change nothing that is computed here. Of instant-ngp: where its own
+# cube lies, and how it samples and shows. Of nerfstudio and its exporters: how
+# they came to their coordinates, which stay what they are. Of NeRF: "rotation",
+# by which Blender turned its camera on. The rest names or describes a picture.
+_HARMLESS = {
+  *("aabb", "aabb_scale", "scale", "offset", "up", "render_aabb"),
+  *("enable_depth_loading", "enable_ray_loading", "importance_sampling"),
+  *("integer_depth_scale", "sharpness"),
+  *("applied_transform", "applied_scale", "orientation_override"),
+  *("auto_scale_poses_override", "ply_file_path", "colmap_im_id"),
+  *("rotation", "name", "id", "image_id", "camera_id", "camera_label"),
+  *("timestamp", "original_file_path", "width", "height"),
+}
 
 
 def camera_fields(camera: camera_lib.Camera) -> dict:
@@ -80,10 +101,11 @@ def read_bounds(
 
 
 def read_json(path: pathlib.Path) -> dict:
-  """Reads a transforms file.
+  """Reads a transforms file, in UTF-8, UTF-16 or UTF-32, marked as such or not.
 
   Returns:
-    Its content, with at least one object in "frames".
+    Its content, with at least one object in "frames"; where there are
+    "test_frames" (ScanNet++), they are such objects, too.
 
   Raises:
     ValueError: the file is missing, no JSON, or has no frames.
@@ -106,9 +128,22 @@ def read_json(path: pathlib.Path) -> dict:
       f'{path}: no "frames"; expected a list of objects with "file_path" and '
       '"transform_matrix"'
     )
+  _check_frames(frames, path, "frame", "frames")
+  if content.get("test_frames") is not None:
+    _check_frames(content["test_frames"], path, "test frame", "test_frames")
+  return content
+
+
+def _check_frames(frames, path: pathlib.Path, one: str, key: str) -> None:
+  """Raises ValueError unless all frames have a name and a pose."""
+  if not isinstance(frames, list):
+    raise user_error.UserError(
+      f'{path}: "{key}" is {str(frames)[:40]!r}; expected a list of objects '
+      'with "file_path" and "transform_matrix"'
+    )
   if len(frames) > _MOST_FRAMES:
     raise user_error.UserError(
-      f'{path}: "frames" lists {len(frames)}; expected at most '
+      f'{path}: "{key}" lists {len(frames)}; expected at most '
       f"{_MOST_FRAMES}: keep those of the photographs that are used"
     )
   for i, frame in enumerate(frames):
@@ -116,20 +151,19 @@ def read_json(path: pathlib.Path) -> dict:
       frame.get("file_path"), str
     ):
       raise user_error.UserError(
-        f'{path}, frame {i}: no "file_path"; expected the name of an image'
+        f'{path}, {one} {i}: no "file_path"; expected the name of an image'
       )
     if "transform_matrix" not in frame:
       raise user_error.UserError(
-        f'{path}, frame {i} ({frame["file_path"]}): no "transform_matrix"; '
+        f'{path}, {one} {i} ({frame["file_path"]}): no "transform_matrix"; '
         "expected a 4x4 camera-to-world matrix"
       )
-  return content
 
 
 def _parse(path: pathlib.Path):
   """Returns the JSON value that a file holds."""
   try:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(path.read_bytes())  # It finds out the encoding.
   except RecursionError:
     raise user_error.UserError(
       f"{path}: not valid JSON (nested too deeply); write it again"
@@ -192,18 +226,54 @@ def number(value, *, where: str, key: str) -> float:
   return float(value)
 
 
-def focal_from_angle(angle: float, size: float, *, where: str, key: str):
-  """Returns the focal length in pixels of a field of view in radians.
+def camera_numbers(fields: dict, *, where: str) -> dict[str, float]:
+  """Returns what a file or a frame says of its intrinsics and its lens.
+
+  Args:
+    fields: of the file or the frame.
+    where: file and frame, for messages.
+
+  Returns:
+    Those of `intrinsic_fields.NUMBER_KEYS` that are there and not null.
 
   Raises:
-    ValueError: the angle is not between 0 and pi.
+    ValueError: one is no finite number, or the lens is none of ours.
   """
-  if not _SMALLEST_ANGLE < angle < math.pi:
+  for key in intrinsic_fields.OTHER_LENSES:
+    if fields.get(key) not in (None, False):
+      raise user_error.UserError(
+        f'{where}: "{key}" stands for a lens that is not read; expected '
+        "OpenCV's terms k1, k2, ...: undistort the images first"
+      )
+  found = {
+    key: number(fields[key], where=where, key=key)
+    for key in intrinsic_fields.NUMBER_KEYS
+    if fields.get(key) is not None
+  }
+  terms = fields.get("distortion_params")
+  if terms is None:
+    return found
+  order = intrinsic_fields.DISTORTION_PARAMS
+  if not isinstance(terms, list) or len(terms) != len(order):
     raise user_error.UserError(
-      f'{where}: "{key}" is {angle:g}; expected an angle in radians between '
-      "0 and pi"
+      f'{where}: "distortion_params" is {str(terms)[:40]!r}; expected the six '
+      f"numbers {', '.join(order)}"
     )
-  return 0.5 * size / math.tan(0.5 * angle)
+  found.update(
+    (key, number(value, where=where, key="distortion_params"))
+    for key, value in zip(order, terms, strict=True)
+  )
+  return found
+
+
+def unread_keys(content: dict, source: pathlib.Path) -> list[str]:
+  """Says which keys of a file and its frames are not read, if they matter."""
+  frames = [*content["frames"], *(content.get("test_frames") or [])]
+  found = {
+    "".join(c if c.isprintable() else "?" for c in key)
+    for key in set(content).union(*frames)
+  }
+  return leftovers.unread_keys(found, _READ | _HARMLESS, source)
 
 
 def report_missing(
@@ -224,3 +294,57 @@ def report_missing(
     f"{path.name}: {len(missing)} of {total} frames have no image and are "
     f"left out ({first})"
   )
+
+
+def listed_splits(
+  content: dict,
+  known: dict[str, int],
+  left_out: Collection[str],
+  tests: Sequence[int],
+  source: pathlib.Path,
+) -> dict[str, tuple[int, ...]] | None:
+  """Returns the splits that a file defines, if any.
+
+  These are nerfstudio's *_filenames lists, or else ScanNet++'s "test_frames".
+
+  Args:
+    content: of the file.
+    known: numbers of the images by their "file_path", cleaned.
+    left_out: "file_path" of the other frames.
+    tests: numbers of those of the "test_frames".
+    source: the file.
+
+  Raises:
+    ValueError: a list names what no frame has, or none is left to train on.
+  """
+  splits = {}
+  for split in _SPLITS:
+    names = content.get(f"{split}_filenames")
+    if names is None:
+      continue
+    if not isinstance(names, list):
+      raise user_error.UserError(
+        f"{source}: {split}_filenames is {str(names)[:40]!r}; expected a list "
+        "of file paths"
+      )
+    names = [file_names.clean(str(name)) for name in names]
+    for name in names:
+      if name not in known and name not in left_out:
+        raise user_error.UserError(
+          f"{source}: {split}_filenames names {name}, which no frame has; "
+          "expected file paths of frames"
+        )
+    splits[split] = tuple(sorted(known[n] for n in names if n in known))
+  if not splits:
+    if not tests:
+      return None
+    splits["test"] = tuple(tests)
+  splits = scene_lib.with_test(splits)
+  if "train" not in splits:
+    held = {i for indices in splits.values() for i in indices}
+    splits["train"] = tuple(i for i in known.values() if i not in held)
+  if not splits["train"]:
+    raise user_error.UserError(
+      f"{source}: no image is left in train_filenames; expected at least one"
+    )
+  return splits

@@ -102,16 +102,6 @@ def test_every_kind_of_picture_becomes_rgb(tmp_path, mode):
   )
 
 
-def test_masks_are_true_where_a_pixel_may_be_used(tmp_path):
-  mask = np.zeros((4, 4), np.uint8)
-  mask[:, 2:] = 255
-  Image.fromarray(mask).save(tmp_path / "m.png")
-  masks = image_reader.MaskFiles([tmp_path / "m.png", None], [(2, 2)] * 2)
-  np.testing.assert_array_equal(masks[0], [[False, True]] * 2)
-  assert masks[1].all()
-  assert masks.file_digest(0) != masks.file_digest(1)
-
-
 def test_damaged_files_are_named(tmp_path, write_picture):
   path = tmp_path / "a.png"
   with pytest.raises(ValueError, match="a.png: no such image"):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stylized_nerf_jax.scenes.readers.formats import load_scene
 
@@ -107,7 +108,7 @@ def test_missing_angle_broken_json_and_no_images_are_refused(write_blender):
   content = json.loads(path.read_text())
   del content["camera_angle_x"]
   path.write_text(json.dumps(content))
-  with pytest.raises(ValueError, match='no "camera_angle_x"'):
+  with pytest.raises(ValueError, match="no focal length"):
     load_scene(root)
   path.write_text(json.dumps(content)[:-5])
   with pytest.raises(ValueError, match="transforms_train.json: not valid JSON"):
@@ -150,6 +151,95 @@ def test_paths_are_of_the_folder_and_differ(write_blender, name, words):
   path.write_text(path.read_text().replace("./train/r_2", name, 1))
   with pytest.raises(ValueError, match=f"train.json, frame 2 .*{words}"):
     load_scene(root)
+
+
+def _object(root, *, radius, distance, mode="RGBA", fields=None):
+  """Writes eight views of a ball about (5, 0, 0), 32x24, cut out."""
+  frames = []
+  for i in range(8):
+    angle = np.pi / 4 * i
+    back = np.array([np.cos(angle), np.sin(angle), 0.4 * (-1) ** i])
+    back /= np.linalg.norm(back)
+    right = np.cross([0, 0, 1], back)
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3] = np.stack(
+      [right, np.cross(back, right), back, distance * back + [5, 0, 0]], -1
+    )
+    x, y = np.meshgrid(np.arange(32) - 15.5, np.arange(24) - 11.5)
+    sine = radius / distance
+    inside = np.hypot(x, y) / 40 < sine / np.sqrt(1 - sine**2)
+    pixels = np.random.default_rng(i).integers(0, 256, (24, 32, 4), np.uint8)
+    pixels[..., 3] = 255 * inside
+    path = root / "train" / f"{i}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).convert(mode).save(path)
+    frames.append(
+      {"file_path": f"train/{i}.png", "transform_matrix": pose.tolist()}
+    )
+  content = {"fl_x": 40.0, **(fields or {}), "frames": frames}
+  (root / "transforms_train.json").write_text(json.dumps(content))
+  return root
+
+
+@pytest.mark.parametrize(("radius", "distance"), [(0.04, 0.2), (5, 24)])
+def test_bounds_of_other_objects_are_those_of_their_silhouettes(
+  tmp_path, radius, distance
+):
+  scene = load_scene(_object(tmp_path, radius=radius, distance=distance))
+  low, high = np.array(scene.bounding_box)
+  pixel = distance / 40
+  assert scene.layout == "bounded"
+  assert (low <= [5 - radius, -radius, -radius]).all()
+  assert (high >= [5 + radius, radius, radius]).all()
+  assert (low >= np.array([5, 0, 0]) - radius - 3 * pixel).all()
+  assert (high <= np.array([5, 0, 0]) + radius + 3 * pixel).all()
+  assert 0 < scene.near < distance - radius
+  assert distance + radius < scene.far < 2 * distance
+
+
+def test_without_silhouettes_bounds_are_guessed(tmp_path):
+  root = _object(tmp_path, radius=5, distance=24, mode="RGB")
+  scene = load_scene(root)
+  assert (scene.layout, scene.bounding_box) == ("unbounded", None)
+  assert (scene.near, scene.far) == pytest.approx((1.2, 24000))
+  assert "bounds are guessed" in scene.messages[0]
+
+
+def test_what_the_format_promises_must_be_true(write_blender, look_at_origin):
+  """Cameras 4 away, but of pictures that show more than fits."""
+  root = write_blender(angle=1.2)
+  for path in root.rglob("*.png"):
+    with Image.open(path) as image:
+      pixels = np.asarray(image).copy()
+    pixels[..., 3] = 0
+    pixels[3:13, 3:13, 3] = 255
+    Image.fromarray(pixels).save(path)
+  # Ten of sixteen pixels see 3.4 units of 5.5.
+  scene = load_scene(root)
+  low, high = np.array(scene.bounding_box)
+  assert scene.layout == "bounded" and (low < -1.5).any() and (high > 1.5).any()
+
+
+def test_intrinsics_are_those_of_every_transforms_file(tmp_path):
+  """A portrait render of Blender's: camera_angle_x is of the longer side."""
+  fields = {
+    **{"camera_angle_x": 0.9, "fl_x": 80.0, "fl_y": 82.0, "cx": 30.0},
+    **{"w": 64, "h": 48, "k1": 0.01, "aabb_scale": 4},
+  }
+  root = _object(tmp_path, radius=1, distance=4, fields=fields)
+  path = root / "transforms_train.json"
+  content = json.loads(path.read_text())
+  content["frames"][3] |= {"fl_x": 90.0, "w": 32, "h": 24}
+  path.write_text(json.dumps(content))
+  scene = load_scene(root)
+  camera, own = scene.cameras[0], scene.cameras[3]
+  assert (camera.fl_x, camera.fl_y, camera.cx, camera.cy) == (40, 41, 15, 12)
+  assert (own.fl_x, own.fl_y) == (90, 90)
+  assert camera.distortion == (0.01, 0, 0, 0)
+  first, second = scene.messages[:2]
+  assert '"fl_x" goes before "camera_angle_x"' in first
+  assert "transforms_train.json, 1 frame:" in second
 
 
 @pytest.mark.real_data

@@ -60,6 +60,10 @@ def _write(name: str, root: pathlib.Path) -> None:
         cut_out = picture.convert("RGBA")
       cut_out.putalpha(Image.linear_gradient("L").resize(cut_out.size))
       cut_out.save(path)
+    path = root / "transforms_train.json"
+    content = json.loads(path.read_text())
+    content |= {"x_fov": 24.0, "fl_y": 20.0, "w": 8, "h": 6}
+    path.write_text(json.dumps(content))
     return
   if name != "fisheye_with_masks":
     given_scene = scene_writers.make(3, size=(8, 6))
@@ -73,8 +77,14 @@ def _write(name: str, root: pathlib.Path) -> None:
   content = json.loads(path.read_text())
   for frame in content["frames"]:
     frame["mask_path"] = frame["file_path"].replace("images", "masks")
+    frame["is_bad"] = False
+  content["frames"][0]["distortion_params"] = [0.1, 0, 0, 0, 0, 0]
+  content["test_frames"] = [content["frames"].pop()]
   content["test_filenames"] = ["images/1.png"]
+  content["fisheye_crop_radius"] = 4.5
   path.write_text(json.dumps(content))
+  shutil.copy(root / "masks/0.png", root / "images/dynamic_mask_0.png")
+  (root / "images").rename(root / "images_2")
 
 
 def _mutate_json(draw, text: bytes) -> bytes:

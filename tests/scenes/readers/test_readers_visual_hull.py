@@ -106,3 +106,43 @@ def test_an_empty_picture_set_leaves_the_box(cameras):
     ]
   )
   assert visual_hull.bounding_box(wide, alphas, _BOX) == _BOX
+
+
+def _moved(cameras, scale, offset):
+  """The same pictures of a scene that is scaled and moved."""
+  poses = cameras.camera_to_world.copy()
+  poses[:, :3, 3] = poses[:, :3, 3] * scale + offset
+  return dataclasses.replace(cameras, camera_to_world=poses)
+
+
+def test_a_sphere_is_found_wherever_it_is(cameras):
+  scale = 6.0
+  alphas = [_silhouette(camera) for camera in cameras]
+  assert visual_hull.can_tell(cameras)
+  offset = np.array([10.0, -3.0, 5.0])
+  moved = _moved(cameras, scale, offset)
+  box = visual_hull.find_box(moved, alphas, offset)
+  low, high = (np.array(box) - offset) / scale
+  assert (low <= _CENTER - _RADIUS).all()
+  assert (high >= _CENTER + _RADIUS).all()
+  assert (low >= _CENTER - _RADIUS - 0.4).all()
+  assert (high <= _CENTER + _RADIUS + 0.4).all()
+  assert visual_hull.can_hold(box, moved, alphas)
+  assert not visual_hull.can_hold(
+    (tuple(box[0]), tuple(offset + scale * _CENTER)), moved, alphas
+  )
+
+
+def test_pictures_without_silhouettes_tell_nothing(cameras):
+  full = [np.ones((48, 64), np.float32)] * len(cameras)
+  assert visual_hull.find_box(cameras, full, np.zeros(3)) is None
+
+
+def test_what_reaches_over_the_rim_may_go_on(cameras):
+  """A bar that all pictures cut off is not shortened to what they show."""
+  bar = np.zeros((48, 64), np.float32)
+  bar[22:26] = 1
+  narrow = camera_lib.Cameras.from_list(
+    [dataclasses.replace(camera, fl_x=200.0, fl_y=200.0) for camera in cameras]
+  )
+  assert visual_hull.find_box(narrow, [bar] * 8, np.zeros(3)) is None
