@@ -127,10 +127,10 @@ def test_folders_and_files_that_cannot_be_used(tmp_path):
   empty.mkdir()
   with pytest.raises(ValueError, match="empty: the folder is empty"):
     sources.open_source(empty)
-  (empty / "IMG_1.HEIC").write_bytes(b"x")
-  with pytest.raises(ValueError, match="IMG_1.HEIC .*: export them as JPEG"):
+  (empty / "IMG_1.DNG").write_bytes(b"x")
+  with pytest.raises(ValueError, match=r"IMG_1\.DNG .*: export them as JPEG"):
     sources.open_source(empty)
-  (empty / "IMG_1.HEIC").rename(empty / "notes.txt")
+  (empty / "IMG_1.DNG").rename(empty / "notes.txt")
   with pytest.raises(ValueError, match="empty: no photographs; expected"):
     sources.open_source(empty)
   _save(empty / "a.jpg")

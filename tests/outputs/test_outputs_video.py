@@ -111,7 +111,7 @@ def test_arguments_are_checked(tmp_path):
 
 
 def test_ffmpeg_that_fails_is_reported(tmp_path, monkeypatch):
-  monkeypatch.setattr(video, "_COLOURS", ["-vf", "no_such_filter"])
+  monkeypatch.setattr(video, "_COLOURS", "no_such_filter")
   with pytest.raises(ValueError, match=r"a\.mp4.*cannot be written"):
     video.write_video(tmp_path / "a.mp4", _frames(3, 16, 16))
   assert not list(tmp_path.iterdir())

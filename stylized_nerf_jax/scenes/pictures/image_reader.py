@@ -84,6 +84,12 @@ def read_kind(path: pathlib.Path) -> tuple[str, str, tuple[int, int]]:
     return image.format, "" if other else image.mode, image.size
 
 
+def is_srgb(path: pathlib.Path) -> bool:
+  """Tells whether a picture's values are those that it is decoded to."""
+  with picture_opening.open_image(path) as image:
+    return color_profiles.find(image) is None
+
+
 def describe_colors(paths: Sequence[pathlib.Path], noun: str) -> list[str]:
   """Says what is done about the colours of pictures, by their headers.
 

@@ -17,7 +17,7 @@ BT709 = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
 BT2020 = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 DISPLAY_P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
 ADOBE_RGB = ((0.640, 0.330), (0.210, 0.710), (0.150, 0.060))
-_WHITE_CD_M2 = 203.0
+WHITE_CD_M2 = 203.0
 _HLG_PEAK_CD_M2 = 1000.0
 _HLG_GAMMA = 1.2  # BT.2100's system gamma at this peak.
 _BRADFORD = np.array(
@@ -55,7 +55,7 @@ def decode_pq(values: np.ndarray) -> np.ndarray:
   """
   power = np.asarray(values, np.float64) ** (1 / 78.84375)
   ratio = np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)
-  return 10000 / _WHITE_CD_M2 * ratio ** (1 / 0.1593017578125)
+  return 10000 / WHITE_CD_M2 * ratio ** (1 / 0.1593017578125)
 
 
 def decode_hlg(values: np.ndarray) -> np.ndarray:
@@ -126,7 +126,7 @@ class RgbSpace:
   def _display_gain(self, luminance: np.ndarray) -> np.ndarray:
     """Factor of HLG's light on the way to a display, [H, W, 1]."""
     powered = np.maximum(luminance, 1e-9) ** (_HLG_GAMMA - 1)
-    return (_HLG_PEAK_CD_M2 / _WHITE_CD_M2 * powered)[..., None]
+    return (_HLG_PEAK_CD_M2 / WHITE_CD_M2 * powered)[..., None]
 
 
 def from_codes(primaries: int, transfer: int) -> RgbSpace | None:
