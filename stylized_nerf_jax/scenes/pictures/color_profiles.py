@@ -107,20 +107,20 @@ def describe(images: Iterable[Image.Image], noun: str) -> list[str]:
     more += has_more(image)
 
   def some(count: int) -> str:
-    return noun if count == total else f"of {total} {noun}"
+    if total == 1:
+      return f"1 {noun.removesuffix('s')}"
+    return f"{count} {noun}" if count == total else f"{count} of {total} {noun}"
 
   lines = [
-    f"{count} {some(count)} are of {name}: converted to sRGB"
+    f"converted from {name} to sRGB: {some(count)}"
     for name, count in sorted(spaces.items())
   ]
   if broken:
-    lines.append(
-      f"{broken} {some(broken)} have a broken colour profile: taken as sRGB"
-    )
+    lines.append(f"taken as sRGB for a broken colour profile: {some(broken)}")
   if more:
     lines.append(
-      f"{more} {some(more)} hold a gain map (HDR) or a second picture: only "
-      "the first is used"
+      "only the first picture is used of files that hold a gain map (HDR) or "
+      f"another one: {some(more)}"
     )
   return lines
 
@@ -216,10 +216,11 @@ class _Profile:
     """The sRGB values of all 65536 levels.
 
     LittleCMS gives them in 8 bits: where these change, the curve is half way
-    between two of them, and it is a line from there to the next place.
+    between two of them, and it is a line from there to the next place. Not
+    by its tables for speed, which are a level off where it is dark (2.16).
     """
     every = Image.fromarray(np.arange(65536, dtype=np.uint16)[None])
-    transform = _transform(self.source, "I;16")
+    transform = _transform(self.source, "I;16", ImageCms.Flags.NOOPTIMIZE)
     turned = np.asarray(ImageCms.applyTransform(every, transform))[0, :, 0]
     turned = np.maximum.accumulate(turned).astype(np.float64)
     places = np.flatnonzero(np.diff(turned)) + 0.5
@@ -254,7 +255,9 @@ def _from_icc(profile: bytes, colors: str) -> ColorSpace | None:
 
 
 def _transform(
-  source: ImageCms.ImageCmsProfile, mode: str
+  source: ImageCms.ImageCmsProfile,
+  mode: str,
+  flags: ImageCms.Flags = ImageCms.Flags.NONE,
 ) -> ImageCms.ImageCmsTransform:
   return ImageCms.buildTransform(
     source,
@@ -262,7 +265,7 @@ def _transform(
     mode,
     "RGB",
     renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-    flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    flags=ImageCms.Flags.BLACKPOINTCOMPENSATION | flags,
   )
 
 
