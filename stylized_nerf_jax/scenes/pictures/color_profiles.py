@@ -217,7 +217,7 @@ class _Profile:
 
     LittleCMS gives them in 8 bits: where these change, the curve is half way
     between two of them, and it is a line from there to the next place. Not
-    by its tables for speed, which are a level off where it is dark (2.16).
+    by its tables for speed, which are a level off where it is dark (2.19).
     """
     every = Image.fromarray(np.arange(65536, dtype=np.uint16)[None])
     transform = _transform(self.source, "I;16", ImageCms.Flags.NOOPTIMIZE)
