@@ -62,13 +62,15 @@ def find(image: Image.Image) -> ColorSpace | None:
     image: opened, decoded or not.
   """
   if profile := image.info.get("icc_profile"):
-    return _from_icc(bytes(profile), _colors(image.mode))
+    if not isinstance(profile, bytes):  # A TIFF's tag of another type.
+      return _Broken()
+    return _from_icc(profile, _colors(image.mode))
   if image.mode == "LAB":
     return _Lab()
   space = None
   if nclx := image.info.get("nclx_profile"):
     space = rgb_spaces.from_codes(
-      nclx["color_primaries"], nclx["transfer_characteristics"]
+      nclx.get("color_primaries"), nclx.get("transfer_characteristics")
     )
   elif image.format == "PNG" and "srgb" not in image.info:
     space = _from_png(image.info)
@@ -242,7 +244,8 @@ def _from_icc(profile: bytes, colors: str) -> ColorSpace | None:
     transform = _transform(source, mode)
     if mode in ("RGB", "L") and _moves_nothing(transform, mode):
       return None
-    name = " ".join(ImageCms.getProfileDescription(source).split())
+    name = ImageCms.getProfileDescription(source)
+    name = "".join(filter(str.isprintable, " ".join(name.split())))
   except Exception:  # LittleCMS's and Pillow's words for whatever is wrong.
     return _Broken()
   return _Profile(

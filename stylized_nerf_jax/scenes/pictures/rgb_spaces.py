@@ -129,7 +129,7 @@ class RgbSpace:
     return (_HLG_PEAK_CD_M2 / WHITE_CD_M2 * powered)[..., None]
 
 
-def from_codes(primaries: int, transfer: int) -> RgbSpace | None:
+def from_codes(primaries: int | None, transfer: int | None) -> RgbSpace | None:
   """Finds a space by the numbers of ITU-T H.273; None is sRGB, or unknown.
 
   Curves of film of a standard range (BT.709's and those like it) count as

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, features
 
+from stylized_nerf_jax.outputs import scene_pictures
 from stylized_nerf_jax.scenes.pictures import (
+  color_profiles,
   image_reader,
   picture_files,
   picture_sources,
@@ -305,6 +307,51 @@ def test_styles_and_scenes_say_what_was_converted(tmp_path, write_llff):
   image.convert("RGB").save(picture, icc_profile=profile)
   messages = formats.load_scene(scene).messages
   assert "converted from display_p3 to sRGB: 1 of 3 images" in messages
+
+
+def test_scenes_are_written_in_srgb(tmp_path, write_llff):
+  """What is handed on as its own file is what other programs show."""
+  folder, _ = write_llff(3)
+  first, second, _ = sorted((folder / "images").iterdir())
+  profile = icc_profiles.rgb("display_p3", 2.2)
+  pixels = np.tile(_patches(size=4), (3, 1, 1))
+  Image.fromarray(pixels).save(first, icc_profile=profile)
+  scene = formats.load_scene(folder, holdout=0)
+  out = tmp_path / "out"
+  out.mkdir()
+  name = scene_pictures.write(scene, 0, out, "a.jpg")
+  with Image.open(out / name) as image:
+    assert "icc_profile" not in image.info
+    found = np.asarray(image)
+  np.testing.assert_allclose(found / 255, scene.images[0], atol=1e-6)
+  name = scene_pictures.write(scene, 1, out, "b.jpg")
+  assert (out / name).read_bytes() == second.read_bytes()
+
+
+def test_gain_maps_of_heic_are_said():
+  picture = Image.new("RGB", (2, 2))
+  picture.info["aux"] = {"urn:com:apple:photo:2020:aux:hdrgainmap": [3]}
+  (line,) = color_profiles.describe([picture], "images")
+  assert "gain map" in line
+  picture.info["aux"] = {"urn:mpeg:hevc:2015:auxid:1": [2]}
+  assert color_profiles.describe([picture], "images") == []
+
+
+def test_numbers_of_h_273_in_heic():
+  """PQ and HLG photographs of cameras; a profile comes before the numbers."""
+  picture = Image.new("RGB", (2, 2), (148, 148, 148))
+  picture.info["nclx_profile"] = {
+    "color_primaries": 9,
+    "transfer_characteristics": 16,
+  }
+  space = color_profiles.find(picture)
+  assert space.name == "PQ (HDR)"
+  # 58% of PQ's range is white.
+  assert space.to_srgb(picture).getpixel((0, 0)) == (255, 255, 255)
+  picture.info["icc_profile"] = icc_profiles.rgb("srgb", 1.0)
+  assert color_profiles.find(picture).name == "srgb"
+  picture.info["icc_profile"] = 7
+  assert color_profiles.find(picture).broken
 
 
 def test_a_second_picture_in_a_file_is_said(tmp_path):
