@@ -33,6 +33,20 @@ def rgb(name: str, gamma: float) -> bytes:
   return _profile(b"RGB ", b"XYZ ", tags, name)
 
 
+def srgb_by_table(count: int) -> bytes:
+  """An sRGB profile as scanners and cameras embed: a table of 1024 values."""
+  values = np.linspace(0, 1, count)
+  high = ((values + 0.055) / 1.055) ** 2.4
+  light = np.where(values <= 0.04045, values / 12.92, high)
+  curve = b"curv" + bytes(4) + struct.pack(">I", count)
+  curve += np.rint(65535 * light).astype(">u2").tobytes()
+  tags = {}
+  for letter, values in zip("rgb", PRIMARIES["srgb"], strict=True):
+    tags[f"{letter}XYZ"] = b"XYZ " + bytes(4) + _fixed(*values)
+    tags[f"{letter}TRC"] = curve
+  return _profile(b"RGB ", b"XYZ ", tags, "sRGB IEC61966-2.1")
+
+
 def grey(gamma: float) -> bytes:
   """A profile of a grey scale."""
   return _profile(b"GRAY", b"XYZ ", {"kTRC": _curve(gamma)}, f"gamma {gamma}")

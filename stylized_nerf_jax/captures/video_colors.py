@@ -24,7 +24,6 @@ _MATRICES = {
   "smpte170m": "bt601",
   "smpte240m": "smpte240m",
   "bt2020nc": "bt2020",
-  "bt2020c": "bt2020",
 }
 _UNTAGGED = ("unknown", "unspecified", "reserved")
 _RGB = ("gbr", "rgb")
@@ -75,16 +74,12 @@ class VideoColors:
     """What is done about them, for people."""
     if self.space is None:
       return []
-    gamut = "BT.2020" if self.primaries == "bt2020" else "BT.709"
-    gamut = "Display P3" if self.primaries == "smpte432" else gamut
-    name = self.space.name
-    shown = name if name == gamut else f"{name} in {gamut}"
     limit = (
       f"; {rgb_spaces.WHITE_CD_M2:g} cd/m2 is white, brighter is clipped"
       if self.transfer in _TRANSFERS
       else ""
     )
-    return [f"the film is {shown}: frames are converted to sRGB{limit}"]
+    return [f"converted from {self.space.name} to sRGB: all frames{limit}"]
 
   def to_srgb(self, frame: np.ndarray) -> np.ndarray:
     """Turns a frame of `pixel_format`, [H, W, 3], into uint8 sRGB."""
@@ -106,8 +101,12 @@ def read(told: str, size: tuple[int, int], where: object) -> VideoColors:
   layout = re.search(r"\bfmt:\s*(\S+)", told)
   layout = layout[1] if layout else ""
   matrix = found.get("space", "unknown")
-  if matrix in _RGB or layout.startswith(("rgb", "bgr", "gbr", "gray", "pal")):
+  if matrix in _RGB or layout.startswith(
+    ("rgb", "bgr", "gbr", "gray", "pal", "mono")
+  ):
     matrix = ""
+  elif matrix in _UNTAGGED and found.get("primaries") == "bt2020":
+    matrix = "bt2020"
   elif matrix in _UNTAGGED:
     large = size[0] >= _SD_WIDTH or size[1] > _SD_HEIGHT
     matrix = "bt709" if large else "bt601"

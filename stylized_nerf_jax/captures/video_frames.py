@@ -34,6 +34,8 @@ _SQUARE = (
   "w=if(gt(sar\\,1)\\,round(iw*sar)\\,iw)"
   ":h=if(lt(sar\\,1)\\,round(ih/sar)\\,ih)"
 )
+# Times of frames, and what went wrong; else films of HDR fill a log.
+_TELLING = r"pts_time:|\[(error|fatal)\]|Unrecognized option|No such filter"
 _NO_VIDEO = "expected a video: check the file, or name a folder of photographs"
 
 
@@ -249,7 +251,8 @@ def _decode(
     path: of the video.
     filters: of ffmpeg.
     pixel_format: "gray", "rgb24" or "rgb48be".
-    told: gets ffmpeg's words, by lines, when all frames were taken.
+    told: gets those lines of ffmpeg's words that this file looks at, when all
+      frames were taken.
 
   Yields:
     uint8 [H, W] of "gray", uint8 [H, W, 3] of "rgb24", uint16 of "rgb48be".
@@ -292,7 +295,8 @@ def _decode(
     finally:
       process.kill()
     log.seek(0)
-    told.extend(log.read().decode(errors="replace").splitlines())
+    lines = (line.decode(errors="replace") for line in log)
+    told.extend(line for line in lines if re.search(_TELLING, line))
   if empty:
     raise _no_frame(path, told)
 

@@ -119,8 +119,8 @@ def test_hdr_becomes_srgb(transfer, codec, depth, turned, tmp_path):
   (line,) = source.messages
   name = "HLG" if transfer == "arib-std-b67" else "PQ"
   assert line == (
-    f"the film is {name} (HDR) in BT.2020: frames are converted to sRGB; "
-    "203 cd/m2 is white, brighter is clipped"
+    f"converted from {name} in BT.2020 (HDR) to sRGB: all frames; 203 cd/m2 "
+    "is white, brighter is clipped"
   )
 
 
@@ -160,9 +160,7 @@ def test_wide_colours_of_a_common_range(tmp_path):
   source, found = _first(path, tmp_path / "images")
   expected = [(200, 120, 60), (90, 150, 90)] * 4
   assert np.abs(found[16, 16::32] - expected).max() <= 4
-  assert source.messages == [
-    "the film is Display P3: frames are converted to sRGB"
-  ]
+  assert source.messages == ["converted from Display P3 to sRGB: all frames"]
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -247,6 +245,8 @@ def test_colours_that_cannot_be_read():
   with pytest.raises(ValueError, match=r"a\.mov: .*as ictcp; expected BT\.601"):
     video_colors.read(told, (64, 64), "a.mov")
   assert video_colors.read("", (64, 64), "a.mov").matrix == "bt601"
+  wide = "color_space:unknown color_primaries:bt2020 color_trc:arib-std-b67"
+  assert video_colors.read(wide, (64, 64), "a.mov").matrix == "bt2020"
   grey = video_colors.read("fmt:gray color_space:unknown", (64, 64), "a")
   assert grey.matrix == "" and grey.space is None
 

@@ -13,7 +13,6 @@ What is sRGB but for the rounding of a profile keeps its bits.
 import collections
 import dataclasses
 import functools
-import hashlib
 import io
 from collections.abc import Iterable
 from typing import Protocol
@@ -41,12 +40,10 @@ class ColorSpace(Protocol):
     name: for people.
     broken: whether a profile was found that cannot be used, so that values
       are taken as sRGB.
-    identity: tells it from others.
   """
 
   name: str
   broken: bool
-  identity: str
 
   def to_srgb(self, image: Image.Image) -> Image.Image:
     """Turns a decoded picture, not of 16 bits, into "RGB" or "RGBA"."""
@@ -138,10 +135,6 @@ class _Formula:
   def name(self) -> str:
     return self.space.name
 
-  @property
-  def identity(self) -> str:
-    return repr((self.space.name, self.space.matrix.round(6).tolist()))
-
   def to_srgb(self, image: Image.Image) -> Image.Image:
     colors, alpha = _apart(image, "RGB")
     turned = Image.fromarray(self.space.to_srgb(np.asarray(colors)))
@@ -159,7 +152,6 @@ class _Lab:
 
   name = "CIELAB"
   broken = False
-  identity = "CIELAB"
 
   def to_srgb(self, image: Image.Image) -> Image.Image:
     source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
@@ -170,9 +162,8 @@ class _Lab:
 class _Broken:
   """A profile that cannot be used."""
 
-  name: str = "a broken profile"
+  name = "a broken profile"
   broken = True
-  identity = ""
 
   def to_srgb(self, image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
@@ -187,14 +178,12 @@ class _Profile:
 
   Attributes:
     name: as the profile names itself.
-    identity: hash of its bytes.
     mode: of pictures that it is for.
     transform: from these to sRGB.
     source: the profile itself.
   """
 
   name: str
-  identity: str
   mode: str
   transform: ImageCms.ImageCmsTransform
   source: ImageCms.ImageCmsProfile
@@ -250,7 +239,6 @@ def _from_icc(profile: bytes, colors: str) -> ColorSpace | None:
     return _Broken()
   return _Profile(
     name=name[:_MOST_NAME] or "an unnamed profile",
-    identity=hashlib.sha256(profile).hexdigest(),
     mode=mode,
     transform=transform,
     source=source,

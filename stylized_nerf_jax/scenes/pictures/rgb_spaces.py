@@ -17,6 +17,9 @@ BT709 = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
 BT2020 = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 DISPLAY_P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
 ADOBE_RGB = ((0.640, 0.330), (0.210, 0.710), (0.150, 0.060))
+# ITU-T H.273's numbers of what is not sRGB, or like it.
+_GAMUTS = {9: ("BT.2020", BT2020), 12: ("Display P3", DISPLAY_P3)}
+_PQ, _HLG = 16, 18
 WHITE_CD_M2 = 203.0
 _HLG_PEAK_CD_M2 = 1000.0
 _HLG_GAMMA = 1.2  # BT.2100's system gamma at this peak.
@@ -136,14 +139,14 @@ def from_codes(primaries: int | None, transfer: int | None) -> RgbSpace | None:
   sRGB's, as players show them; so do the primaries of BT.601, whose numbers
   cameras write whose colours are BT.709's.
   """
-  gamut = {9: BT2020, 12: DISPLAY_P3}.get(primaries, BT709)
-  if transfer == 16:
-    return RgbSpace("PQ (HDR)", gamut, decode_pq)
-  if transfer == 18:
-    return RgbSpace("HLG (HDR)", gamut, decode_hlg, scene_referred=True)
-  if gamut is BT2020:
-    return RgbSpace("BT.2020", gamut)
-  return RgbSpace("Display P3", gamut) if gamut is DISPLAY_P3 else None
+  name, gamut = _GAMUTS.get(primaries, ("BT.709", BT709))
+  if transfer == _PQ:
+    return RgbSpace(f"PQ in {name} (HDR)", gamut, decode_pq)
+  if transfer == _HLG:
+    return RgbSpace(
+      f"HLG in {name} (HDR)", gamut, decode_hlg, scene_referred=True
+    )
+  return None if gamut is BT709 else RgbSpace(name, gamut)
 
 
 def power_curve(exponent: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -71,7 +71,8 @@ def test_what_is_srgb_keeps_its_bits_and_its_hash(tmp_path):
   """The hash of a scene must stay where its pixels do."""
   pixels = np.random.default_rng(0).integers(0, 256, (8, 9, 3), dtype=np.uint8)
   made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-  for number, profile in enumerate((None, made, b"no profile")):
+  table = icc_profiles.srgb_by_table(1024)
+  for number, profile in enumerate((None, made, table, b"no profile")):
     path = tmp_path / f"{number}.png"
     Image.fromarray(pixels).save(path, icc_profile=profile)
     images = image_reader.ImageFiles([path], [(9, 8)])
@@ -345,7 +346,7 @@ def test_numbers_of_h_273_in_heic():
     "transfer_characteristics": 16,
   }
   space = color_profiles.find(picture)
-  assert space.name == "PQ (HDR)"
+  assert space.name == "PQ in BT.2020 (HDR)"
   # 58% of PQ's range is white.
   assert space.to_srgb(picture).getpixel((0, 0)) == (255, 255, 255)
   picture.info["icc_profile"] = icc_profiles.rgb("srgb", 1.0)
