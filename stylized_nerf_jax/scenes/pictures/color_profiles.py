@@ -7,7 +7,8 @@ brings: relative colorimetric with black point compensation, as photo programs
 print and show them. PNG's cICP and AVIF's own numbers are not told by Pillow
 (13.0), and are not read.
 
-What is sRGB but for the rounding of a profile keeps its bits.
+What is sRGB but for the rounding of a profile keeps its bits; Lab without a
+profile is turned by Pillow itself.
 """
 
 import collections
@@ -62,8 +63,6 @@ def find(image: Image.Image) -> ColorSpace | None:
     if not isinstance(profile, bytes):  # A TIFF's tag of another type.
       return _Broken()
     return _from_icc(profile, _colors(image.mode))
-  if image.mode == "LAB":
-    return _Lab()
   space = None
   if nclx := image.info.get("nclx_profile"):
     space = rgb_spaces.from_codes(
@@ -144,18 +143,6 @@ class _Formula:
     # Grey stays grey: white is white, whatever the primaries.
     levels = self.space.decode(np.arange(65536) / 65535)
     return rgb_spaces.encode_srgb(levels).astype(np.float32)[values]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Lab:
-  """CIELAB without a profile, D50."""
-
-  name = "CIELAB"
-  broken = False
-
-  def to_srgb(self, image: Image.Image) -> Image.Image:
-    source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    return ImageCms.applyTransform(image, _transform(source, "LAB"))
 
 
 @dataclasses.dataclass(frozen=True)
