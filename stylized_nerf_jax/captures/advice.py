@@ -20,9 +20,9 @@ def describe(report: dict, *, video: bool) -> list[str]:
   """Returns what to tell about a finished capture.
 
   Args:
-    report: "images", "registered", "missing" (names), "featureless" (names),
-      "other_models" (lists of names), "points", "reprojection_error_px",
-      "layout", "space".
+    report: "messages" (lines, told as they are), "images", "registered",
+      "missing" (names), "featureless" (names), "other_models" (lists of names),
+      "points", "reprojection_error_px", "layout", "space".
     video: whether the images are frames of a video.
   """
   kind = "frames" if video else "photographs"
@@ -37,6 +37,7 @@ def describe(report: dict, *, video: bool) -> list[str]:
     lines[-1] += (
       ", because a camera stands nearer to the scene than NDC's near plane"
     )
+  lines += report.get("messages", ())
   if report["missing"]:
     lines.append(f"left out: {name_some(report['missing'])}")
     lines += _what_to_do(report, video)

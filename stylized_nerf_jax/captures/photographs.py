@@ -1,7 +1,8 @@
 """Photographs of a capture: checked, upright, and grouped by camera.
 
 Poses refer to the pixels as stored, and so nothing after this looks at EXIF
-orientation. What is JPEG or PNG and upright is copied as it is.
+orientation; nor do other programs look at colour profiles. What is JPEG or PNG,
+upright and of sRGB is copied as it is.
 """
 
 import contextlib
@@ -12,13 +13,22 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
-from PIL import ExifTags, ImageOps
+from PIL import ExifTags, Image
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.scenes.pictures import (
+  color_profiles,
+  image_reader,
+  picture_files,
+  picture_formats,
+  picture_opening,
+)
 
 # What Pillow calls a JPEG of several pictures, as phones write, is MPO.
-_ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
+_COPIED = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
+# HEIC and AVIF are lossy themselves: as PNG they would grow tenfold.
+_ENDINGS = {**_COPIED, "HEIF": ".jpg", "AVIF": ".jpg"}
+_EXIF_SRGB = 1
 _CAMERA_TAGS = (ExifTags.Base.Make, ExifTags.Base.Model)
 _LENS_TAGS = (
   ExifTags.Base.FocalLength,
@@ -26,7 +36,7 @@ _LENS_TAGS = (
 )
 _MODES = ("RGB", "L")
 _QUALITY = 95
-_FOREIGN = (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf")
+_RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Photograph:
   Attributes:
     path: its file.
     size: (width, height), upright.
-    upright: whether it is stored so, as 8-bit JPEG or PNG.
+    ready: whether it is stored upright and in sRGB, as 8-bit JPEG or PNG.
     ending: of its copy, ".jpg" or ".png".
     camera: make, model and focal lengths by its EXIF data, as far as they
       stand there.
@@ -44,7 +54,7 @@ class Photograph:
 
   path: pathlib.Path
   size: tuple[int, int]
-  upright: bool
+  ready: bool
   ending: str
   camera: tuple
 
@@ -53,15 +63,36 @@ def find(folder: pathlib.Path) -> list[Photograph]:
   """Lists the photographs of a folder in natural order.
 
   Raises:
-    ValueError: there are none, or one is no picture or damaged.
+    ValueError: there are none, or one is no picture or damaged, or all are
+      HEIC and the extra `heic` is missing.
   """
   try:
     paths = image_reader.list_images(folder)
+  except picture_formats.MissingError:
+    raise
   except ValueError:
     raise _nothing(folder) from None
   with _despite_broken_exif():
     image_reader.check_files(paths)
     return [_look(path) for path in paths]
+
+
+def describe(
+  folder: pathlib.Path, photographs: Sequence[Photograph]
+) -> list[str]:
+  """Says what is left out of a folder, and what is done about colours."""
+  present = [
+    path
+    for path in sorted(folder.iterdir())
+    if picture_formats.is_picture_name(path) and path.is_file()
+  ]
+  _, *left_out = picture_formats.choose(present)
+  paths = [photograph.path for photograph in photographs]
+  with _despite_broken_exif():
+    return [
+      *picture_formats.describe_choice(*left_out),
+      *image_reader.describe_colors(paths, "photographs"),
+    ]
 
 
 def bring(
@@ -115,16 +146,17 @@ def _despite_broken_exif() -> Iterator[None]:
 
 
 def _look(path: pathlib.Path) -> Photograph:
-  with image_reader.open_image(path) as image:
+  with picture_opening.open_image(path) as image:
     exif, details = _exif(image)
     turned = exif.get(ExifTags.Base.Orientation, 1)
     width, height = image.size
     return Photograph(
       path=path,
       size=(height, width) if turned in (5, 6, 7, 8) else (width, height),
-      upright=turned in (0, 1)
-      and image.format in _ENDINGS
-      and image.mode in _MODES,
+      ready=turned in (0, 1)
+      and image.format in _COPIED
+      and image.mode in _MODES
+      and color_profiles.find(image) is None,
       ending=_ENDINGS.get(image.format, ".png"),
       camera=(
         *(str(exif.get(tag, "")) for tag in _CAMERA_TAGS),
@@ -160,16 +192,13 @@ def _names(photographs: Sequence[Photograph]) -> list[str]:
 
 
 def _write(photograph: Photograph, path: pathlib.Path) -> None:
-  if photograph.upright:
+  if photograph.ready:
     shutil.copyfile(photograph.path, path)
     return
-  with image_reader.open_image(photograph.path) as image:
+  with picture_opening.open_image(photograph.path) as image:
     try:
-      image = ImageOps.exif_transpose(image)
-      exif = image.getexif().tobytes()
-      if image.mode.startswith("I;16"):
-        image = image.point(lambda value: value / 256).convert("L")
-      pixels = image.convert("RGB")
+      pixels = Image.fromarray(picture_files.to_rgb(image))
+      exif = _upright_srgb(image.getexif())
     except Exception as error:  # Pillow's readers raise nearly anything.
       raise user_error.UserError(
         f"{photograph.path}: the image is damaged ({error}); copy it again or "
@@ -181,20 +210,29 @@ def _write(photograph: Photograph, path: pathlib.Path) -> None:
   pixels.save(path, kind, exif=exif, **options)
 
 
+def _upright_srgb(exif: Image.Exif) -> bytes:
+  """Returns EXIF data that say of the pixels what is true once converted."""
+  exif.pop(ExifTags.Base.Orientation, None)
+  details = exif.get_ifd(ExifTags.IFD.Exif)
+  details.pop(ExifTags.IFD.Interop, None)
+  if details:
+    details[ExifTags.Base.ColorSpace] = _EXIF_SRGB
+  return exif.tobytes()
+
+
 def _nothing(folder: pathlib.Path) -> user_error.UserError:
   if not any(folder.iterdir()):
     return user_error.UserError(
       f"{folder}: the folder is empty; expected photographs, or name a video"
     )
   endings = ", ".join(image_reader.SUFFIXES)
-  foreign = sorted(
-    path.name for path in folder.iterdir() if path.suffix.lower() in _FOREIGN
+  raw = sorted(
+    path.name for path in folder.iterdir() if path.suffix.lower() in _RAW
   )
-  if foreign:
+  if raw:
     return user_error.UserError(
-      f"{folder}: {len(foreign)} files such as {foreign[0]} and no picture "
-      f"that can be read; expected files ending in {endings}: export them as "
-      "JPEG"
+      f"{folder}: {len(raw)} raw files such as {raw[0]} and no picture that "
+      f"can be read; expected files ending in {endings}: export them as JPEG"
     )
   return user_error.UserError(
     f"{folder}: no photographs; expected files ending in {endings}, or name a "

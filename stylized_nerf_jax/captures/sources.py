@@ -38,6 +38,11 @@ class Photographs:
     return [item.size for item in self.items]
 
   @property
+  def messages(self) -> list[str]:
+    """What is left out, and what is done about colours."""
+    return photographs.describe(self.path, self.items)
+
+  @property
   def identity(self) -> dict:
     """What tells one source from another, for JSON."""
     return {
@@ -93,6 +98,11 @@ class Frames:
     return [(self.video.width, self.video.height)] * max(1, count)
 
   @property
+  def messages(self) -> list[str]:
+    """What is done about colours."""
+    return self.video.colors.messages
+
+  @property
   def identity(self) -> dict:
     """What tells one source from another, for JSON."""
     size = self.path.stat().st_size
@@ -125,8 +135,12 @@ class Frames:
     rate = self.video.candidate_rate(self.wanted)
     expected = max(1, round(self.video.duration * rate))
     with progress.progress(expected, "sharpness of frames") as bar:
-      scores = video_frames.score(self.video, rate, bar.advance)
-    chosen = sharpness.sharpest_of_windows(scores, self.wanted)
+      times, scores = video_frames.score(self.video, rate, bar.advance)
+      if len(scores) < self.wanted and rate < self.video.rate:
+        # Frames stand so unevenly that a constant rate passes many over.
+        rate = self.video.rate
+        times, scores = video_frames.score(self.video, rate, bar.advance)
+    chosen = sharpness.sharpest_of_windows(scores, self.wanted, times)
     _check_count(len(chosen), self.path, "frames")
     with progress.progress(len(chosen), "frames") as bar:
       names = video_frames.extract(

@@ -1,9 +1,10 @@
 """Frames of a video for a capture: as many as wanted, the sharpest ones.
 
 The video is decoded twice by the ffmpeg that comes with imageio-ffmpeg (the
-extra `video`), at one rate: once small and grey, to see which frames are
-sharp, and once to keep these. ffmpeg turns frames of a camera that was held
-sideways upright itself.
+extra `video`): once small and grey, to see when frames are shown and which are
+sharp, and once to keep these. Frames are those that were filmed, at their own
+times: none is shown twice to fill a rate. ffmpeg turns frames of a camera that
+was held sideways upright itself; pixels that are not square are made so.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.captures import sharpness
+from stylized_nerf_jax.captures import sharpness, video_colors
 from stylized_nerf_jax.outputs import video
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".3gp", ".mts")
@@ -27,6 +28,14 @@ SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".3gp", ".mts")
 _CANDIDATES = 8
 _SCORED_WIDTH = 480
 _QUALITY = 95
+# Widest pixels that are in use are those of DV and anamorphic lenses.
+_MOST_ASPECT = 4
+_SQUARE = (
+  "w=if(gt(sar\\,1)\\,round(iw*sar)\\,iw)"
+  ":h=if(lt(sar\\,1)\\,round(ih/sar)\\,ih)"
+)
+# Times of frames, and what went wrong; else films of HDR fill a log.
+_TELLING = r"pts_time:|\[(error|fatal)\]|Unrecognized option|No such filter"
 _NO_VIDEO = "expected a video: check the file, or name a folder of photographs"
 
 
@@ -38,7 +47,8 @@ class Video:
     path: its file.
     duration: seconds.
     rate: frames per second.
-    width: pixels as stored, before it is turned upright; height likewise.
+    width: square pixels, before it is turned upright; height likewise.
+    colors: of its frames.
   """
 
   path: pathlib.Path
@@ -46,6 +56,7 @@ class Video:
   rate: float
   width: int
   height: int
+  colors: video_colors.VideoColors
 
   def candidate_rate(self, count: int) -> float:
     """Frames per second that are looked at when `count` are wanted."""
@@ -89,39 +100,81 @@ def read_header(path: pathlib.Path) -> Video:
   size = re.search(r"\b([1-9][0-9]{0,5})x([1-9][0-9]{0,5})\b", moving[0])
   if not size:
     raise user_error.UserError(f"{path}: its frames have no size; {_NO_VIDEO}")
+  width, height = _square(int(size[1]), int(size[2]), moving[0], path)
   rate = re.search(r"([0-9.]+k?) fps", moving[0])
   rate = rate or re.search(r"([0-9.]+k?) tbr", moving[0])
   return Video(
     path=path,
     duration=_duration(told, path),
     rate=min(_number(rate[1]), 240.0) if rate else 25.0,
-    width=int(size[1]),
-    height=int(size[2]),
+    width=width,
+    height=height,
+    colors=_read_colors(path, (width, height)),
   )
+
+
+def _square(
+  width: int, height: int, stream: str, path: pathlib.Path
+) -> tuple[int, int]:
+  """Returns the size of frames whose pixels are square."""
+  found = re.search(r"\bSAR ([0-9]+):([0-9]+)", stream)
+  if not found or not int(found[1]) or not int(found[2]):
+    return width, height
+  aspect = int(found[1]) / int(found[2])
+  if not 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT:
+    raise user_error.UserError(
+      f"{path}: its pixels are {found[1]}:{found[2]}; expected at most "
+      f"{_MOST_ASPECT}:1 or 1:{_MOST_ASPECT}: export it with square pixels"
+    )
+  if aspect > 1:
+    return round(width * aspect), height
+  return width, round(height / aspect)
+
+
+def _read_colors(
+  path: pathlib.Path, size: tuple[int, int]
+) -> video_colors.VideoColors:
+  """Asks the first frame for its colours."""
+  command = [_ffmpeg(), "-hide_banner", "-nostats", *_input(path)]
+  command += ["-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo"]
+  told = subprocess.run(
+    [*command, "-f", "null", "-"],
+    stdin=subprocess.DEVNULL,
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.PIPE,
+  ).stderr.decode(errors="replace")
+  shown = "\n".join(re.findall(r"^.*showinfo.*$", told, re.MULTILINE))
+  return video_colors.read(shown, size, path)
 
 
 def score(
   source: Video, rate: float, advance: Callable[[int], None]
-) -> list[float]:
+) -> tuple[list[float], list[float]]:
   """Scores the frames of a video by their sharpness.
 
   Args:
     source: of the frames.
-    rate: frames per second that are looked at.
+    rate: frames per second that are looked at, at most.
     advance: told of every frame.
 
   Returns:
-    `sharpness.sharpness` of each, from the first on.
+    times: seconds of the frames, ascending.
+    scores: `sharpness.sharpness` of each.
 
   Raises:
     ValueError: no frame can be decoded.
   """
-  scores = []
-  filters = f"fps={rate:.6f},scale={_SCORED_WIDTH}:-2"
-  for frame in _decode(source.path, filters, "pgm"):
+  scores, told = [], []
+  filters = [*_thinned(source, rate), "showinfo", f"scale={_SCORED_WIDTH}:-2"]
+  for frame in _decode(source.path, filters, "gray", told):
     scores.append(sharpness.sharpness(frame))
     advance(1)
-  return scores
+  times = [
+    float(seconds) for line in told if (seconds := _time(line)) is not None
+  ]
+  if len(times) != len(scores) or np.any(np.diff(times) < 0):
+    times = [i / rate for i in range(len(scores))]
+  return times, scores
 
 
 def extract(
@@ -131,12 +184,12 @@ def extract(
   folder: pathlib.Path,
   advance: Callable[[int], None],
 ) -> list[str]:
-  """Writes frames at full size, as JPEG.
+  """Writes frames at full size, as JPEG in sRGB.
 
   Args:
     source: of the frames.
     rate: as they were scored at.
-    chosen: their indices at this rate, ascending.
+    chosen: their indices among those that were scored, ascending.
     folder: to write to; what another call left there is replaced, and nothing
       is there before all is.
     advance: told of every frame.
@@ -152,10 +205,16 @@ def extract(
   shutil.rmtree(partial, ignore_errors=True)
   partial.mkdir(parents=True)
   names = []
-  filters = f"fps={rate:.6f},select={_is_one_of(chosen)}"
-  for frame in _decode(source.path, filters, "ppm"):
+  colors = source.colors
+  filters = [
+    *_thinned(source, rate),
+    f"select={_is_one_of(chosen)}",
+    ":".join(filter(None, (f"scale={_SQUARE}", colors.scale_options))),
+    f"format={colors.pixel_format},setsar=1",
+  ]
+  for frame in _decode(source.path, filters, colors.pixel_format, []):
     names.append(f"frame_{len(names) + 1:05d}.jpg")
-    Image.fromarray(frame).save(
+    Image.fromarray(colors.to_srgb(frame)).save(
       partial / names[-1], quality=_QUALITY, subsampling=0
     )
     advance(1)
@@ -164,21 +223,53 @@ def extract(
   return names
 
 
+def _thinned(source: Video, rate: float) -> list[str]:
+  """Returns the filter that takes the first frame of every 1/rate seconds."""
+  if rate >= source.rate:
+    return []
+
+  def number(time: str) -> str:
+    # Times are rounded to the clock of the file.
+    return f"floor(({time}-start_t)*{rate:.6f}+0.001)"
+
+  later = f"gt({number('t')}\\,{number('prev_selected_t')})"
+  return [f"select=isnan(prev_selected_t)+{later}"]
+
+
+def _time(line: str) -> str | None:
+  """Returns the seconds that a line of `showinfo` tells of a frame."""
+  found = re.search(r"showinfo.* n: *[0-9]+ .*pts_time:\s*(-?[0-9.e+-]+)", line)
+  return found[1] if found else None
+
+
 def _decode(
-  path: pathlib.Path, filters: str, codec: str
+  path: pathlib.Path, filters: Sequence[str], pixel_format: str, told: list[str]
 ) -> Iterator[np.ndarray]:
-  """Yields filtered frames: uint8 [H, W] of "pgm", [H, W, 3] of "ppm".
+  """Yields filtered frames.
+
+  Args:
+    path: of the video.
+    filters: of ffmpeg.
+    pixel_format: "gray", "rgb24" or "rgb48be".
+    told: gets those lines of ffmpeg's words that this file looks at, when all
+      frames were taken.
+
+  Yields:
+    uint8 [H, W] of "gray", uint8 [H, W, 3] of "rgb24", uint16 of "rgb48be".
 
   Raises:
     ValueError: there are none, or ffmpeg fails before the first one.
   """
   command = [
-    *(_ffmpeg(), "-v", "error", *_input(path)),
-    *("-map", "0:V:0", "-vf", filters, "-fps_mode", "passthrough"),
-    *("-f", "image2pipe", "-c:v", codec),
-    *("-pix_fmt", "gray" if codec == "pgm" else "rgb24", "-"),
+    *(_ffmpeg(), "-hide_banner", "-nostats", "-v", "level+info"),
+    *_input(path),
+    *("-map", "0:V:0", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
+    *("-f", "image2pipe", "-c:v", "pgm" if pixel_format == "gray" else "ppm"),
+    *("-pix_fmt", pixel_format, "-"),
   ]
-  channels = () if codec == "pgm" else (3,)
+  channels = () if pixel_format == "gray" else (3,)
+  # PPM of 16 bits has the high byte first.
+  values = np.dtype(">u2" if pixel_format == "rgb48be" else "u1")
   empty = True
   with (
     tempfile.TemporaryFile() as log,
@@ -194,20 +285,39 @@ def _decode(
         width, height = map(int, process.stdout.readline().split())
         process.stdout.readline()
         shape = (height, width, *channels)
-        frame = process.stdout.read(int(np.prod(shape)))
-        if len(frame) < np.prod(shape):
+        count = int(np.prod(shape))
+        content = process.stdout.read(count * values.itemsize)
+        if len(content) < count * values.itemsize:
           break
-        yield np.frombuffer(frame, np.uint8).reshape(shape)
+        frame = np.frombuffer(content, values).reshape(shape)
+        yield frame.astype(values.newbyteorder("="), copy=False)
         empty = False
     finally:
       process.kill()
     log.seek(0)
-    words = log.read().decode(errors="replace").strip().splitlines()
+    lines = (line.decode(errors="replace") for line in log)
+    told.extend(line for line in lines if re.search(_TELLING, line))
   if empty:
-    reason = f" ({words[-1].strip()})" if words else ""
-    raise user_error.UserError(
-      f"{path}: no frame can be decoded{reason}; {_NO_VIDEO}"
+    raise _no_frame(path, told)
+
+
+def _no_frame(path: pathlib.Path, told: Sequence[str]) -> user_error.UserError:
+  """Words ffmpeg's failure."""
+  words = "\n".join(told)
+  lacks = re.search(
+    r"Unrecognized option '(fps_mode)'|No such filter: '(\w+)'", words
+  )
+  if lacks:
+    return user_error.UserError(
+      f"{path}: {_ffmpeg()} cannot read it (it lacks "
+      f"{lacks[1] or lacks[2]}); expected ffmpeg 5.1 or later: pip install "
+      "--upgrade imageio-ffmpeg, and unset IMAGEIO_FFMPEG_EXE"
     )
+  errors = [line for line in told if "[error]" in line or "[fatal]" in line]
+  reason = f" ({errors[-1].partition('] ')[2].strip()})" if errors else ""
+  return user_error.UserError(
+    f"{path}: no frame can be decoded{reason}; {_NO_VIDEO}"
+  )
 
 
 def _is_one_of(chosen: Sequence[int]) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import sys
 from collections.abc import Sequence
 
 from stylized_nerf_jax import user_error
@@ -55,6 +56,9 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
     raise user_error.UserError(f"--alpha is {args.alpha}; expected 0 to 1")
   out = _output(args.out)
   content = picture_files.read_picture(args.content)
+  sources = [pathlib.Path(name) for name in (args.content, args.style)]
+  for line in picture_files.describe_colors(sources, "pictures"):
+    print(line, file=sys.stderr)
   style = styles.load_style_image(args.style, style_size=args.style_size)
   stylizer = stylize.load_stylizer(
     encoder=args.encoder, decoder_path=args.weights

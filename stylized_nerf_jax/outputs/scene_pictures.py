@@ -14,6 +14,8 @@ from stylized_nerf_jax.scenes.pictures import image_reader
 
 _PIXEL_TOLERANCE = 1e-4
 _HINT = "write --format transforms, which can hold it"
+# Formats of files that are handed on, as other programs read them.
+_KEPT = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "TIFF")
 
 
 def check_destination(folder: str | pathlib.Path) -> pathlib.Path:
@@ -51,7 +53,9 @@ def pixels(scene: scene_lib.Scene, index: int) -> np.ndarray:
 def write(
   scene: scene_lib.Scene, index: int, folder: pathlib.Path, name: str
 ) -> str:
-  """Writes a photograph: its own file where it is of the scene's size.
+  """Writes a photograph: its own file where that is one of the scene's pixels.
+
+  Other programs read it too, who need not know of colour profiles or HEIC.
 
   Args:
     scene: the scene.
@@ -69,7 +73,9 @@ def write(
   path = folder / name
   if isinstance(items, image_reader.ImageFiles):
     source = items.paths[own]
-    if image_reader.read_header(source)[0] == items.sizes[own]:
+    kind, _, size = image_reader.read_kind(source)
+    same = size == items.sizes[own] and kind in _KEPT
+    if same and image_reader.is_srgb(source):
       path = _free(path.with_suffix(source.suffix), index)
       with image_writer.writing(path):
         shutil.copyfile(source, path)

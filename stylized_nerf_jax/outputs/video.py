@@ -17,12 +17,13 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import image_writer
 
 _INSTALL = "pip install 'stylized-nerf-jax[video]'"
-# Marked as BT.709, or players guess the colours from the size.
-_COLOURS = [
-  *("-vf", "scale=out_color_matrix=bt709:out_range=tv"),
-  *("-colorspace", "bt709", "-color_primaries", "bt709"),
-  *("-color_trc", "bt709", "-color_range", "tv"),
-]
+# Marked as BT.709, or players guess the colours from the size. Its transfer,
+# not sRGB's: players show values of BT.709 as they are, and not all know the
+# other. A filter sets the marks: ffmpeg 9 drops such options of the output.
+_COLOURS = (
+  "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setparams=range=tv:"
+  "colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+)
 
 
 def check_available() -> None:
@@ -134,7 +135,7 @@ class VideoWriter:
       self._ffmpeg.get_ffmpeg_exe(),
       *("-y", "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"),
       *("-s", f"{width}x{height}", *self._options, "-i", "-", "-an"),
-      *(*_COLOURS, "-c:v", "libx264", "-pix_fmt", "yuv420p"),
+      *("-vf", _COLOURS, "-c:v", "libx264", "-pix_fmt", "yuv420p"),
       *("-crf", str(self._crf), "-movflags", "+faststart"),
       str(self._partial),
     ]

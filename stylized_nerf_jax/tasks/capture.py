@@ -113,6 +113,9 @@ def _do(
   )
   folder = out / "images"
   if "groups" not in record:
+    record["messages"] = found.messages
+    for message in record["messages"]:
+      progress.say(f"capture: {message}")
     record["groups"] = found.bring(folder)
     disk.write_json(out / _RECORD, record)
   names = sorted(
@@ -216,6 +219,7 @@ def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
   model, *others = record["models"]
   registered = set(model["images"])
   return {
+    "messages": record.get("messages", []),
     "images": len(names),
     "registered": len(registered),
     "missing": [name for name in names if name not in registered],

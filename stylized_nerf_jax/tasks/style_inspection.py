@@ -28,7 +28,8 @@ class Findings:
       damaged.
     damaged: one line for each picture that cannot be read.
     duplicates: one line for each pair of near-duplicates.
-    messages: what could not be looked for, and why.
+    messages: what is done about colours, and what could not be looked for, and
+      why.
     sheet: uint8 [H, W, 3]; or None where it was not asked for, or is empty.
   """
 
@@ -59,6 +60,7 @@ def inspect(
     shown = set(spread.round().astype(int).tolist())
   names, hashes, tiles, labels, sizes = [], [], [], [], []
   damaged, messages = [], []
+  colors = picture_sources.describe_colors(pictures.values())
   for index, (name, picture) in enumerate(pictures.items()):
     try:
       pixels = picture.read()
@@ -88,7 +90,7 @@ def inspect(
       f"{names[i]} and {names[j]}, {bits} of {near_duplicates.BITS} bits differ"
       for i, j, bits in pairs
     ),
-    messages=tuple(messages),
+    messages=(*colors, *messages),
     sheet=contact_sheet.make_contact_sheet(
       tiles, labels=labels, tile_width=_TILE
     )

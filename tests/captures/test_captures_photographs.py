@@ -1,5 +1,6 @@
 """Photographs come upright, keep their focal length, and share cameras."""
 
+import icc_profiles
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
@@ -93,6 +94,52 @@ def test_other_formats_become_png_and_names_stay_apart(tmp_path):
     assert np.abs(shown - expected).mean() <= limit
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_other_colours_are_stored_as_srgb(orientation, ending, tmp_path):
+  """Whatever reads the stored file: it says nothing of colours, and is sRGB."""
+  source = tmp_path / "photos"
+  source.mkdir()
+  profile = icc_profiles.rgb("prophoto", 1.8)
+  exif = Image.Exif()
+  exif[_ORIENTATION] = orientation
+  stored = np.full((12, 16, 3), (148, 111, 59), np.uint8)
+  for i in range(3):
+    Image.fromarray(stored).save(
+      source / f"{i}.{ending}", icc_profile=profile, exif=exif,
+      **({"quality": 98, "subsampling": 0} if ending == "jpg" else {}),
+    )  # fmt: skip
+  found = sources.open_source(source)
+  assert found.messages == ["converted from prophoto to sRGB: 3 photographs"]
+  ((name, *_),) = found.bring(tmp_path / "images")
+  with Image.open(tmp_path / "images" / name) as image:
+    assert "icc_profile" not in image.info
+    assert image.size == ((16, 12) if orientation == 1 else (12, 16))
+    assert np.abs(np.asarray(image) - (200.0, 120, 60)).max() <= 4
+
+
+def test_the_mark_of_adobe_rgb_is_not_kept(tmp_path):
+  source = tmp_path / "photos"
+  source.mkdir()
+  exif = Image.Exif()
+  details = exif.get_ifd(ExifTags.IFD.Exif)
+  details[ExifTags.Base.ColorSpace] = 65535
+  details[ExifTags.Base.FocalLengthIn35mmFilm] = 28
+  details[ExifTags.IFD.Interop] = {1: "R03"}
+  stored = Image.fromarray(np.full((12, 16, 3), (180, 119, 66), np.uint8))
+  for i in range(3):
+    stored.save(source / f"{i}.jpg", exif=exif, quality=98, subsampling=0)
+  (names,) = sources.open_source(source).bring(tmp_path / "images")
+  # Captured once more, nothing is converted once more.
+  again = sources.open_source(tmp_path / "images")
+  assert again.messages == []
+  with Image.open(tmp_path / "images" / names[0]) as image:
+    assert np.abs(np.asarray(image) - (200.0, 120, 60)).max() <= 4
+    details = image.getexif().get_ifd(ExifTags.IFD.Exif)
+  assert details[ExifTags.Base.FocalLengthIn35mmFilm] == 28
+  assert details[ExifTags.Base.ColorSpace] == 1
+
+
 def test_what_was_brought_is_not_brought_again(tmp_path):
   source = tmp_path / "photos"
   source.mkdir()
@@ -127,10 +174,10 @@ def test_folders_and_files_that_cannot_be_used(tmp_path):
   empty.mkdir()
   with pytest.raises(ValueError, match="empty: the folder is empty"):
     sources.open_source(empty)
-  (empty / "IMG_1.HEIC").write_bytes(b"x")
-  with pytest.raises(ValueError, match="IMG_1.HEIC .*: export them as JPEG"):
+  (empty / "IMG_1.DNG").write_bytes(b"x")
+  with pytest.raises(ValueError, match=r"IMG_1\.DNG .*: export them as JPEG"):
     sources.open_source(empty)
-  (empty / "IMG_1.HEIC").rename(empty / "notes.txt")
+  (empty / "IMG_1.DNG").rename(empty / "notes.txt")
   with pytest.raises(ValueError, match="empty: no photographs; expected"):
     sources.open_source(empty)
   _save(empty / "a.jpg")

@@ -51,9 +51,10 @@ def test_the_header(blinking):
 def test_the_sharpest_of_each_window_at_full_size(blinking, tmp_path):
   found = video_frames.read_header(blinking)
   counted = []
-  scores = video_frames.score(found, 10, counted.append)
+  times, scores = video_frames.score(found, 10, counted.append)
   assert len(scores) == sum(counted) == 40
-  chosen = sharpness.sharpest_of_windows(scores, 4)
+  np.testing.assert_allclose(times, np.arange(40) / 10, atol=1e-4)
+  chosen = sharpness.sharpest_of_windows(scores, 4, times)
   assert chosen == [3, 17, 20, 39]
   folder = tmp_path / "images"
   names = video_frames.extract(found, 10, chosen, folder, _ignore)

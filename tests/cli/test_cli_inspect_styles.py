@@ -2,6 +2,7 @@
 
 import sys
 
+import icc_profiles
 import numpy as np
 import pytest
 from PIL import Image
@@ -43,8 +44,13 @@ def test_copies_and_a_sheet(paintings, tmp_path, capsys):
 
 def test_a_damaged_painting(paintings, capsys):
   (paintings / "d.png").write_bytes((paintings / "a.png").read_bytes()[:500])
+  with Image.open(paintings / "c.png") as image:
+    profile = icc_profiles.rgb("prophoto", 1.8)
+    image.save(paintings / "c.png", icc_profile=profile)
   status, printed = _inspect(capsys, paintings)
   assert status == 1
+  said = "note          converted from prophoto to sRGB: 1 of 5 pictures\n"
+  assert said in printed.out
   damaged = [x for x in printed.out.splitlines() if x.startswith("damaged")]
   assert len(damaged) == 1 and "d.png: cannot" in damaged[0]
   assert "Traceback" not in printed.err

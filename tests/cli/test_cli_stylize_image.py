@@ -1,5 +1,6 @@
 """`stylize-image` from the command line."""
 
+import icc_profiles
 import numpy as np
 import pytest
 from PIL import Image
@@ -31,11 +32,16 @@ def _run(folder, *more):
   )
 
 
-def test_writes_a_picture_of_the_same_size(pictures):
+def test_writes_a_picture_of_the_same_size(pictures, capsys):
   out = pictures / "out.png"
+  with Image.open(pictures / "painting.png") as image:
+    profile = icc_profiles.rgb("adobe_rgb", 2.2)
+    image.save(pictures / "painting.png", icc_profile=profile)
   assert _run(pictures, "--out", str(out)) == 0
   with Image.open(out) as image:
     assert image.size == (33, 40)
+  said = "converted from adobe_rgb to sRGB: 1 of 2 pictures\n"
+  assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Videos read back by imageio: frames, colours, order, sizes, failures."""
 
 import gc
+import subprocess
 import sys
 import warnings
 
 import imageio.v3 as iio
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
@@ -61,6 +63,24 @@ def test_codec_and_pixel_format(tmp_path):
   assert properties["pix_fmt"].startswith("yuv420p")
 
 
+def test_colours_and_their_marks_are_read_back(tmp_path):
+  """Every ffmpeg marks all of it; BT.709 by its matrix, not by a guess."""
+  colors = [(255, 255, 255), (200, 120, 60), (90, 150, 90), (40, 40, 40)]
+  colors += [(230, 20, 20), (20, 20, 230), (20, 230, 20), (0, 0, 0)]
+  frame = np.kron(np.array(colors, np.uint8)[None], np.ones((32, 32, 1)))
+  path = tmp_path / "a.mp4"
+  video.write_video(path, [frame.astype(np.uint8)] * 3, quality=10)
+  told = subprocess.run(
+    [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", str(path)],
+    capture_output=True,
+    text=True,
+  ).stderr
+  # Of one name where matrix, primaries and transfer are all of it.
+  assert "yuv420p(tv, bt709" in told and "unknown" not in told
+  for found in (_read(path)[0][1], list(video.read_video(path))[1]):
+    assert np.abs(found[16, 16::32] - np.array(colors, float)).max() <= 3
+
+
 def test_better_quality_is_nearer_and_larger(tmp_path):
   rng = np.random.default_rng(0)
   coarse = rng.random((6, 8, 3))
@@ -111,7 +131,7 @@ def test_arguments_are_checked(tmp_path):
 
 
 def test_ffmpeg_that_fails_is_reported(tmp_path, monkeypatch):
-  monkeypatch.setattr(video, "_COLOURS", ["-vf", "no_such_filter"])
+  monkeypatch.setattr(video, "_COLOURS", "no_such_filter")
   with pytest.raises(ValueError, match=r"a\.mp4.*cannot be written"):
     video.write_video(tmp_path / "a.mp4", _frames(3, 16, 16))
   assert not list(tmp_path.iterdir())

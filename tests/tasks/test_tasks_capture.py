@@ -2,6 +2,7 @@
 
 import json
 
+import icc_profiles
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +17,8 @@ from stylized_nerf_jax.tasks import capture
 
 pytestmark = pytest.mark.real_data
 pytest.importorskip("pycolmap")
+
+_P3 = icc_profiles.rgb("display_p3", 2.2)
 
 
 def _errors(scene, reference):
@@ -48,6 +51,9 @@ def five(real_data, tmp_path):
 
 def test_a_capture_that_was_stopped_goes_on(five, tmp_path, monkeypatch, capfd):
   photos, reference = five
+  with Image.open(photos / "003.jpg") as image:
+    image.load()
+  image.save(photos / "003.jpg", quality=95, icc_profile=_P3)
   out = tmp_path / "scene"
   searched, compared = [], []
   find, match = structure.find_features, structure.match
@@ -78,6 +84,9 @@ def test_a_capture_that_was_stopped_goes_on(five, tmp_path, monkeypatch, capfd):
   assert len(searched) == 3 and compared == [10, 6]
   printed = capfd.readouterr()
   assert "5 of 5 photographs have a camera" in printed.out
+  line = "converted from display_p3 to sRGB: 1 of 5 photographs"
+  assert line in printed.out and line in printed.err
+  assert json.loads((out / "capture.json").read_text())["messages"] == [line]
   assert "5 photographs of 504x378; 10 pairs to compare; " in printed.err
   # No flood: bars, one line of what is to be done a run, and the two stops.
   assert len(printed.err.splitlines()) < 40 and "colmap" not in printed.err

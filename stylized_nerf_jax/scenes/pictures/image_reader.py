@@ -1,30 +1,32 @@
 """Picture files of a scene: listed, measured, decoded on access, resized.
 
-Decoded pictures are float32 in [0, 1], sRGB values as stored (never
-linearised), rows from the top. EXIF rotation is ignored: poses and intrinsics
-of a capture refer to the pixels as stored.
+Decoded pictures are float32 in [0, 1], sRGB values (never linearised), rows
+from the top. Pictures of other colours are turned into sRGB (`color_profiles`);
+all others keep the values that are stored. EXIF rotation is ignored: poses and
+intrinsics of a capture refer to the pixels as stored.
 """
 
 import concurrent.futures
-import dataclasses
 import hashlib
-import io
 import pathlib
 import re
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.scenes.pictures import (
+  color_profiles,
+  picture_formats,
+  picture_opening,
+)
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+SUFFIXES = picture_formats.SUFFIXES
+MAX_PIXELS = picture_opening.MAX_PIXELS
+EncodedPicture = picture_opening.EncodedPicture
 BACKGROUNDS = {"white": 1.0, "black": 0.0}
-# As many as Pillow opens; more is an attack or a mistake.
-MAX_PIXELS = 178_956_970
 _ASPECT_TOLERANCE = 0.02
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 _ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
@@ -37,20 +39,24 @@ def natural_key(name: str) -> list:
 def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
   """Returns the picture files of a folder in natural order, hidden ones not.
 
+  Of a HEIC or AVIF file and another of its stem the other one is taken; HEIC
+  files are passed over where others are there and the extra `heic` is not.
+
   Raises:
-    ValueError: the folder is missing or holds no picture.
+    ValueError: the folder is missing or holds no picture that can be read.
   """
   if not folder.is_dir():
     raise user_error.UserError(
       f"{folder}: no such folder of images; check the path of the scene"
     )
-  paths = [
+  found = [
     path
     for path in folder.iterdir()
-    if path.suffix.lower() in SUFFIXES
-    and not path.name.startswith(".")
-    and path.is_file()
+    if picture_formats.is_picture_name(path) and path.is_file()
   ]
+  paths, _, unread = picture_formats.choose(found)
+  if unread and not paths:
+    raise picture_formats.missing_heif(min(unread))
   if not paths:
     raise user_error.UserError(
       f"{folder}: no images; expected files ending in {', '.join(SUFFIXES)}"
@@ -58,69 +64,11 @@ def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
   return sorted(paths, key=lambda path: natural_key(path.name))
 
 
-@dataclasses.dataclass(frozen=True)
-class EncodedPicture:
-  """The bytes of a picture file that lies in something larger.
-
-  Attributes:
-    data: as a PNG or JPEG file holds them.
-    where: what an error calls it.
-  """
-
-  data: bytes
-  where: str
-
-  def __str__(self) -> str:
-    return self.where
-
-
-def _open(path: pathlib.Path | EncodedPicture) -> Image.Image:
-  """Opens a picture, or says why it cannot be."""
-  stream = path
-  if isinstance(path, EncodedPicture):
-    stream, count = io.BytesIO(path.data), len(path.data)
-  elif pathlib.Path(path).is_file():
-    count = pathlib.Path(path).stat().st_size
-  else:
-    raise user_error.UserError(f"{path}: no such image file")
-  if count == 0:
-    raise user_error.UserError(
-      f"{path}: the image file is empty (0 bytes); copy it again or remove "
-      "the image and its pose"
-    )
-  try:
-    with warnings.catch_warnings():
-      # A large photograph is no attack here.
-      warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-      image = Image.open(stream, formats=_FORMATS)
-  except Image.DecompressionBombError as error:
-    raise _too_large(path, str(error)) from error
-  except Exception as error:  # Pillow's readers raise nearly anything.
-    raise user_error.UserError(
-      f"{path}: not a readable image ({type(error).__name__}); copy it again "
-      "or remove the image and its pose"
-    ) from error
-  if not 1 <= image.width * image.height <= MAX_PIXELS:
-    size = f"{image.width}x{image.height}"
-    image.close()
-    raise _too_large(path, size)
-  return image
-
-
-def _too_large(path: pathlib.Path, found: str) -> user_error.UserError:
-  """Refuses a picture by its header, before anything is decoded."""
-  count = re.search("[0-9]+x?[0-9]*", found)
-  return user_error.UserError(
-    f"{path}: the image claims {count[0] if count else found} pixels; expected "
-    f"1 to {MAX_PIXELS}: store a smaller copy, or remove the image and its pose"
-  )
-
-
 def read_header(
   path: pathlib.Path | EncodedPicture,
 ) -> tuple[tuple[int, int], bool]:
   """Returns ((width, height), has alpha) of a picture without decoding it."""
-  with _open(path) as image:
+  with picture_opening.open_image(path) as image:
     has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     return image.size, has_alpha
 
@@ -128,11 +76,34 @@ def read_header(
 def read_kind(path: pathlib.Path) -> tuple[str, str, tuple[int, int]]:
   """Returns Pillow's format, its mode ("RGB", ...) and (width, height).
 
-  The mode of a file whose palette or one colour is transparent is "".
+  The mode of a file whose palette or one colour is transparent is "", and of
+  one that is not of sRGB.
   """
-  with _open(path) as image:
-    mode = "" if "transparency" in image.info else image.mode
-    return image.format, mode, image.size
+  with picture_opening.open_image(path) as image:
+    other = "transparency" in image.info or color_profiles.find(image)
+    return image.format, "" if other else image.mode, image.size
+
+
+def is_srgb(path: pathlib.Path) -> bool:
+  """Tells whether a picture's values are those that it is decoded to."""
+  with picture_opening.open_image(path) as image:
+    return color_profiles.find(image) is None
+
+
+def describe_colors(paths: Sequence[pathlib.Path], noun: str) -> list[str]:
+  """Says what is done about the colours of pictures, by their headers.
+
+  Args:
+    paths: of the pictures.
+    noun: what they are, in the plural.
+  """
+
+  def opened():
+    for path in paths:
+      with picture_opening.open_image(path) as image:
+        yield image
+
+  return color_profiles.describe(opened(), noun)
 
 
 def check_files(paths: Sequence[pathlib.Path]) -> None:
@@ -151,13 +122,13 @@ def check_files(paths: Sequence[pathlib.Path]) -> None:
 
 def _check_file(path: pathlib.Path) -> None:
   """Raises ValueError where a picture is cut off or its checksums are wrong."""
-  with _open(path) as image:
+  with picture_opening.open_image(path) as image:
     try:
       if image.format == "PNG":
         image.verify()
         return
       # JPEG can be decoded at an eighth of its size; others ignore this.
-      image.draft(None, (image.width // 8, image.height // 8))
+      image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
       image.load()
     except Exception as error:  # Pillow's readers raise nearly anything.
       raise _damaged(path, error) from error
@@ -171,15 +142,29 @@ def _damaged(path: pathlib.Path, error: Exception) -> user_error.UserError:
   )
 
 
-def _decode(path: pathlib.Path | EncodedPicture) -> np.ndarray:
-  """Decodes a picture to float32 [H, W, 3], or [H, W, 4] where it has alpha."""
-  with _open(path) as image:
+def _decode(
+  path: pathlib.Path | EncodedPicture, *, colors: bool = True
+) -> np.ndarray:
+  """Decodes a picture to float32 [H, W, 3], or [H, W, 4] where it has alpha.
+
+  Args:
+    path: picture file, or its bytes.
+    colors: whether values are colours, to be made sRGB, and not a mask.
+  """
+  with picture_opening.open_image(path) as image:
     try:
+      space = color_profiles.find(image) if colors else None
       image.load()
       if image.mode.startswith("I;16"):
-        grey = np.asarray(image, dtype=np.float32) / 65535
+        grey = np.asarray(image)
+        if space is not None:
+          grey = space.grey_to_srgb(grey)
+        else:
+          grey = grey.astype(np.float32) / 65535
         return np.repeat(grey[..., None], 3, axis=-1)
       has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
+      if space is not None:
+        image = space.to_srgb(image)
       pixels = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
     except Exception as error:  # Pillow's readers raise nearly anything.
       raise _damaged(path, error) from error
@@ -205,13 +190,17 @@ def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def decode_rgba(
-  path: pathlib.Path | EncodedPicture, size: tuple[int, int] | None = None
+  path: pathlib.Path | EncodedPicture,
+  size: tuple[int, int] | None = None,
+  *,
+  colors: bool = True,
 ) -> tuple[np.ndarray, np.ndarray | None]:
   """Decodes a picture and resizes it with its colours premultiplied by alpha.
 
   Args:
     path: picture file, or its bytes.
     size: (width, height) to resize to; None keeps the size of the file.
+    colors: whether values are colours, to be made sRGB, and not a mask.
 
   Returns:
     premultiplied colour: float32 [H, W, 3] in [0, 1].
@@ -220,7 +209,7 @@ def decode_rgba(
   Raises:
     ValueError: the file cannot be decoded.
   """
-  pixels = _decode(path)
+  pixels = _decode(path, colors=colors)
   has_alpha = pixels.shape[-1] == 4
   if has_alpha:
     pixels = pixels.copy()
@@ -303,9 +292,13 @@ class ImageFiles(_Files):
     return composite(*decode_rgba(path, size), self.background)
 
   def file_digest(self, index):
-    # The background changes the pixels only where there is alpha, but then
-    # it changes what a field learns.
+    # The background changes the pixels only where there is alpha, and colours
+    # are turned only where they are not sRGB; then what a field learns differs.
     digest = super().file_digest(index)
+    with picture_opening.open_image(self.paths[index]) as image:
+      space = color_profiles.find(image)
+    if space is not None and not space.broken:
+      digest = hashlib.sha256(digest + b"made sRGB").digest()
     if not read_header(self.paths[index])[1]:
       return digest
     return hashlib.sha256(digest + self.background.encode()).digest()
@@ -315,17 +308,8 @@ class AlphaFiles(_Files):
   """alphas[i]: float32 [H, W]; 1 everywhere where a file has no alpha."""
 
   def decode(self, path, size):
-    color, alpha = decode_rgba(path, size)
+    color, alpha = decode_rgba(path, size, colors=False)
     return np.ones_like(color[..., 0]) if alpha is None else alpha
-
-
-def open_image(path: pathlib.Path) -> Image.Image:
-  """Opens a picture by its header, for what else its file holds.
-
-  Raises:
-    ValueError: it is missing, empty, no picture, or claims too many pixels.
-  """
-  return _open(path)
 
 
 def downsampled_size(size: tuple[int, int], factor: float) -> tuple[int, int]:

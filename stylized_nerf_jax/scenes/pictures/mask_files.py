@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.scenes.pictures import image_reader, picture_opening
 
 _LOSSY = ("JPEG", "WEBP")
 
@@ -94,7 +94,7 @@ def check(mask: pathlib.Path, size: tuple[int, int], *, where: str) -> None:
 
 def _marked(path: pathlib.Path) -> np.ndarray:
   """Tells where a picture is not black: bool [H, W]."""
-  with image_reader.open_image(path) as image:
+  with picture_opening.open_image(path) as image:
     lossy = image.format in _LOSSY
     try:
       image.load()

@@ -14,7 +14,11 @@ from collections.abc import Iterator, Sequence
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import file_names, tfds_address
-from stylized_nerf_jax.scenes.pictures import picture_files, picture_sources
+from stylized_nerf_jax.scenes.pictures import (
+  picture_files,
+  picture_formats,
+  picture_sources,
+)
 
 _LIST = ".csv"
 KINDS = "a folder of pictures, a .csv list of them, or tfds:NAME?data_dir=DIR"
@@ -95,25 +99,30 @@ def _find_in_folder(folder: pathlib.Path) -> Collection:
   for path in _walk(folder):
     is_picture = picture_files.is_picture_name(path)
     (pictures if is_picture else others).append(path)
+  pictures, twins, unread = picture_formats.choose(pictures)
+  if unread and not pictures:
+    raise picture_formats.missing_heif(unread[0])
   if not pictures:
     raise user_error.UserError(
       f"{folder}: holds no picture (found {len(others)} other file(s)); "
       f"expected files ending in {', '.join(picture_files.SUFFIXES)}"
     )
-  messages = ()
+  messages = [
+    f"{folder}: {line}"
+    for line in picture_formats.describe_choice(twins, unread)
+  ]
   if others:
     listed = ", ".join(path.name for path in others[:3])
     listed += ", ..." if len(others) > 3 else ""
-    messages = (
-      f"{folder}: ignored {len(others)} file(s) that are no JPEG, PNG or WebP "
-      f"picture: {listed}",
+    messages.append(
+      f"{folder}: ignored {len(others)} file(s) that are no pictures: {listed}"
     )
   return Collection(
     tuple(
       picture_sources.PictureFile(path, given)
       for path, given in zip(pictures, _given_names(pictures, folder))
     ),
-    messages,
+    tuple(messages),
   )
 
 

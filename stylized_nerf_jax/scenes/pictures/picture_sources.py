@@ -5,12 +5,13 @@ Each has a name, tells where it is from, and is decoded when it is read.
 
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
-from stylized_nerf_jax.scenes.pictures import picture_files
+from stylized_nerf_jax.scenes.pictures import color_profiles, picture_files
 
 _EXIF_ORIENTATION = 0x0112
 
@@ -71,11 +72,18 @@ class PictureFile:
     return picture_files.read_picture(self.path)
 
   def encoded(self) -> bytes | None:
-    """Returns the file, unless it is turned, transparent or not 8-bit RGB."""
+    """Returns the file, unless it is turned, transparent or not 8-bit sRGB."""
     try:
       with Image.open(self.path, formats=("JPEG", "PNG")) as image:
         upright = image.getexif().get(_EXIF_ORIENTATION, 1) == 1
         plain = image.mode == "RGB" and "transparency" not in image.info
+        plain = plain and color_profiles.find(image) is None
     except Exception:  # `read` says what is wrong with it.
       return None
     return self.path.read_bytes() if upright and plain else None
+
+
+def describe_colors(pictures: Iterable[Picture]) -> list[str]:
+  """Says what is done about the colours of those that are files."""
+  paths = [one.path for one in pictures if isinstance(one, PictureFile)]
+  return picture_files.describe_colors(paths, "pictures")

@@ -69,7 +69,8 @@ def load_style_set(
       Pictures that are not kept are not decoded.
 
   Returns:
-    The styles; `messages` names the files that were left out, and why.
+    The styles; `messages` names the files that were left out, and why, and
+    what was done about colours.
 
   Raises:
     ValueError: nothing is there, a picture is damaged or too large, two
@@ -80,7 +81,9 @@ def load_style_set(
   wanted = style_set.split_names(names) or tuple(found)
   styles = []
   by_hash = {}
-  for picture in style_set.select(wanted, found):
+  chosen = style_set.select(wanted, found)
+  messages += picture_sources.describe_colors(chosen)
+  for picture in chosen:
     style = load_picture(picture, style_size)
     first = by_hash.setdefault(style.content_hash, style.name)
     if first != style.name:
@@ -133,7 +136,7 @@ def load_style_image(
   """Read one style from a picture file.
 
   Args:
-    path: a JPEG, PNG or WebP file.
+    path: a picture file.
     style_size: short side in pixels that the picture is resized to.
 
   Raises:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.scenes.pictures import image_reader, picture_opening
 
 _TAG = 0x0112
 # Orientations under which width and height change places.
@@ -27,7 +27,7 @@ def orientation(path: pathlib.Path) -> int:
   Raises:
     ValueError: it is no picture.
   """
-  with image_reader.open_image(path) as image:
+  with picture_opening.open_image(path) as image:
     if image.format not in _FORMATS:
       return 1
     try:

@@ -1,5 +1,6 @@
 """The formats of scenes: which one a folder is of, and who reads it."""
 
+import dataclasses
 import importlib
 import pathlib
 
@@ -107,9 +108,19 @@ def _read(format: str, root: pathlib.Path, holdout: int, options) -> Scene:
   if format in _EXPORTS:
     from stylized_nerf_jax.scenes.readers import exports
 
-    return exports.load(root, format, **options)
+    return _with_colors(exports.load(root, format, **options))
   reader = importlib.import_module(f"{__package__}.{format}")
-  return getattr(reader, f"load_{format}")(root, **options)
+  return _with_colors(getattr(reader, f"load_{format}")(root, **options))
+
+
+def _with_colors(scene: Scene) -> Scene:
+  """Adds to the messages what is done about the colours of the files."""
+  from stylized_nerf_jax.scenes.pictures import image_reader
+
+  if not isinstance(scene.images, image_reader.ImageFiles):
+    return scene
+  said = image_reader.describe_colors(scene.images.paths, "images")
+  return dataclasses.replace(scene, messages=(*scene.messages, *said))
 
 
 def _is_better_as_colmap(scene: Scene, root: pathlib.Path) -> bool:
