@@ -99,7 +99,7 @@ def find_cameras(
     else:
       angle = None if way == "default" else _SMALL_ANGLE
       if way == "one-focal":
-        database = _with_one_focal(pycolmap, database, output, lens)
+        database = with_one_focal(database, output, lens)
       found = _incremental(
         pycolmap, database, images, output, threads, angle, advance
       )
@@ -157,6 +157,36 @@ def free_principal_points(reconstruction) -> bool:
   return True
 
 
+def with_one_focal(
+  database: pathlib.Path, output: pathlib.Path, lens: str
+) -> pathlib.Path:
+  """Copies a database; its cameras get one focal length for both axes.
+
+  Args:
+    database: the file.
+    output: folder of the copy.
+    lens: of its cameras, one of `ONE_FOCAL`.
+
+  Returns:
+    The copy.
+  """
+  pycolmap = structure.load()
+  copy = output / "database.db"
+  shutil.copyfile(database, copy)
+  with pycolmap.Database.open(copy) as opened:
+    for camera in opened.read_all_cameras():
+      changed = pycolmap.Camera.create_from_model_name(
+        camera.camera_id,
+        ONE_FOCAL[lens],
+        camera.mean_focal_length(),
+        camera.width,
+        camera.height,
+      )
+      changed.has_prior_focal_length = camera.has_prior_focal_length
+      opened.update_camera(changed)
+  return copy
+
+
 def _incremental(
   pycolmap,
   database: pathlib.Path,
@@ -199,26 +229,6 @@ def _global(
   options.mapper.global_positioning.use_gpu = False
   options.mapper.bundle_adjustment.ceres.use_gpu = False
   return pycolmap.global_mapping(database, images, output, options)
-
-
-def _with_one_focal(
-  pycolmap, database: pathlib.Path, output: pathlib.Path, lens: str
-) -> pathlib.Path:
-  """Copies a database; its cameras get one focal length for both axes."""
-  copy = output / "database.db"
-  shutil.copyfile(database, copy)
-  with pycolmap.Database.open(copy) as opened:
-    for camera in opened.read_all_cameras():
-      changed = pycolmap.Camera.create_from_model_name(
-        camera.camera_id,
-        ONE_FOCAL[lens],
-        camera.mean_focal_length(),
-        camera.width,
-        camera.height,
-      )
-      changed.has_prior_focal_length = camera.has_prior_focal_length
-      opened.update_camera(changed)
-  return copy
 
 
 def _describe(reconstruction, folder: pathlib.Path) -> Model:

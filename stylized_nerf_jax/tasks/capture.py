@@ -214,9 +214,11 @@ def _find_cameras(
 
   def attempt(way: str) -> ladder.Attempt:
     if attempts:
+      before = ladder.best(attempts, len(names))
+      doubt = "" if before.sound or not before.placed else " that cannot be"
       progress.say(
-        f"capture: {ladder.best(attempts, len(names)).placed} of {len(names)} "
-        f"have a camera; now by {ladder.in_words(way)}"
+        f"capture: {before.placed} of {len(names)} have a camera{doubt}; now "
+        f"by {ladder.in_words(way)}"
       )
     models = _map(work, folder, way, lens, len(names), threads)
     made = ladder.Attempt(way, tuple(models))
