@@ -67,7 +67,7 @@ def load_llff(
   poses = _read_poses(root / POSES_FILE)
   folder, factor = image_folder.find(root, downsample)
   listed = image_reader.list_images(folder)
-  rows, messages = _pair(root, len(poses.hwf), listed)
+  rows, read, messages = _pair(root, len(poses.hwf), listed)
   files = [file for file in listed if file.name in rows]
   order = [rows[file.name] for file in files]
   headers = [image_reader.read_header(file) for file in files]
@@ -82,13 +82,14 @@ def load_llff(
     ]
   )
   forward_facing, angle = pose_geometry.is_forward_facing(cameras)
+  folders = {path.name for path in image_folder.find_all(root).values()}
   kind = "forward-facing" if forward_facing else "all-round"
   messages = [
     f"{kind} capture: the pictures reach {angle:.0f} degrees from the mean "
     "viewing direction",
     *messages,
     *image_folder.others(root, folder),
-    *leftovers.unread_entries(root, _read_entries(root)),
+    *leftovers.unread_entries(root, {POSES_FILE, *folders, *read}),
   ]
   return scene_lib.Scene(
     name=root.resolve().name,
@@ -114,7 +115,7 @@ def load_llff(
 
 def _pair(
   root: pathlib.Path, count: int, files: list[pathlib.Path]
-) -> tuple[dict[str, int], list[str]]:
+) -> tuple[dict[str, int], set[str], list[str]]:
   """Finds which photograph a row is of.
 
   Args:
@@ -124,25 +125,30 @@ def _pair(
 
   Returns:
     rows: by the names of the files that have one.
+    read: what was read for it in the folder of the scene, or is said.
     messages: what was left out.
   """
   names = sorted(file.name for file in files)
   if len(files) == count and not file_names.is_file(root / NAMES_FILE):
-    return {name: i for i, name in enumerate(names)}, []
+    return {name: i for i, name in enumerate(names)}, set(), []
   source, listed = _listed_names(root)
   found = _find_listed(files, listed) if len(listed) == count else None
   if found is None:
     if len(files) == count:
       # The folder itself keeps to the format, whatever an old list says.
-      return {name: i for i, name in enumerate(names)}, [
-        f"{source} is not used: it does not name the {count} pictures of "
-        f"{files[0].parent.name}, which are as many as the poses"
-      ]
+      return (
+        {name: i for i, name in enumerate(names)},
+        {NAMES_FILE},
+        [
+          f"{source} is not used: it does not name the {count} pictures of "
+          f"{files[0].parent.name}, which are as many as the poses"
+        ],
+      )
     raise user_error.UserError(_mismatch(root, count, files, source, listed))
   left = [file.name for file in files if file.name not in found]
-  return found, leftovers.left_out(
-    left, "picture", f"has no pose, as {source} says"
-  )
+  read = {NAMES_FILE} if source == NAMES_FILE else {"sparse", "colmap"}
+  why = f"has no pose, as {source} says"
+  return found, read, leftovers.left_out(left, "picture", why)
 
 
 def _listed_names(root: pathlib.Path) -> tuple[str, list[str]]:
@@ -207,13 +213,6 @@ def _mismatch(
     f"{root / NAMES_FILE} that names the {count} with a pose, in the order of "
     "the rows: write it, or remove the images without a pose"
   )
-
-
-def _read_entries(root: pathlib.Path) -> set[str]:
-  """Names what is read in the folder of a scene, or said otherwise."""
-  folders = image_folder.find_all(root).values()
-  names = {folder.name for folder in folders}
-  return {POSES_FILE, NAMES_FILE, "sparse", *names}
 
 
 def _read_poses(path: pathlib.Path) -> _Poses:
