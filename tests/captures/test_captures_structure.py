@@ -5,6 +5,7 @@ import pytest
 
 from stylized_nerf_jax.captures import mapping, structure
 
+pytest.importorskip("PIL.Image")  # After pycolmap, its PNG writer breaks.
 pycolmap = pytest.importorskip("pycolmap")
 
 _TRUE = [800.0, 340.0, 230.0, 0.05]  # focal length, principal point, k

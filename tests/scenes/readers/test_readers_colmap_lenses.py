@@ -13,6 +13,7 @@ from stylized_nerf_jax.scenes.readers import (
   colmap_text,
 )
 
+pytest.importorskip("PIL.Image")  # After pycolmap, its PNG writer breaks.
 pycolmap = pytest.importorskip("pycolmap")
 
 _WIDTH, _HEIGHT = 640, 480
