@@ -210,7 +210,7 @@ def _find_cameras(
 ) -> ladder.Attempt:
   """Finds cameras in one way after the other; those made before are kept."""
   lens = record["inputs"]["lens"]
-  attempts = [_as_attempt(made) for made in record.get("ways", [])]
+  attempts = [_as_attempt(made, work) for made in record.get("ways", [])]
 
   def attempt(way: str) -> ladder.Attempt:
     if attempts:
@@ -243,15 +243,17 @@ def _find_cameras(
   )
 
 
-def _as_attempt(made: dict) -> ladder.Attempt:
-  """Reads what a way led to from the record."""
-  return ladder.Attempt(
-    made["way"],
-    tuple(
-      mapping.Model(**{**model, "images": tuple(model["images"])})
-      for model in made["models"]
-    ),
-  )
+def _as_attempt(made: dict, work: pathlib.Path) -> ladder.Attempt:
+  """Reads what a way led to from the record; the capture may have moved."""
+  models = []
+  for model in made["models"]:
+    number = pathlib.Path(model["folder"]).name
+    folder = work / "models" / made["way"] / number
+    images = tuple(model["images"])
+    models.append(
+      mapping.Model(**{**model, "folder": str(folder), "images": images})
+    )
+  return ladder.Attempt(made["way"], tuple(models))
 
 
 def _map(
@@ -305,12 +307,13 @@ def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
     "registered": len(registered),
     "missing": [name for name in names if name not in registered],
     "featureless": record["featureless"],
-    "way": record["way"],
+    # Captures that an earlier version began know of one way only.
+    "way": record.get("way", "default"),
     "placed_by_way": {
       made["way"]: len(made["models"][0]["images"]) if made["models"] else 0
-      for made in record["ways"]
+      for made in record.get("ways", [])
     },
-    "plausible": model["plausible"],
+    "plausible": model.get("plausible", True),
     "other_models": [
       left
       for other in others

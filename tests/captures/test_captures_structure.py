@@ -90,3 +90,16 @@ def test_one_focal_length_replaces_two(tmp_path, lens):
   assert changed.focal_length == 90 and changed.has_prior_focal_length
   assert (changed.principal_point_x, changed.principal_point_y) == (64, 48)
   assert (tmp_path / "database.db").read_bytes() == before
+
+
+def test_a_model_whose_focal_lengths_ran_away_is_not_plausible(tmp_path):
+  reconstruction, camera = _made_up(6)
+  reconstruction.write_binary(tmp_path)
+  model = mapping.Model(str(tmp_path), (), 0, 0.0)
+  kept = mapping.keep(model, tmp_path, tmp_path / "kept")
+  assert kept.plausible and len(kept.images) == 6
+  assert kept.images == tuple(sorted(kept.images)) and kept.num_points > 100
+  camera.model = pycolmap.CameraModelId.PINHOLE
+  camera.params = [300.0, 500.0, 320.0, 240.0]
+  reconstruction.write_binary(tmp_path)
+  assert not mapping.keep(model, tmp_path, tmp_path / "kept").plausible
