@@ -22,7 +22,7 @@ def describe(report: dict, *, video: bool) -> list[str]:
   Args:
     report: "images", "registered", "missing" (names), "featureless" (names),
       "other_models" (lists of names), "points", "reprojection_error_px",
-      "layout", "space"; "way", "placed_by_way" (a count by way) and
+      "layout", "space"; "way", "ways" (of "way" and "placed") and
       "plausible" where the capture is of a version that knows several ways.
     video: whether the images are frames of a video.
   """
@@ -71,12 +71,12 @@ def nothing_found(
 
 def _which_way(report: dict) -> list[str]:
   """Says which way of finding cameras won, where it was not the first."""
-  lines, placed = [], report.get("placed_by_way", {})
-  if len(placed) > 1:
+  lines, ways = [], report.get("ways", [])
+  if len(ways) > 1:
     others = ", ".join(
-      f"{ladder.in_words(way)} placed {count}"
-      for way, count in placed.items()
-      if way != report["way"]
+      f"{ladder.in_words(tried['way'])} placed {tried['placed']}"
+      for tried in ways
+      if tried["way"] != report["way"]
     )
     lines.append(f"found by {ladder.in_words(report['way'])} ({others})")
   if not report.get("plausible", True):

@@ -309,10 +309,13 @@ def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
     "featureless": record["featureless"],
     # Captures that an earlier version began know of one way only.
     "way": record.get("way", "default"),
-    "placed_by_way": {
-      made["way"]: len(made["models"][0]["images"]) if made["models"] else 0
+    "ways": [
+      {
+        "way": made["way"],
+        "placed": len(made["models"][0]["images"]) if made["models"] else 0,
+      }
       for made in record.get("ways", [])
-    },
+    ],
     "plausible": model.get("plausible", True),
     "other_models": [
       left

@@ -55,11 +55,15 @@ def test_a_forward_facing_capture_that_ndc_cannot_hold_says_why():
 
 
 def test_the_way_that_won_is_told_where_it_was_not_the_first():
-  first = _report(way="default", placed_by_way={"default": 20})
+  first = _report(way="default", ways=[{"way": "default", "placed": 20}])
   assert len(advice.describe(first, video=False)) == 2
   report = _report(
     way="global",
-    placed_by_way={"default": 4, "small-angle": 12, "global": 20},
+    ways=[
+      {"way": "default", "placed": 4},
+      {"way": "small-angle", "placed": 12},
+      {"way": "global", "placed": 20},
+    ],
     plausible=False,
   )
   lines = advice.describe(report, video=False)

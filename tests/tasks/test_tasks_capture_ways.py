@@ -74,9 +74,9 @@ def test_one_side_of_a_scene_is_placed_though_the_first_way_fails(
   assert "; now by incremental mapping from a first pair" in printed.err
   record = json.loads((out / "capture.json").read_text())
   report = record["report"]
-  assert list(report["placed_by_way"]) == [*tried[:2], *tried[3:]]
-  assert report["placed_by_way"]["default"] < _COUNT
-  assert report["placed_by_way"][report["way"]] == _COUNT
+  placed = {tried["way"]: tried["placed"] for tried in report["ways"]}
+  assert list(placed) == [*tried[:2], *tried[3:]]
+  assert placed["default"] < _COUNT and placed[report["way"]] == _COUNT
   assert report["way"] != "default" and report["plausible"]
   assert report["missing"] == [f"stray{i}.png" for i in range(_STRAY)]
   assert not (out / "colmap" / "models").exists()
