@@ -139,7 +139,6 @@ def _do(
   if "models" not in record:
     featureless = _compare(work, folder, record, names, most, threads)
     won = _find_cameras(work, folder, record, names, most, threads)
-    disk.write_json(out / _RECORD, record)
     if not won.models:
       raise user_error.UserError(
         advice.nothing_found(
@@ -220,7 +219,14 @@ def _find_cameras(
         f"capture: {before.placed} of {len(names)} have a camera{doubt}; now "
         f"by {ladder.in_words(way)}"
       )
-    models = _map(work, folder, way, lens, len(names), threads)
+    try:
+      models = _map(work, folder, way, lens, len(names), threads)
+    except user_error.UserError as error:
+      if not any(one.placed for one in attempts):
+        raise
+      # What was found before is no worse for it.
+      progress.say(f"capture: {error}")
+      models = []
     made = ladder.Attempt(way, tuple(models))
     record["ways"] = [*record.get("ways", []), dataclasses.asdict(made)]
     disk.write_json(work.parent / _RECORD, record)

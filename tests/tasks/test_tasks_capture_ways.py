@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.captures import mapping
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import pose_errors
@@ -60,6 +61,8 @@ def test_one_side_of_a_scene_is_placed_though_the_first_way_fails(
     tried.append(way)
     if tried == ["default", "small-angle", "global"]:
       raise KeyboardInterrupt
+    if way == "small-angle":
+      raise user_error.UserError("a way that fails leads nowhere")
     return find(work, images, way, advance, **options)
 
   monkeypatch.setattr(mapping, "find_cameras", counted)
@@ -76,6 +79,7 @@ def test_one_side_of_a_scene_is_placed_though_the_first_way_fails(
   report = record["report"]
   placed = {tried["way"]: tried["placed"] for tried in report["ways"]}
   assert list(placed) == [*tried[:2], *tried[3:]]
+  assert placed["small-angle"] == 0 and "leads nowhere" in printed.err
   assert placed["default"] < _COUNT and placed[report["way"]] == _COUNT
   assert report["way"] != "default" and report["plausible"]
   assert report["missing"] == [f"stray{i}.png" for i in range(_STRAY)]
