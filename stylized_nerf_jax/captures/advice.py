@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from stylized_nerf_jax.captures import ladder
+
 # Mean reprojection errors above these pixels speak of a moving scene or lens.
 _LARGE_ERROR = 1.5
 _MOST_NAMES = 8
-# With fewer images registered than this share, the capture itself is at fault.
-_FEW = 0.7
 
 
 def name_some(names: Sequence[str]) -> str:
@@ -22,7 +22,9 @@ def describe(report: dict, *, video: bool) -> list[str]:
   Args:
     report: "messages" (lines, told as they are), "images", "registered",
       "missing" (names), "featureless" (names), "other_models" (lists of names),
-      "points", "reprojection_error_px", "layout", "space".
+      "points", "reprojection_error_px", "layout", "space"; "way", "ways" (of
+      "way" and "placed") and "plausible" where the capture is of a version that
+      knows several ways.
     video: whether the images are frames of a video.
   """
   kind = "frames" if video else "photographs"
@@ -37,6 +39,7 @@ def describe(report: dict, *, video: bool) -> list[str]:
     lines[-1] += (
       ", because a camera stands nearer to the scene than NDC's near plane"
     )
+  lines += _which_way(report)
   lines += report.get("messages", ())
   if report["missing"]:
     lines.append(f"left out: {name_some(report['missing'])}")
@@ -68,6 +71,25 @@ def nothing_found(
   )
 
 
+def _which_way(report: dict) -> list[str]:
+  """Says which way of finding cameras won, where it was not the first."""
+  lines, ways = [], report.get("ways", [])
+  if len(ways) > 1:
+    others = ", ".join(
+      f"{ladder.in_words(tried['way'])} placed {tried['placed']}"
+      for tried in ways
+      if tried["way"] != report["way"]
+    )
+    lines.append(f"found by {ladder.in_words(report['way'])} ({others})")
+  if not report.get("plausible", True):
+    lines.append(
+      "the focal lengths along x and y differ by more than a quarter, as those "
+      "of no camera do: turn the camera a little between photographs, or try "
+      "--lens simple-radial"
+    )
+  return lines
+
+
 def _what_to_do(report: dict, video: bool) -> list[str]:
   lines = []
   if report["featureless"]:
@@ -80,7 +102,7 @@ def _what_to_do(report: dict, video: bool) -> list[str]:
       f"{name_some(names)} fit together but not to the rest: take pictures "
       "that show some of both"
     )
-  if report["registered"] < _FEW * report["images"]:
+  if not ladder.enough(report["registered"], report["images"]):
     lines.append(
       "more frames (--frames) bring neighbours closer together"
       if video

@@ -18,7 +18,7 @@ _DECODING_PER_MEGAPIXEL = 0.01
 def estimate(
   sizes: Sequence[tuple[int, int]], pairs: int, *, threads: int
 ) -> float:
-  """Estimates structure from motion.
+  """Estimates structure from motion whose first way places the images.
 
   Args:
     sizes: (width, height) of every image.

@@ -35,8 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument("--threads", type=int, help="default: all cores")
 
 
-def run(args: argparse.Namespace, config_args: list[str]) -> None:
+def run(args: argparse.Namespace, config_args: list[str]) -> int:
   """Captures, and prints the report.
+
+  Returns:
+    0, or 3 where fewer than three quarters of the images have a camera.
 
   Raises:
     ValueError: the source or the folder cannot be used, or nothing was found.
@@ -55,3 +58,4 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   for line in report:
     print(f"capture: {line}")
   print(f"capture: the scene is {args.out}; picture: {args.out}/capture.png")
+  return capture.exit_status(args.out)

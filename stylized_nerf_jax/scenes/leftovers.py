@@ -40,3 +40,18 @@ def unread_keys(
   if not keys:
     return []
   return [f"{source.name}: not read: {some(keys, most=8)}"]
+
+
+def unread_entries(root: pathlib.Path, read: Collection[str]) -> list[str]:
+  """Returns a message of what lies in a folder beside what a reader takes.
+
+  Args:
+    root: folder of the scene.
+    read: names of files and folders in it that are read, or said elsewhere.
+  """
+  names = sorted(
+    path.name
+    for path in root.iterdir()
+    if not path.name.startswith(".") and path.name not in read
+  )
+  return [f"not read: {some(names, most=8)}"] if names else []

@@ -12,7 +12,8 @@ The folder of the scene gets
 | `colmap/log.*` | what COLMAP said |
 
 A capture that was stopped goes on where it was: images, features and matches
-that are there are kept; only the search for cameras begins anew.
+that are there are kept, and so is what each way of finding cameras led to; only
+the one that was stopped begins anew.
 """
 
 import dataclasses
@@ -26,6 +27,8 @@ from stylized_nerf_jax.captures import (
   advice,
   duration,
   image_pairs,
+  ladder,
+  mapping,
   sources,
   structure,
   upright,
@@ -45,6 +48,10 @@ LENSES = tuple(structure.LENSES)
 _RECORD = "capture.json"
 # 90 images, all with all; of more, neighbours and a spread of others.
 _MOST_PAIRS = 4000
+# 200 images, all with all: compared where too few of them could be placed.
+_MORE_PAIRS = 20_000
+# Where fewer than three quarters have a camera.
+FEW_PLACED_STATUS = 3
 
 
 def capture(
@@ -94,6 +101,14 @@ def capture(
   return advice.describe(record["report"], video=found.is_video)
 
 
+def exit_status(out: str | pathlib.Path) -> int:
+  """Returns 0, or `FEW_PLACED_STATUS`, for the scene of a finished capture."""
+  report = _read_record(pathlib.Path(out))["report"]
+  if ladder.enough(report["registered"], report["images"]):
+    return 0
+  return FEW_PLACED_STATUS
+
+
 def _do(
   found: sources.Photographs | sources.Frames,
   out: pathlib.Path,
@@ -124,18 +139,20 @@ def _do(
   )
   work = out / "colmap"
   work.mkdir(exist_ok=True)
-  featureless = []
   if "models" not in record:
     featureless = _compare(work, folder, record, names, most, threads)
-    models = _find_cameras(work, folder, len(names), threads)
-    if not models:
+    won = _find_cameras(work, folder, record, names, most, threads)
+    if not won.models:
       raise user_error.UserError(
         advice.nothing_found(
           str(found.path), len(names), featureless, video=found.is_video
         )
       )
-    _keep(models[0], work)
-    record["models"] = [dataclasses.asdict(model) for model in models]
+    kept = mapping.keep(won.models[0], work, work / "sparse" / "0")
+    record["way"] = won.way
+    record["models"] = [
+      dataclasses.asdict(model) for model in (kept, *won.models[1:])
+    ]
     record["featureless"] = featureless
     disk.write_json(out / _RECORD, record)
   record["report"] = _write_scene(out, names, record)
@@ -159,23 +176,104 @@ def _compare(
   left = [name for name in names if name not in done]
   with progress.progress(len(names), "features", initial=len(done)) as bar:
     structure.find_features(work, folder, left, bar.advance, threads=threads)
+  pairs = image_pairs.choose_pairs(len(names), most=most)
+  _match(work, names, pairs, threads)
   done = structure.with_features(work)
-  pairs = [
-    (names[one], names[other])
-    for one, other in image_pairs.choose_pairs(len(names), most=most)
-    if names[one] in done and names[other] in done
-  ]
-  left = structure.without_matches(work, pairs)
-  with progress.progress(
-    len(pairs), "matches", initial=len(pairs) - len(left)
-  ) as bar:
-    structure.match(work, left, bar.advance, threads=threads)
   return [name for name in names if not done.get(name)]
 
 
+def _match(
+  work: pathlib.Path,
+  names: list[str],
+  pairs: list[tuple[int, int]],
+  threads: int,
+) -> None:
+  """Compares those pairs of images that were not compared before."""
+  done = structure.with_features(work)
+  named = [
+    (names[one], names[other])
+    for one, other in pairs
+    if names[one] in done and names[other] in done
+  ]
+  left = structure.without_matches(work, named)
+  with progress.progress(
+    len(named), "matches", initial=len(named) - len(left)
+  ) as bar:
+    structure.match(work, left, bar.advance, threads=threads)
+
+
 def _find_cameras(
-  work: pathlib.Path, folder: pathlib.Path, count: int, threads: int
-) -> list[structure.Model]:
+  work: pathlib.Path,
+  folder: pathlib.Path,
+  record: dict,
+  names: list[str],
+  most: int,
+  threads: int,
+) -> ladder.Attempt:
+  """Finds cameras in one way after the other; those made before are kept."""
+  lens = record["inputs"]["lens"]
+  attempts = [_as_attempt(made, work) for made in record.get("ways", [])]
+
+  def attempt(way: str) -> ladder.Attempt:
+    if attempts:
+      before = ladder.best(attempts, len(names))
+      doubt = "" if before.sound or not before.placed else " that cannot be"
+      progress.say(
+        f"capture: {before.placed} of {len(names)} have a camera{doubt}; now "
+        f"by {ladder.in_words(way)}"
+      )
+    try:
+      models = _map(work, folder, way, lens, len(names), threads)
+    except user_error.UserError as error:
+      if not any(one.placed for one in attempts):
+        raise
+      # What was found before is no worse for it.
+      progress.say(f"capture: {error}")
+      models = []
+    made = ladder.Attempt(way, tuple(models))
+    record["ways"] = [*record.get("ways", []), dataclasses.asdict(made)]
+    disk.write_json(work.parent / _RECORD, record)
+    return made
+
+  def match_more() -> bool:
+    more = image_pairs.choose_pairs(len(names), most=max(most, _MORE_PAIRS))
+    if len(more) <= len(image_pairs.choose_pairs(len(names), most=most)):
+      return False
+    _match(work, names, more, threads)
+    return True
+
+  return ladder.climb(
+    attempts,
+    len(names),
+    one_focal=lens in mapping.ONE_FOCAL,
+    could_be_placed=lambda: structure.connected(work),
+    attempt=attempt,
+    match_more=match_more,
+  )
+
+
+def _as_attempt(made: dict, work: pathlib.Path) -> ladder.Attempt:
+  """Reads what a way led to from the record; the capture may have moved."""
+  models = []
+  for model in made["models"]:
+    number = pathlib.Path(model["folder"]).name
+    folder = work / "models" / made["way"] / number
+    images = tuple(model["images"])
+    models.append(
+      mapping.Model(**{**model, "folder": str(folder), "images": images})
+    )
+  return ladder.Attempt(made["way"], tuple(models))
+
+
+def _map(
+  work: pathlib.Path,
+  folder: pathlib.Path,
+  way: str,
+  lens: str,
+  count: int,
+  threads: int,
+) -> list[mapping.Model]:
+  """Tries one way, and shows how far it is."""
   with progress.progress(count, "cameras") as bar:
     placed = 0
 
@@ -187,14 +285,9 @@ def _find_cameras(
       if more:
         bar.advance(more)
 
-    return structure.find_cameras(work, folder, advance, threads=threads)
-
-
-def _keep(model: structure.Model, work: pathlib.Path) -> None:
-  """Puts a model where readers of COLMAP's scenes look for it."""
-  kept = work / "sparse" / "0"
-  shutil.rmtree(kept, ignore_errors=True)
-  shutil.copytree(model.folder, kept)
+    return mapping.find_cameras(
+      work, folder, way, advance, lens=lens, threads=threads
+    )
 
 
 def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
@@ -224,6 +317,16 @@ def _write_scene(out: pathlib.Path, names: list[str], record: dict) -> dict:
     "registered": len(registered),
     "missing": [name for name in names if name not in registered],
     "featureless": record["featureless"],
+    # Captures that an earlier version began know of one way only.
+    "way": record.get("way", "default"),
+    "ways": [
+      {
+        "way": made["way"],
+        "placed": len(made["models"][0]["images"]) if made["models"] else 0,
+      }
+      for made in record.get("ways", [])
+    ],
+    "plausible": model.get("plausible", True),
     "other_models": [
       left
       for other in others

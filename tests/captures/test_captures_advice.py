@@ -54,6 +54,38 @@ def test_a_forward_facing_capture_that_ndc_cannot_hold_says_why():
   assert 'trains in the space "contracted", because a camera stands' in text
 
 
+def test_the_way_that_won_is_told_where_it_was_not_the_first():
+  first = _report(way="default", ways=[{"way": "default", "placed": 20}])
+  assert len(advice.describe(first, video=False)) == 2
+  report = _report(
+    way="global",
+    ways=[
+      {"way": "default", "placed": 4},
+      {"way": "small-angle", "placed": 12},
+      {"way": "global", "placed": 20},
+    ],
+    plausible=False,
+  )
+  lines = advice.describe(report, video=False)
+  assert lines[2] == (
+    "found by global mapping (COLMAP's incremental mapping placed 4, "
+    "incremental mapping from a first pair of 4 degrees placed 12)"
+  )
+  assert lines[3].startswith("the focal lengths along x and y differ by more")
+  assert "--lens simple-radial" in lines[3] and len(lines) == 4
+
+
+def test_three_quarters_are_enough():
+  text = "\n".join(
+    advice.describe(_report(registered=15, missing=["a"] * 5), video=False)
+  )
+  assert "take more photographs" not in text
+  text = "\n".join(
+    advice.describe(_report(registered=14, missing=["a"] * 6), video=False)
+  )
+  assert "take more photographs between" in text
+
+
 def test_an_estimate_is_of_what_is_to_be_done():
   sizes = [(1000, 1000)] * 10
   one = duration.estimate(sizes, 45, threads=1)

@@ -77,6 +77,12 @@ def make_ring(count=16, *, size=(16, 12)) -> Given:
   )
 
 
+def renamed(given: Given, names) -> Given:
+  """The same under other names of pictures."""
+  cameras = dataclasses.replace(given.cameras, names=tuple(names))
+  return dataclasses.replace(given, cameras=cameras)
+
+
 def write_pictures(given: Given, folder: pathlib.Path) -> None:
   """Writes the pictures under the cameras' names."""
   folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylized_nerf_jax.captures import sources, structure
+from stylized_nerf_jax.captures import mapping, sources, structure
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import pose_errors
 from stylized_nerf_jax.outputs import video
@@ -91,7 +91,7 @@ def test_a_capture_that_was_stopped_goes_on(five, tmp_path, monkeypatch, capfd):
   # No flood: bars, one line of what is to be done a run, and the two stops.
   assert len(printed.err.splitlines()) < 40 and "colmap" not in printed.err
   # Done is done.
-  monkeypatch.setattr(structure, "find_cameras", None)
+  monkeypatch.setattr(mapping, "find_cameras", None)
   assert main.main(command) == 0
   assert capfd.readouterr().out == printed.out
   scene = load_scene(out)

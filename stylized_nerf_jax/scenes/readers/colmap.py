@@ -1,8 +1,11 @@
 """Reader of COLMAP's sparse models beside folders of photographs.
 
-The model lies in `sparse/0`, `sparse` or `colmap/sparse/0`, binary or text; the
-photographs in `images` or, reduced, in `images_N`, as mip-NeRF 360 has them.
-COLMAP's world is the file frame. Bounds come from the triangulated points.
+Models lie in `sparse`, `sparse/*`, `colmap/sparse` or `colmap/sparse/*`, binary
+or text: that of the most images is read. The photographs are in `images` or,
+reduced, in `images_N`, as mip-NeRF 360 has them, and their masks, as COLMAP
+takes them, in `masks`: `a.jpg.png` for `a.jpg`, black where nothing is to be
+used. COLMAP's world is the file frame. Bounds come from the triangulated
+points. COLMAP ignores EXIF orientation, and so do its poses.
 """
 
 import pathlib
@@ -11,9 +14,14 @@ import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import file_names, pose_geometry
+from stylized_nerf_jax.scenes import file_names, leftovers, pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.scenes.pictures import (
+  beside_pictures,
+  image_reader,
+  mask_files,
+  upright_files,
+)
 from stylized_nerf_jax.scenes.readers import (
   camera_bounds,
   colmap_binary,
@@ -23,7 +31,9 @@ from stylized_nerf_jax.scenes.readers import (
   transforms_json,
 )
 
-FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
+_FOLDERS = ("sparse", "colmap/sparse")
+_MASKS = "masks"
+_READERS = {"bin": colmap_binary, "txt": colmap_text}
 # Sightings of a picture beyond these percentiles are taken for wrong matches.
 _TRIMMED = (1, 99)
 # Surfaces without texture have no points, and may lie nearer or farther.
@@ -32,14 +42,40 @@ _NEAR_SLACK, _FAR_SLACK = 0.5, 10.0
 
 def find_model(root: pathlib.Path) -> tuple[pathlib.Path, str] | None:
   """Returns the folder of a model and its ending, "bin" or "txt", or None."""
-  for name in FOLDERS:
-    for ending in ("bin", "txt"):
-      files = [
-        root / name / f"{part}.{ending}" for part in ("cameras", "images")
-      ]
-      if all(file_names.is_file(file) for file in files):
-        return root / name, ending
-  return None
+  models = _find_models(root)
+  return models[0][:2] if models else None
+
+
+def read_names(root: pathlib.Path) -> list[str]:
+  """Returns the names of the images that a model has placed, if there is one.
+
+  Raises:
+    ValueError: the model is damaged; the message names its file.
+  """
+  found = find_model(root)
+  if found is None:
+    return []
+  folder, ending = found
+  source = folder / f"images.{ending}"
+  pictures = _READERS[ending].read_pictures(source).values()
+  return [picture.name for picture in pictures]
+
+
+def _find_models(root: pathlib.Path) -> list[tuple[pathlib.Path, str, int]]:
+  """Returns folder, ending and count of images of models, most images first."""
+  models = []
+  for name in _FOLDERS:
+    inner = []
+    if (root / name).is_dir():
+      inner = [path for path in (root / name).iterdir() if path.is_dir()]
+      inner.sort(key=lambda path: image_reader.natural_key(path.name))
+    for folder in (*inner, root / name):
+      for ending, reader in _READERS.items():
+        files = [folder / f"{part}.{ending}" for part in ("cameras", "images")]
+        if all(file_names.is_file(file) for file in files):
+          models.append((folder, ending, reader.count_pictures(files[1])))
+          break
+  return sorted(models, key=lambda model: -model[2])
 
 
 def load_colmap(
@@ -65,34 +101,56 @@ def load_colmap(
   """
   root = pathlib.Path(path)
   image_reader.check_downsample(downsample)
-  found = find_model(root)
-  if found is None:
+  models = _find_models(root)
+  if not models:
     raise user_error.UserError(
       f"{root}: no COLMAP model; expected cameras.bin and images.bin (or .txt) "
-      f"in {', '.join(FOLDERS)}"
+      f"in {', '.join(_FOLDERS)}, or a folder of one of these"
     )
-  folder, ending = found
-  reader = colmap_binary if ending == "bin" else colmap_text
+  folder, ending, _ = models[0]
+  reader = _READERS[ending]
   lenses = reader.read_lenses(folder / f"cameras.{ending}")
   source = folder / f"images.{ending}"
   pictures = reader.read_pictures(source)
   pictures_folder, factor = image_folder.find(root, downsample)
   numbers, files, missing = _match(pictures, pictures_folder, source)
   headers = [image_reader.read_header(file) for file in files]
-  image_reader.check_files(files)
+  turned = {file for file in files if upright_files.orientation(file) != 1}
+  others = beside_pictures.unnamed(pictures_folder, files)
+  masks, spare_masks = beside_pictures.find_masks(
+    root / _MASKS,
+    [file_names.clean(pictures[number].name) for number in numbers],
+    others,
+  )
+  image_reader.check_files([*files, *filter(None, masks)])
   cameras, sizes = [], []
-  for number, (size, _) in zip(numbers, headers, strict=True):
+  for number, file, mask, (size, _) in zip(
+    numbers, files, masks, headers, strict=True
+  ):
     where = f"{source}, image {number}"
-    camera = _camera(pictures[number], lenses, size, where)
+    camera = _camera(pictures[number], lenses, size, where, file in turned)
+    if mask:
+      mask_files.check(mask, size, where=str(mask.parent))
     sizes.append(image_reader.downsampled_size(size, downsample / factor))
     cameras.append(camera.resized(*sizes[-1]))
   cameras = camera_lib.Cameras.from_list(cameras)
-  messages = []
-  if missing:
+  used = {pictures[number].lens for number in numbers}
+  messages = [
+    *_other_models(root, models),
+    *colmap_model.fitted(lenses[number] for number in sorted(used)),
+    *_missing(source, missing, len(pictures), pictures_folder),
+    *leftovers.left_out(others, "picture", "has no camera"),
+    *leftovers.left_out(
+      spare_masks, "mask", "belongs to no picture that is read"
+    ),
+    *_turned([file for file in files if file in turned]),
+    *image_folder.others(root, pictures_folder),
+    *leftovers.unread_entries(root, _read_entries(root)),
+  ]
+  if any(masks) and not all(masks):
     messages.append(
-      f"{source.name}: {len(missing)} of {len(pictures)} registered images are "
-      f"not in {pictures_folder.name} and are left out "
-      f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''})"
+      f"{masks.count(None)} of {len(masks)} pictures have no mask and are used "
+      "everywhere"
     )
   points_file = folder / f"points3D.{ending}"
   points = None
@@ -111,7 +169,7 @@ def load_colmap(
     path=str(root),
     cameras=cameras,
     images=image_reader.ImageFiles(files, sizes, background=background),
-    masks=None,
+    masks=mask_files.MaskFiles(masks, sizes) if any(masks) else None,
     alphas=(
       image_reader.AlphaFiles(files, sizes)
       if any(header[1] for header in headers)
@@ -167,13 +225,62 @@ def _match(
   return [item[1] for item in found], [item[2] for item in found], missing
 
 
+def _turned(turned: list[pathlib.Path]) -> list[str]:
+  """Says which pictures EXIF would turn."""
+  if not turned:
+    return []
+  names = leftovers.some(file.name for file in turned)
+  return [
+    f"the EXIF orientation of {names} is not used, as COLMAP does not: these "
+    "pictures are as they are stored"
+  ]
+
+
+def _missing(
+  source: pathlib.Path, missing: list[str], total: int, folder: pathlib.Path
+) -> list[str]:
+  """Says which registered images have no file."""
+  if not missing:
+    return []
+  return [
+    f"{source.name}: {len(missing)} of {total} registered images are not in "
+    f"{folder.name} and are left out ({leftovers.some(missing)})"
+  ]
+
+
+def _other_models(
+  root: pathlib.Path, models: list[tuple[pathlib.Path, str, int]]
+) -> list[str]:
+  """Says which models are not read, and what lies beside the one that is."""
+  (folder, ending, count), *others = models
+  messages = []
+  if others:
+    names = leftovers.some(
+      f"{path.relative_to(root).as_posix()} ({n})" for path, _, n in others
+    )
+    messages.append(
+      f"{folder.relative_to(root).as_posix()} with {count} images is read; "
+      f"other models, which share no frame with it, are not: {names}"
+    )
+  if ending == "bin" and file_names.is_file(folder / "images.txt"):
+    messages.append(f"{folder.name}: binary files are read, text files are not")
+  return messages
+
+
+def _read_entries(root: pathlib.Path) -> set[str]:
+  """Names what is read in the folder of a scene, or said otherwise."""
+  folders = image_folder.sizes(root).values()
+  return {"sparse", "colmap", _MASKS, *(folder.name for folder in folders)}
+
+
 def _camera(
   picture: colmap_model.Picture,
   lenses: dict[int, colmap_model.Lens],
   size: tuple[int, int],
   where: str,
+  turned: bool,
 ) -> camera_lib.Camera:
-  """Builds a camera at the size of its image file."""
+  """Builds a camera at the size of its image file, which EXIF may turn."""
   where = f"{where} ({picture.name})"
   if picture.lens not in lenses:
     raise user_error.UserError(
@@ -184,20 +291,25 @@ def _camera(
   if not image_reader.same_aspect(
     size, (lens.width, lens.height), reduced=True
   ):
+    exif = " as stored, though EXIF turns it" if turned else ""
     raise user_error.UserError(
       f"{where}: camera {picture.lens} is for {lens.width}x{lens.height} but "
-      f"the image is {size[0]}x{size[1]}; expected one aspect ratio: restore "
-      "the image"
+      f"the image is {size[0]}x{size[1]}{exif}; expected one aspect ratio: "
+      "restore the image that COLMAP was given"
     )
   pose = camera_lib.check_pose(picture.camera_to_world(where), where=where)
-  model, distortion = lens.distortion
+  fl_x, fl_y, cx, cy = lens.intrinsics
+  fit = lens.counterpart
   return camera_lib.Camera(
     pose,
-    *lens.intrinsics,
+    fl_x * fit.scale,
+    fl_y * fit.scale,
+    cx,
+    cy,
     lens.width,
     lens.height,
-    distortion=distortion,
-    model=model,
+    distortion=fit.terms,
+    model=fit.model,
     name=file_names.clean(picture.name),
   ).resized(*size)
 

@@ -82,12 +82,20 @@ def read_lenses(path: pathlib.Path) -> dict[int, model_lib.Lens]:
   for i in range(data.count("cameras", 24)):
     where = f"{path}, camera {i}"
     number, kind, width, height = data.take("IiQQ")
-    model_lib.check_model(kind, kind in model_lib.LENSES, where)
+    if kind not in model_lib.LENSES:
+      raise model_lib.unknown_lens(f"number {kind}", where)
     name, count = model_lib.LENSES[kind]
     parameters = data.take(f"{count}d")
     lens = model_lib.Lens(name, width, height, parameters)
     model_lib.add(lenses, number, model_lib.check_lens(lens, where), where)
   return lenses
+
+
+def count_pictures(path: pathlib.Path) -> int:
+  """Returns how many images images.bin says that it holds; 0 if nothing."""
+  with path.open("rb") as file:
+    start = file.read(8)
+  return struct.unpack("<Q", start)[0] if len(start) == 8 else 0
 
 
 def read_pictures(path: pathlib.Path) -> dict[int, model_lib.Picture]:

@@ -5,13 +5,16 @@ is (column + 0.5, row + 0.5), as everywhere here.
 """
 
 import dataclasses
+import functools
+from collections.abc import Iterable
 
 import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
+from stylized_nerf_jax.scenes import lens_fits
 
-# Number of a lens model in binary files: name, parameters.
+# Number of a lens model in binary files: name, parameters (COLMAP 4.2).
 LENSES = {
   0: ("SIMPLE_PINHOLE", 3),
   1: ("PINHOLE", 4),
@@ -20,8 +23,17 @@ LENSES = {
   4: ("OPENCV", 8),
   5: ("OPENCV_FISHEYE", 8),
   6: ("FULL_OPENCV", 12),
+  7: ("FOV", 5),
   8: ("SIMPLE_RADIAL_FISHEYE", 4),
   9: ("RADIAL_FISHEYE", 5),
+  10: ("THIN_PRISM_FISHEYE", 12),
+  11: ("RAD_TAN_THIN_PRISM_FISHEYE", 16),
+  12: ("SIMPLE_DIVISION", 4),
+  13: ("DIVISION", 5),
+  14: ("SIMPLE_FISHEYE", 3),
+  15: ("FISHEYE", 4),
+  16: ("EUCM", 6),
+  17: ("EQUIRECTANGULAR", 2),
 }
 NUM_PARAMETERS = dict(LENSES.values())
 # The one focal length of these stands for both.
@@ -31,9 +43,20 @@ _ONE_FOCAL = (
   "RADIAL",
   "SIMPLE_RADIAL_FISHEYE",
   "RADIAL_FISHEYE",
+  "SIMPLE_DIVISION",
+  "SIMPLE_FISHEYE",
+)
+# Fisheyes of no terms but k1, k2, k3, k4 or the first of them.
+_FISHEYES = (
+  "OPENCV_FISHEYE",
+  "SIMPLE_RADIAL_FISHEYE",
+  "RADIAL_FISHEYE",
+  "SIMPLE_FISHEYE",
+  "FISHEYE",
 )
 _LARGEST_SIDE = 1_000_000
 _LARGEST_COORDINATE = 1e12
+_LARGEST_PARAMETER = 1e12
 _UNIT_TOLERANCE = 1e-2
 
 
@@ -54,22 +77,77 @@ class Lens:
 
   @property
   def intrinsics(self) -> tuple[float, float, float, float]:
-    """fl_x, fl_y, cx, cy in pixels."""
+    """fl_x, fl_y, cx, cy in pixels, those of COLMAP's model."""
+    if self.model == "EQUIRECTANGULAR":
+      return self.width, self.height, self.width / 2, self.height / 2
     if self.model in _ONE_FOCAL:
       focal, cx, cy = self.parameters[:3]
       return focal, focal, cx, cy
     return self.parameters[:4]
 
-  @property
-  def distortion(self) -> tuple[str, tuple[float, ...]]:
-    """Model and terms as `cameras.Camera` takes them."""
+  @functools.cached_property
+  def counterpart(self) -> lens_fits.Fit | None:
+    """What stands for it among `cameras.LENS_TERMS`; None: nothing does."""
     terms = self.parameters[3 if self.model in _ONE_FOCAL else 4 :]
-    if self.model.endswith("FISHEYE"):
-      return "fisheye", (*terms, 0.0, 0.0, 0.0)[:4]
+    four = (*terms, 0.0, 0.0, 0.0, 0.0)[:4]
+    if self.model in _FISHEYES:
+      return lens_fits.Fit("fisheye", four, 1.0, 0.0)
     if self.model == "FULL_OPENCV":
-      return "full_opencv", terms
-    terms = (*terms, 0.0, 0.0, 0.0, 0.0)[:4]
-    return "opencv" if any(terms) else "pinhole", terms
+      return lens_fits.Fit("full_opencv", terms, 1.0, 0.0)
+    if self.model == "THIN_PRISM_FISHEYE":
+      k1, k2, p1, p2, k3, k4, *prism = terms
+      return self._fisheye((k1, k2, k3, k4), (p1, p2, *prism))
+    if self.model == "RAD_TAN_THIN_PRISM_FISHEYE":
+      return self._fisheye(terms[:6], terms[6:])
+    if self.model in _ANGLES:
+      return self._fitted(terms)
+    if self.model == "EQUIRECTANGULAR":
+      return None
+    return lens_fits.Fit("opencv" if any(terms) else "pinhole", four, 1.0, 0.0)
+
+  @property
+  def _radii(self) -> np.ndarray:
+    """Normalised radii from 0 to the farthest corner of the picture."""
+    fl_x, fl_y, cx, cy = self.intrinsics
+    across = max(cx, self.width - cx) / fl_x
+    down = max(cy, self.height - cy) / fl_y
+    return lens_fits.radii(float(np.hypot(across, down)))
+
+  def _fitted(self, terms: tuple[float, ...]) -> lens_fits.Fit | None:
+    """Fits a lens that moves points along radii."""
+    if not any(terms[:1]):
+      return lens_fits.Fit("pinhole", (0.0,) * 4, 1.0, 0.0)
+    radius = self._radii
+    with np.errstate(all="ignore"):
+      angle = _ANGLES[self.model](radius, *terms)
+    return lens_fits.fit_radial(radius, angle, max(self.intrinsics[:2]))
+
+  def _fisheye(
+    self, radial: tuple[float, ...], others: tuple[float, ...]
+  ) -> lens_fits.Fit | None:
+    """Reads a fisheye whose other terms move nothing, or hardly anything.
+
+    Args:
+      radial: k1, k2, ...: of theta (1 + k1 theta^2 + k2 theta^4 + ...).
+      others: tangential terms and those of a thin prism.
+    """
+    focal = max(self.intrinsics[:2])
+    radius = self._radii
+    angles = np.linspace(0, np.pi, 8192)
+    seen = angles * (1 + np.polyval([*radial[::-1], 0.0], angles**2))
+    growing = np.cumprod(np.diff(seen, prepend=-1.0) > 0).astype(bool)
+    if not seen[growing][-1] >= radius[-1]:
+      return None
+    angle = np.interp(radius, seen[growing], angles[growing])
+    # Each moves a point by at most three times its term and the second or
+    # fourth power of a radius.
+    largest = max(radius[-1], angle[-1], 1.0)
+    moved = 3 * focal * largest**4 * sum(map(abs, others))
+    if moved > lens_fits.LARGEST_ERROR:
+      return None
+    if not any(radial[4:]):
+      return lens_fits.Fit("fisheye", tuple(radial[:4]), 1.0, moved)
+    return lens_fits.fit_radial(radius, angle, focal)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,19 +216,85 @@ def check_lens(lens: Lens, where: str) -> Lens:
     )
   size = (lens.width, lens.height)
   camera_lib.check_intrinsics(*lens.intrinsics, *size, where=where)
-  model, terms = lens.distortion
-  camera_lib.check_distortion(terms, model, where=where)
+  if not np.abs(lens.parameters).max() <= _LARGEST_PARAMETER:
+    raise user_error.UserError(
+      f"{where}: {lens.model} has the parameters {lens.parameters}; expected "
+      f"numbers up to {_LARGEST_PARAMETER:g}: calibrate the camera again"
+    )
+  if lens.counterpart is None:
+    raise user_error.UserError(
+      f"{where}: the lens is {lens.model}, which no lens that is read equals "
+      f"to {lens_fits.LARGEST_ERROR} pixels in this picture; expected another: "
+      f"{_way_out(lens.model)}"
+    )
+  camera_lib.check_distortion(
+    lens.counterpart.terms, lens.counterpart.model, where=where
+  )
   return lens
 
 
-def check_model(model: object, known: bool, where: str) -> None:
-  """Raises ValueError for lenses that nothing here describes."""
-  if not known:
-    raise user_error.UserError(
-      f"{where}: the camera model is {model}; expected one of "
-      f"{', '.join(NUM_PARAMETERS)}: undistort the images first (colmap "
-      "image_undistorter)"
+def unknown_lens(model: str, where: str) -> user_error.UserError:
+  """Returns the error for a lens whose name or number is not known."""
+  return user_error.UserError(
+    f"{where}: the camera model is {model}; expected one of "
+    f"{', '.join(NUM_PARAMETERS)}: {_way_out(model)}"
+  )
+
+
+def _way_out(model: str) -> str:
+  """Says how images of a lens that is not read can be used.
+
+  COLMAP 4.2's undistorter copies panoramas as they are.
+  """
+  if model == "EQUIRECTANGULAR":
+    return (
+      "cut the panoramas into pictures of flat cameras first, as COLMAP's "
+      "example panorama_sfm.py does; its image_undistorter leaves them as they "
+      "are"
     )
+  return "undistort the images first (colmap image_undistorter)"
+
+
+def fitted(lenses: Iterable[Lens]) -> list[str]:
+  """Returns a message for each kind of lens that another one stands for."""
+  worst = {}
+  for lens in lenses:
+    fit = lens.counterpart
+    if fit.error > 0:
+      key = lens.model, fit.model
+      worst[key] = max(worst.get(key, 0.0), fit.error)
+  return [
+    f"the lens {name} is read as {model}, {error:.1g} pixels off at most"
+    for (name, model), error in worst.items()
+  ]
+
+
+def _division(radius: np.ndarray, k: float) -> np.ndarray:
+  return np.arctan2(radius, 1 + k * radius**2)
+
+
+def _field_of_view(radius: np.ndarray, omega: float) -> np.ndarray:
+  turned = radius * omega
+  tangent = np.tan(turned) / (2 * np.tan(omega / 2))
+  return np.where(turned < np.pi / 2, np.arctan(tangent), np.nan)
+
+
+def _unified(radius: np.ndarray, alpha: float, beta: float) -> np.ndarray:
+  r2 = radius**2
+  root = np.sqrt(1 - (2 * alpha - 1) * beta * r2)
+  z = (1 - beta * alpha**2 * r2) / (alpha * root + 1 - alpha)
+  return np.arctan2(radius, z)
+
+
+# The angle off the axis at which a normalised radius of the picture looks:
+# division (Fitzgibbon 2001), field of view (Devernay and Faugeras 2001), and
+# the enhanced unified camera model (Khomutenko et al. 2016).
+_ANGLES = {
+  "SIMPLE_DIVISION": _division,
+  "DIVISION": _division,
+  "FOV": _field_of_view,
+  "EUCM": _unified,
+}
 
 
 def add(items: dict, key: int, item, where: str) -> None:

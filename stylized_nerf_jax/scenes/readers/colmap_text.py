@@ -18,7 +18,8 @@ def read_lenses(path: pathlib.Path) -> dict[int, model_lib.Lens]:
       continue
     _check_count(words, 4, where)
     model = words[1]
-    model_lib.check_model(model, model in model_lib.NUM_PARAMETERS, where)
+    if model not in model_lib.NUM_PARAMETERS:
+      raise model_lib.unknown_lens(model[:40], where)
     expected = 4 + model_lib.NUM_PARAMETERS[model]
     if len(words) != expected:
       raise user_error.UserError(
@@ -30,6 +31,11 @@ def read_lenses(path: pathlib.Path) -> dict[int, model_lib.Lens]:
     lens = model_lib.Lens(model, width, height, parameters)
     model_lib.add(lenses, number, model_lib.check_lens(lens, where), where)
   return lenses
+
+
+def count_pictures(path: pathlib.Path) -> int:
+  """Returns how many images images.txt holds, by its lines: two of each."""
+  return (sum(1 for _ in _lines(path)) + 1) // 2
 
 
 def read_pictures(path: pathlib.Path) -> dict[int, model_lib.Picture]:

@@ -209,3 +209,14 @@ def _named(name: str, file: pathlib.Path) -> str:
   if given.name == file.stem:
     return f"{given}{file.suffix}"
   return str(given.with_suffix(file.suffix))
+
+
+def others(root: pathlib.Path, chosen: pathlib.Path) -> list[str]:
+  """Returns a message of the folders that were not chosen; or none."""
+  found = sizes(root)
+  names = [found[n].name for n in sorted(found) if found[n] != chosen]
+  if not names:
+    return []
+  return [
+    f"pictures are read from {chosen.name}, not from {leftovers.some(names)}"
+  ]

@@ -3,8 +3,14 @@
 Each row of the file is a 3x5 matrix and two depth bounds. The matrix holds
 camera-to-world axes [down, right, back], the centre, and (height, width,
 focal) of the photographs at full size.
+
+LLFF's imgs2poses writes a row for each photograph that COLMAP placed, by the
+plain order of their names, and leaves the others in their folder. Which they
+are stands in `view_imgs.txt`, which many copies of it write, a name a line in
+the order of the rows, or in COLMAP's model beside the file.
 """
 
+import collections
 import dataclasses
 import pathlib
 
@@ -12,12 +18,14 @@ import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import pose_geometry
+from stylized_nerf_jax.scenes import file_names, leftovers, pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
-from stylized_nerf_jax.scenes.readers import image_folder, numpy_files
+from stylized_nerf_jax.scenes.readers import colmap, image_folder, numpy_files
 
 POSES_FILE = "poses_bounds.npy"
+NAMES_FILE = "view_imgs.txt"
+_MOST_BYTES = 1 << 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,16 +66,9 @@ def load_llff(
   image_reader.check_downsample(downsample)
   poses = _read_poses(root / POSES_FILE)
   folder, factor = image_folder.find(root, downsample)
-  files = image_reader.list_images(folder)
-  if len(files) != len(poses.hwf):
-    raise user_error.UserError(
-      f"{root / POSES_FILE} holds {len(poses.hwf)} poses but {folder} holds "
-      f"{len(files)} images; expected as many poses as images: remove the "
-      "images without a pose or estimate the poses again"
-    )
-  # LLFF numbers its poses by the plain order of names; a Scene is in natural
-  # order, which differs where numbers are not padded with zeros.
-  rows = {name: i for i, name in enumerate(sorted(f.name for f in files))}
+  listed = image_reader.list_images(folder)
+  rows, read, messages = _pair(root, len(poses.hwf), listed)
+  files = [file for file in listed if file.name in rows]
   order = [rows[file.name] for file in files]
   headers = [image_reader.read_header(file) for file in files]
   image_reader.check_files(files)
@@ -81,11 +82,15 @@ def load_llff(
     ]
   )
   forward_facing, angle = pose_geometry.is_forward_facing(cameras)
+  folders = {path.name for path in image_folder.sizes(root).values()}
   kind = "forward-facing" if forward_facing else "all-round"
-  message = (
+  messages = [
     f"{kind} capture: the pictures reach {angle:.0f} degrees from the mean "
-    "viewing direction"
-  )
+    "viewing direction",
+    *messages,
+    *image_folder.others(root, folder),
+    *leftovers.unread_entries(root, {POSES_FILE, *folders, *read}),
+  ]
   return scene_lib.Scene(
     name=root.resolve().name,
     format="llff",
@@ -104,7 +109,109 @@ def load_llff(
     far=float(poses.bounds.max()),
     bounding_box=None,
     splits=scene_lib.holdout_splits(len(files), holdout),
-    messages=(message,),
+    messages=tuple(messages),
+  )
+
+
+def _pair(
+  root: pathlib.Path, count: int, files: list[pathlib.Path]
+) -> tuple[dict[str, int], set[str], list[str]]:
+  """Finds which photograph a row is of.
+
+  Args:
+    root: folder of the scene.
+    count: of rows.
+    files: photographs of the folder that is read.
+
+  Returns:
+    rows: by the names of the files that have one.
+    read: what was read for it in the folder of the scene, or is said.
+    messages: what was left out.
+  """
+  names = sorted(file.name for file in files)
+  if len(files) == count and not file_names.is_file(root / NAMES_FILE):
+    return {name: i for i, name in enumerate(names)}, set(), []
+  source, listed = _listed_names(root)
+  found = _find_listed(files, listed) if len(listed) == count else None
+  if found is None:
+    if len(files) == count:
+      # The folder itself keeps to the format, whatever an old list says.
+      return (
+        {name: i for i, name in enumerate(names)},
+        {NAMES_FILE},
+        [
+          f"{source} is not used: it does not name the {count} pictures of "
+          f"{files[0].parent.name}, which are as many as the poses"
+        ],
+      )
+    raise user_error.UserError(_mismatch(root, count, files, source, listed))
+  left = [file.name for file in files if file.name not in found]
+  read = {NAMES_FILE} if source == NAMES_FILE else {"sparse", "colmap"}
+  why = f"has no pose, as {source} says"
+  return found, read, leftovers.left_out(left, "picture", why)
+
+
+def _listed_names(root: pathlib.Path) -> tuple[str, list[str]]:
+  """Returns what names the photographs that have poses, and the names.
+
+  Names are in the order of the rows. There are none where nothing tells.
+  """
+  path = root / NAMES_FILE
+  if file_names.is_file(path):
+    if path.stat().st_size > _MOST_BYTES:
+      raise user_error.UserError(
+        f"{path}: {path.stat().st_size} bytes; expected the name of a picture "
+        f"in each line, at most {_MOST_BYTES}: export it again"
+      )
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    return NAMES_FILE, [
+      line.strip() for line in text.splitlines() if line.strip()
+    ]
+  names = colmap.read_names(root)
+  return "COLMAP's model", sorted(names)
+
+
+def _find_listed(
+  files: list[pathlib.Path], names: list[str]
+) -> dict[str, int] | None:
+  """Returns rows by file names; None unless every name has a file of its own.
+
+  Reduced copies may be of another format.
+  """
+  by_name = {file.name: file.name for file in files}
+  counts = collections.Counter(file.stem for file in files)
+  by_stem = {file.stem: file.name for file in files if counts[file.stem] == 1}
+  found = {}
+  for row, name in enumerate(names):
+    name = pathlib.PurePosixPath(file_names.clean(name))
+    file = by_name.get(name.name) or by_stem.get(name.stem)
+    if file is None or file in found:
+      return None
+    found[file] = row
+  return found
+
+
+def _mismatch(
+  root: pathlib.Path,
+  count: int,
+  files: list[pathlib.Path],
+  source: str,
+  listed: list[str],
+) -> str:
+  """Says how many poses and pictures there are, and what would help."""
+  says = ""
+  if listed:
+    missing = next(
+      (name for name in listed if _find_listed(files, [name]) is None), None
+    )
+    says = f", and {source} names {len(listed)}"
+    if missing:
+      says += f", such as {missing[:80]}, which is not there"
+  return (
+    f"{root / POSES_FILE} holds {count} poses but {files[0].parent} holds "
+    f"{len(files)} images{says}; expected as many poses as images, or a "
+    f"{root / NAMES_FILE} that names the {count} with a pose, in the order of "
+    "the rows: write it, or remove the images without a pose"
   )
 
 

@@ -211,7 +211,7 @@ def _replace(root, file, before, after):
 @pytest.mark.parametrize(
   ("file", "before", "after", "words"),
   [
-    ("cameras.txt", "1 PINHOLE", "1 FOV", "line 2: the camera model is FOV"),
+    ("cameras.txt", "1 PINHOLE", "1 KIWI", "line 2: the camera model is KIWI"),
     ("cameras.txt", "1 PINHOLE 16", "1 PINHOLE", "line 2: 7 words; expected 8"),
     ("cameras.txt", "1 PINHOLE", "2 PINHOLE", "number 2 stands there twice"),
     ("cameras.txt", "16 12", "0 12", "the size is 0x12"),
@@ -243,9 +243,9 @@ def test_a_lens_of_unknown_number(tmp_path):
   root = scene_writers.colmap(scene_writers.make(2), tmp_path / "scene")
   path = root / "sparse" / "0" / "cameras.bin"
   whole = bytearray(path.read_bytes())
-  whole[12:16] = struct.pack("<i", 10)
+  whole[12:16] = struct.pack("<i", 18)
   path.write_bytes(whole)
-  with pytest.raises(ValueError, match="model is 10; expected one of.*OPENCV"):
+  with pytest.raises(ValueError, match="model is number 18; expected.*OPENCV"):
     load_scene(root)
 
 

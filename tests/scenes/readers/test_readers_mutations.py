@@ -68,6 +68,10 @@ def _write(name: str, root: pathlib.Path) -> None:
   if name != "fisheye_with_masks":
     given_scene = scene_writers.make(3, size=(8, 6))
     scene_writers.WRITERS[name](given_scene, root)
+    if name == "colmap":
+      _add_masks_and_a_model(root)
+    if name == "llff":
+      _drop_a_row(root)
     return
   lens = ("fisheye", (0.1, 0.0, 0.0, 0.0))
   given_scene = scene_writers.make(3, size=(8, 6), lens=lens)
@@ -85,6 +89,22 @@ def _write(name: str, root: pathlib.Path) -> None:
   path.write_text(json.dumps(content))
   shutil.copy(root / "masks/0.png", root / "images/dynamic_mask_0.png")
   (root / "images").rename(root / "images_2")
+
+
+def _add_masks_and_a_model(root: pathlib.Path) -> None:
+  """Adds to a COLMAP scene a mask for each picture, and a smaller model."""
+  shutil.copytree(root / "images", root / "masks")
+  (root / "masks" / "0.png").rename(root / "masks" / "0.png.png")
+  other = scene_writers.make(2, lens=("fisheye", (0.1, 0.0, 0.0, 0.0)))
+  scene_writers.colmap(other, root.with_name("other"))
+  shutil.move(root.with_name("other") / "sparse" / "0", root / "sparse" / "1")
+
+
+def _drop_a_row(root: pathlib.Path) -> None:
+  """Takes the pose of one photograph out, and lists the others."""
+  rows = np.load(root / "poses_bounds.npy")
+  np.save(root / "poses_bounds.npy", rows[[0, 2]])
+  (root / "view_imgs.txt").write_text("0.png\n2.png\n")
 
 
 def _mutate_json(draw, text: bytes) -> bytes:
