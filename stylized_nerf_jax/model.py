@@ -305,7 +305,7 @@ class StylizedNerf:
     return modules.style_field_of(self.config.style_field, space)
 
   @functools.cached_property
-  def _setting(self) -> renderer.RaySetting:
+  def _setting(self) -> rays_lib.RaySetting:
     return modules.ray_setting(self.scene)
 
   @functools.cached_property

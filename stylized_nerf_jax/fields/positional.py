@@ -169,11 +169,13 @@ class PositionalField(nn.Module):
     """What the coarse network learns from; see `field.Field.losses`.
 
     Returns:
-      "coarse_mse" (NeRF, equation 6).
+      "coarse_mse" (NeRF, equation 6), where there is a target.
     """
     del every
+    if target is None:
+      return {}
     coarse = found["coarse"]
-    colors = self.coarse.color(coarse.features, rays.viewdirs)
+    colors = self.coarse_color(coarse, rays.viewdirs)
     rendered = renderer.composite_colors(coarse.weights, colors, background)
     return {"coarse_mse": photometric.mse(rendered, target)}
 
@@ -181,6 +183,10 @@ class PositionalField(nn.Module):
   def coarse_samples(self, found) -> samples_lib.Samples:
     """As `field.Field.coarse_samples`."""
     return found["coarse"]
+
+  def coarse_color(self, samples: samples_lib.Samples, viewdirs):
+    """As `field.Field.coarse_color`."""
+    return self.coarse.color(samples.features, viewdirs)
 
   def color(self, samples: samples_lib.Samples, viewdirs):
     """Computes the colours of the final samples.

@@ -7,7 +7,7 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer, spacing
+from stylized_nerf_jax.rendering import spacing
 from stylized_nerf_jax.scenes import normalization, scene_record
 
 # Where a module is only asked for its sizes, which are the same in any space.
@@ -71,9 +71,9 @@ def init_style_field(config, space: normalization.RaySpace, key):
   return jax.jit(module.init)(key, points, latents)["params"]
 
 
-def ray_setting(record: scene_record.SceneRecord) -> renderer.RaySetting:
+def ray_setting(record: scene_record.SceneRecord) -> rays_lib.RaySetting:
   """What stays fixed while rendering the scene of a record."""
-  return renderer.RaySetting(
+  return rays_lib.RaySetting(
     space=record.normalization.space,
     scale=record.normalization.scale,
     background=record.background,

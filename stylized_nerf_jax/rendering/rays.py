@@ -14,8 +14,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax.rendering import lenses
+from stylized_nerf_jax.rendering.ray_records import Rays, RaySetting
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
+
+__all__ = [
+  "CameraArrays",
+  "RaySetting",
+  "Rays",
+  "camera_arrays",
+  "cast_rays",
+  "distances",
+  "euclidean_depth",
+  "pixel_centers",
+  "pixel_grid",
+  "project",
+  "reaches_box",
+  "to_model",
+  "unproject_depth",
+]
 
 # NDC depth 1 is infinity: points are held this far from it.
 _NDC_LIMIT = 1 - 1e-4
@@ -37,27 +54,6 @@ class CameraArrays:
   camera_to_model: jax.Array
   intrinsics: jax.Array
   lens_terms: jax.Array
-
-
-@flax.struct.dataclass
-class Rays:
-  """Rays in ray space; leading dimensions are free.
-
-  Attributes:
-    origins: [..., 3], ray space.
-    directions: [..., 3], ray space; unit but for NDC.
-    viewdirs: [..., 3], unit, model axes, taken before NDC.
-    centers: [..., 3], camera centres, model frame.
-    near: [..., 1], first ray parameter.
-    far: [..., 1], last ray parameter, beyond near.
-  """
-
-  origins: jax.Array
-  directions: jax.Array
-  viewdirs: jax.Array
-  centers: jax.Array
-  near: jax.Array
-  far: jax.Array
 
 
 def camera_arrays(
@@ -188,9 +184,25 @@ def euclidean_depth(
   Returns:
     [...], file units; 0 where the opacity is below 0.5.
   """
+  return jnp.where(opacity < 0.5, 0.0, distances(rays, t, space) / scale)
+
+
+def distances(rays: Rays, t, space: normalization_lib.RaySpace | None):
+  """Computes how far from the camera centre ray parameters lie.
+
+  Args:
+    rays: leading dimensions [...].
+    t: [...], ray parameters.
+    space: where the rays live; None is as any that is not NDC.
+
+  Returns:
+    [...], model units; NDC: of t = 1, which is infinity, some 20,000. It has
+    finite derivatives everywhere, t = 0 included.
+  """
+  if space is None or space.kind != "ndc":
+    return t * jnp.linalg.norm(rays.directions, axis=-1)
   points = to_model(rays.origins + t[..., None] * rays.directions, space)
-  distance = jnp.linalg.norm(points - rays.centers, axis=-1) / scale
-  return jnp.where(opacity < 0.5, 0.0, distance)
+  return jnp.linalg.norm(points - rays.centers, axis=-1)
 
 
 def project(points, camera: CameraArrays):

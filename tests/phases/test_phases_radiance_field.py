@@ -20,7 +20,6 @@ from stylized_nerf_jax.phases import (
 )
 from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization
 
@@ -50,7 +49,7 @@ def _small_loss(kind: str, options):
   loss = functools.partial(
     radiance_field.loss_fn,
     field=field,
-    setting=renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0)),
+    setting=rays_lib.RaySetting(space, 1.0, (0.0, 0.0, 0.0)),
     options=options,
   )
   return loss, params
