@@ -13,6 +13,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+import stylized_nerf_jax
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import compilation, disk, interruption, processes
 from stylized_nerf_jax.rows import device_memory
@@ -59,6 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   if not arguments or arguments[0] in ("-h", "--help"):
     print(_usage())
     return 0 if arguments else 2
+  if arguments[0] == "--version":
+    print(f"stylized-nerf {stylized_nerf_jax.__version__}")
+    return 0
   name = arguments[0]
   if name not in _COMMANDS:
     near = difflib.get_close_matches(name, _COMMANDS, n=1)
@@ -103,7 +107,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _usage() -> str:
-  lines = ["usage: stylized-nerf COMMAND [options]", "", "commands:"]
+  lines = [
+    "usage: stylized-nerf COMMAND [options], or stylized-nerf --version",
+    "",
+    "commands:",
+  ]
   for name, module in _COMMANDS.items():
     command = importlib.import_module(f"stylized_nerf_jax.cli.{module}")
     lines.append(f"  {name:<16}{command.HELP}")

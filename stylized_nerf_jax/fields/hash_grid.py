@@ -5,6 +5,8 @@ section 3); the field itself is evaluated only in the few intervals drawn from
 it.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,7 @@ from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.rendering import compositing, contraction, sampling
 from stylized_nerf_jax.rendering import spacing as spacing_lib
 from stylized_nerf_jax.rendering.samples import Samples
+from stylized_nerf_jax.scenes import normalization
 
 # Beyond it exp overflows float16 renders and its gradient is of no use.
 _MAX_LOG_DENSITY = 11.0
@@ -59,6 +62,27 @@ class HashGridField(nn.Module):
   proposal_width: int = 16
   num_proposal: int = 32
   num_fine: int = 16
+
+  @classmethod
+  def for_space(
+    cls,
+    space: normalization.Normalization | normalization.RaySpace,
+    **options: Any,
+  ) -> "HashGridField":
+    """Makes a field of what the rays of a scene cross.
+
+    Args:
+      space: of the scene, or its ray space alone.
+      **options: attributes, but for those that the space decides.
+    """
+    space = normalization.ray_space(space)
+    return cls(
+      lower=space.lower,
+      upper=space.upper,
+      contract=space.kind == "contracted",
+      spacing=spacing_lib.of_space(space),
+      **options,
+    )
 
   def setup(self):
     self.proposal_encoding = hash_encoding.HashEncoding(

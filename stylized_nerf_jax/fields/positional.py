@@ -5,6 +5,8 @@ them: frequency encodings without pi, ReLU on the features, and stratified
 samples refined once by the coarse weights.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,8 @@ from stylized_nerf_jax.rendering import (
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
+from stylized_nerf_jax.rendering import spacing as spacing_lib
+from stylized_nerf_jax.scenes import normalization
 
 
 class PositionalMlp(nn.Module):
@@ -106,6 +110,20 @@ class PositionalField(nn.Module):
   direction_octaves: int = 4
   contract: bool = False
   spacing: str = "linear"
+
+  @classmethod
+  def for_space(
+    cls,
+    space: normalization.Normalization | normalization.RaySpace,
+    **options: Any,
+  ) -> "PositionalField":
+    """As `hash_grid.HashGridField.for_space`."""
+    space = normalization.ray_space(space)
+    return cls(
+      contract=space.kind == "contracted",
+      spacing=spacing_lib.of_space(space),
+      **options,
+    )
 
   def setup(self):
     shape = {

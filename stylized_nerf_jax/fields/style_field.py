@@ -5,6 +5,8 @@ reads the coordinates that the density reads. It sees no view direction: what
 two views of a style disagree about goes into their latent codes.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -15,6 +17,7 @@ from stylized_nerf_jax.fields import (
   joint_dense,
   row_blocks,
 )
+from stylized_nerf_jax.scenes import normalization
 
 ENCODINGS = ("frequency", "hash_grid")
 
@@ -51,6 +54,21 @@ class StyleField(nn.Module):
   log2_table_size: int = 17
   coarsest_resolution: int = 16
   finest_resolution: int = 512
+
+  @classmethod
+  def for_space(
+    cls,
+    space: normalization.Normalization | normalization.RaySpace,
+    **options: Any,
+  ) -> "StyleField":
+    """Makes a style field of what the rays of a scene cross.
+
+    Args:
+      space: of the scene, or its ray space alone.
+      **options: attributes, but for the box.
+    """
+    space = normalization.ray_space(space)
+    return cls(lower=space.lower, upper=space.upper, **options)
 
   def setup(self):
     if self.encoding not in ENCODINGS:

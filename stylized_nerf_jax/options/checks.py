@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from stylized_nerf_jax.options import table
+from stylized_nerf_jax.options import field_kinds, field_options, table
 
 _HEAD = """\
 Every field of a run's config, with its default. `configs/*.py` set some of
@@ -29,7 +29,9 @@ def problems(config) -> Iterator[str]:
   """
   for name, value in leaves(config):
     found = table.OPTIONS[name]
-    if not found.accepts(value):
+    if name == "field.kind" and not found.accepts(value):
+      yield field_kinds.unknown(value)
+    elif not found.accepts(value):
       yield (
         f"config field {name} is {value!r}; expected "
         f"{found.expected or f'a value like {found.default!r}'} "
@@ -47,6 +49,7 @@ def _contradictions(config) -> Iterator[str]:
       f"{phase.learning_rate_final}; expected more than 0 with "
       "radiance_field.schedule=exponential"
     )
+  yield from field_options.problems(config.field)
   grid = config.field.hash_grid
   for name, coarsest, finest in (
     (

@@ -49,7 +49,7 @@ def train(
   SIGTERM and SIGINT end it after the step at hand, with everything saved.
 
   Args:
-    config: frozen config of the run.
+    config: of the run; `presets.get_config` and `config.from_flags` make some.
     workdir: folder of the run, made where it is missing.
     phase: "all" or one of `run_folder.PHASES`.
     from_scratch: moves what these phases have made before into `replaced/`.
@@ -62,6 +62,7 @@ def train(
     interruption.Interrupted: a signal came.
     disk.DiskFullError: the run can be resumed when there is space.
   """
+  config = ml_collections.FrozenConfigDict(config)
   config_lib.check_values(config)
   config = batch_scaling.resolve(config)
   run = run_folder.RunFolder(workdir)

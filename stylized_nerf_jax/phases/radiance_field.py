@@ -271,7 +271,6 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
   options = config.radiance_field.to_dict()
   for name in ("evaluate_every", "checkpoint_every"):
     del options[name]
-  kind = config.field.kind
   spaced = spacing.of_space(record.normalization.space)
   return {
     # Runs of versions that knew no other say nothing.
@@ -279,7 +278,7 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
     "scene": record.content_hash,
     "normalization": run_folder.fingerprint(record.normalization.to_dict()),
     "background": record.background,
-    "field": {"kind": kind, **getattr(config.field, kind).to_dict()},
+    "field": modules.field_inputs(config.field),
     "radiance_field": options,
     "seed": config.seed,
   }

@@ -12,7 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.rendering import rays
+from stylized_nerf_jax.pixels import usable_pixels
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.scenes import normalization
+from stylized_nerf_jax.scenes import scene as scene_lib
 
 # From here on, an index of a pixel needs more than 32 bits.
 WIDE = 2**31
@@ -46,14 +49,14 @@ class ViewCameras:
     cameras: arrays of leading dimension [V], model frame.
   """
 
-  cameras: rays.CameraArrays
+  cameras: rays_lib.CameraArrays
 
   def take(self, key: jax.Array, batch: PixelBatch) -> PixelBatch:
     """Returns the pixels of a step, which the batch already is."""
     del key
     return batch
 
-  def view_cameras(self, view: jax.Array) -> rays.CameraArrays:
+  def view_cameras(self, view: jax.Array) -> rays_lib.CameraArrays:
     """Returns the camera of each view index [R]."""
     return jax.tree.map(lambda values: values[view], self.cameras)
 
@@ -67,19 +70,84 @@ class PixelBank(ViewCameras):
     offsets: [V], int32, index of each view's first pixel.
     widths: [V], int32, pixels in a row of each view.
     usable: [U], int32, indices of the pixels that may be drawn; None: all.
+    setting: of the scene, static under jit; None where a run holds it.
   """
 
   colors: jax.Array
   offsets: jax.Array
   widths: jax.Array
   usable: jax.Array | None = None
+  setting: rays_lib.RaySetting | None = flax.struct.field(
+    pytree_node=False, default=None
+  )
+
+  @classmethod
+  def of(
+    cls,
+    scene: scene_lib.Scene,
+    space: normalization.Normalization,
+    *,
+    split: str = "train",
+  ) -> "PixelBank":
+    """Gathers the photographs of a scene that a field learns from.
+
+    Args:
+      scene: the whole scene; every photograph of the split is decoded once.
+      space: of the scene, see `normalization.normalize_scene`.
+      split: of the scene.
+
+    Returns:
+      The bank, in the device's memory: 3 bytes a pixel, 4 more for each that
+      may be drawn where there are masks or a box.
+
+    Raises:
+      ValueError: no such split, a damaged photograph, or masks that leave no
+        pixel.
+    """
+    views = scene.split(split)
+    cameras = rays_lib.camera_arrays(views.cameras, space)
+    usable = usable_pixels.usable_pixels(views, cameras, space.space)
+    images = (views.images[i] for i in range(len(views)))
+    bank = make_pixel_bank(images, cameras, usable)
+    setting = rays_lib.RaySetting(space.space, space.scale, scene.background)
+    return bank.replace(setting=setting)
+
+  def draw(self, key: jax.Array, num: int) -> tuple[rays_lib.Rays, jax.Array]:
+    """Draws pixels uniformly over all views, of those that may be drawn.
+
+    Rays have derivatives by the bank's cameras.
+
+    Args:
+      key: random key.
+      num: number of pixels, R; static under jit.
+
+    Returns:
+      Their rays [R], and their colours [R, 3], float32 in [0, 1].
+
+    Raises:
+      ValueError: the bank was not made by `of`.
+    """
+    if self.setting is None:
+      raise user_error.UserError(
+        "this bank knows nothing of its scene; expected one that "
+        "`PixelBank.of(scene, space)` made"
+      )
+    pixels = self.draw_pixels(key, num)
+    cast = rays_lib.cast_rays(
+      self.view_cameras(pixels.view), pixels.xy, self.setting.space
+    )
+    return cast.replace(setting=self.setting), pixels.rgb
+
+  def rays(self, key: jax.Array, num: int) -> rays_lib.Rays:
+    """Draws the rays of `draw` alone, to initialise a field with."""
+    return self.draw(key, num)[0]
 
   def take(self, key: jax.Array, batch: jax.Array) -> PixelBatch:
     """Draws the pixels of a step, one for each of the rows [R] of a batch."""
-    return self.draw(key, batch.shape[0])
+    return self.draw_pixels(key, batch.shape[0])
 
-  def draw(self, key: jax.Array, num: int) -> PixelBatch:
-    """Draws usable pixels uniformly over all views.
+  def draw_pixels(self, key: jax.Array, num: int) -> PixelBatch:
+    """Draws usable pixels uniformly over all views, without their rays.
 
     Args:
       key: random key.
@@ -129,7 +197,7 @@ def nothing_usable() -> user_error.UserError:
 
 def make_pixel_bank(
   images: Iterable[np.ndarray],
-  cameras: rays.CameraArrays,
+  cameras: rays_lib.CameraArrays,
   masks: Iterable[np.ndarray] | None = None,
 ) -> PixelBank:
   """Gathers the pixels of all views.

@@ -26,6 +26,15 @@ class RaySetting:
   background: tuple[float, float, float] | None = None
 
 
+# Trees without leaves: functions under jit take them as they are.
+for _static in (
+  normalization_lib.Normalization,
+  normalization_lib.RaySpace,
+  RaySetting,
+):
+  jax.tree_util.register_static(_static)
+
+
 @flax.struct.dataclass
 class Rays:
   """Rays in ray space; leading dimensions are free.

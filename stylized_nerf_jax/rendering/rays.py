@@ -27,6 +27,7 @@ __all__ = [
   "distances",
   "euclidean_depth",
   "pixel_centers",
+  "pixel_directions",
   "pixel_grid",
   "project",
   "reaches_box",
@@ -126,7 +127,7 @@ def cast_rays(
   Returns:
     Rays with the broadcast leading dimensions.
   """
-  viewdirs = _pixel_directions(cameras, xy)
+  viewdirs = pixel_directions(cameras, xy)
   centers = jnp.broadcast_to(cameras.camera_to_model[..., :, 3], viewdirs.shape)
   if space.kind == "ndc":
     origins, directions = _to_ndc(centers, viewdirs, space)
@@ -237,11 +238,11 @@ def unproject_depth(camera: CameraArrays, xy, depth):
   Returns:
     [..., 3], in the frame of the camera's poses.
   """
-  directions = _pixel_directions(camera, xy)
+  directions = pixel_directions(camera, xy)
   return camera.camera_to_model[..., :, 3] + depth[..., None] * directions
 
 
-def _pixel_directions(cameras: CameraArrays, xy):
+def pixel_directions(cameras: CameraArrays, xy):
   """Returns unit directions [..., 3] of pixels, distortion undone."""
   focal, center = cameras.intrinsics[..., :2], cameras.intrinsics[..., 2:]
   local = lenses.directions((xy - center) / focal, cameras.lens_terms)

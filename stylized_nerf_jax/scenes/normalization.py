@@ -71,6 +71,18 @@ class Normalization:
   scale: float
   space: RaySpace
 
+  def __eq__(self, other: object) -> bool:
+    if not isinstance(other, Normalization):
+      return NotImplemented
+    return self._facts() == other._facts()
+
+  def __hash__(self) -> int:
+    return hash(self._facts())
+
+  def _facts(self) -> tuple:
+    """What is equal of equal ones: they are static under jit."""
+    return self.world_to_model.tobytes(), self.scale, self.space
+
   @property
   def rotation(self) -> np.ndarray:
     """The rotation from file to model axes: [3, 3]."""
@@ -119,6 +131,11 @@ class Normalization:
       scale=float(values["scale"]),
       space=RaySpace(**space),
     )
+
+
+def ray_space(space: Normalization | RaySpace) -> RaySpace:
+  """Returns the ray space of a model frame, or what is one already."""
+  return space.space if isinstance(space, Normalization) else space
 
 
 def normalize_scene(

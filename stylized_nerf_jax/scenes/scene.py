@@ -123,6 +123,19 @@ class Scene:
       images = images.base
     return self.alphas is not None and hasattr(images, "rgba")
 
+  @property
+  def background(self) -> tuple[float, float, float] | None:
+    """The colour that transparent images were laid over, in [0, 1].
+
+    None where they are not transparent.
+    """
+    if not self.transparent:
+      return None
+    images = self.images
+    while isinstance(images, Selection):
+      images = images.base
+    return (1.0,) * 3 if images.background == "white" else (0.0,) * 3
+
   def split(self, name: str) -> "Scene":
     """Returns the images of one split as a scene.
 
