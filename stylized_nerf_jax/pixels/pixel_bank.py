@@ -3,6 +3,7 @@
 Rays are not stored: they are made from the camera of each drawn pixel.
 """
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -110,7 +111,7 @@ class PixelBank(ViewCameras):
     images = (views.images[i] for i in range(len(views)))
     bank = make_pixel_bank(images, cameras, usable)
     setting = rays_lib.RaySetting(space.space, space.scale, scene.background)
-    return bank.replace(setting=setting)
+    return dataclasses.replace(bank, setting=setting)
 
   def draw(self, key: jax.Array, num: int) -> tuple[rays_lib.Rays, jax.Array]:
     """Draws pixels uniformly over all views, of those that may be drawn.
@@ -127,22 +128,30 @@ class PixelBank(ViewCameras):
     Raises:
       ValueError: the bank was not made by `of`.
     """
+    pixels = self.draw_pixels(key, num)
+    return self.cast(pixels), pixels.rgb
+
+  def cast(self, pixels: PixelBatch) -> rays_lib.Rays:
+    """Casts the rays of pixels [R] that `draw_pixels` has drawn.
+
+    Raises:
+      ValueError: the bank was not made by `of`.
+    """
     if self.setting is None:
       raise user_error.UserError(
         "this bank knows nothing of its scene; expected one that "
         "`PixelBank.of(scene, space)` made"
       )
-    pixels = self.draw_pixels(key, num)
     cast = rays_lib.cast_rays(
       self.view_cameras(pixels.view), pixels.xy, self.setting.space
     )
-    return cast.replace(setting=self.setting), pixels.rgb
+    return dataclasses.replace(cast, setting=self.setting)
 
   def rays(self, key: jax.Array, num: int) -> rays_lib.Rays:
     """Draws the rays of `draw` alone, to initialise a field with."""
     return self.draw(key, num)[0]
 
-  def take(self, key: jax.Array, batch: jax.Array) -> PixelBatch:
+  def take(self, key: jax.Array, batch: Any) -> PixelBatch:
     """Draws the pixels of a step, one for each of the rows [R] of a batch."""
     return self.draw_pixels(key, batch.shape[0])
 
@@ -151,7 +160,10 @@ class PixelBank(ViewCameras):
 
     Args:
       key: random key.
-      num: number of pixels, R.
+      num: number of pixels, R; static under jit.
+
+    Returns:
+      [R]: their views, counted in the split, pixel centres and colours.
     """
     if self.usable is None:
       index = draw_ranks(key, num, self.colors.shape[0])
@@ -222,11 +234,11 @@ def make_pixel_bank(
     total += colors[-1].shape[0]
   usable = None
   if masks is not None:
-    usable = np.concatenate([np.ravel(mask) for mask in masks]).nonzero()[0]
-    if not usable.size:
+    found = np.concatenate([np.ravel(mask) for mask in masks]).nonzero()[0]
+    if not found.size:
       raise nothing_usable()
-    everything = usable.size == total
-    usable = None if everything else jnp.asarray(usable, jnp.int32)
+    everything = found.size == total
+    usable = None if everything else jnp.asarray(found, jnp.int32)
   return PixelBank(
     colors=jnp.asarray(np.concatenate(colors)),
     offsets=jnp.asarray(offsets, jnp.int32),

@@ -1,5 +1,7 @@
 """Rays of cameras that a program holds as arrays and may learn."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
@@ -63,7 +65,7 @@ def camera_rays(
       )
     setting = rays_lib.RaySetting(space.space, space.scale)
     rays = rays_lib.cast_rays(cameras, xy, space.space)
-    return rays.replace(setting=setting)
+    return dataclasses.replace(rays, setting=setting)
   directions = rays_lib.pixel_directions(cameras, xy)
   centers = jnp.broadcast_to(cameras.camera_to_model[..., 3], directions.shape)
   return rays_lib.Rays.of(

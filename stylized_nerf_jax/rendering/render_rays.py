@@ -6,6 +6,7 @@ renders with is `renderer.py`: without randomness, whole pictures, one kind of
 depth.
 """
 
+import dataclasses
 from typing import Any
 
 import flax.linen as nn
@@ -172,7 +173,7 @@ def _flat(field, rays: rays_lib.Rays) -> rays_lib.Rays:
         "to `Rays.of` or `camera_rays`"
       )
     ones = jnp.ones_like(rays.origins[..., :1])
-    rays = rays.replace(near=near * ones, far=far * ones)
+    rays = dataclasses.replace(rays, near=near * ones, far=far * ones)
   return jax.tree.map(lambda v: v.reshape(-1, v.shape[-1]), rays)
 
 
