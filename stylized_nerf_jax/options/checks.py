@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from stylized_nerf_jax.options import field_kinds, field_options, table
+from stylized_nerf_jax.options import field_options, table
 
 _HEAD = """\
 Every field of a run's config, with its default. `configs/*.py` set some of
@@ -29,9 +29,7 @@ def problems(config) -> Iterator[str]:
   """
   for name, value in leaves(config):
     found = table.OPTIONS[name]
-    if name == "field.kind" and not found.accepts(value):
-      yield field_kinds.unknown(value)
-    elif not found.accepts(value):
+    if not found.accepts(value):
       yield (
         f"config field {name} is {value!r}; expected "
         f"{found.expected or f'a value like {found.default!r}'} "

@@ -64,16 +64,10 @@ def find(name: str) -> type:
         f"config field field.kind is {name!r}, which the installed entry point "
         f"{point.value} cannot give ({error}): repair that package"
       ) from None
-  raise user_error.UserError(unknown(name))
-
-
-def unknown(name: object) -> str:
-  """Says that a kind is not known, and what to do about it."""
-  return (
-    f"config field field.kind is {name!r}; expected one of "
-    f"{', '.join(KINDS)}, or a field that "
-    "stylized_nerf_jax.register_field was told of, or an installed package's "
-    f"entry point in {GROUP}: import or install what has it"
+  raise user_error.UserError(
+    f"config field field.kind is {name!r}; expected one of {', '.join(KINDS)}: "
+    "import what gives it to stylized_nerf_jax.register_field, or install what "
+    f"names it as an entry point of {GROUP}"
   )
 
 

@@ -9,7 +9,9 @@ from stylized_nerf_jax.options import field_kinds, option
 
 FIELD = {
   "kind": option.Option(
-    "hash_grid", "of the radiance field", choices=field_kinds.KINDS
+    "hash_grid",
+    "of the radiance field; others by register_field or an entry point",
+    choices=field_kinds.KINDS,
   ),
   "options": option.Option(
     "", "arguments of a registered field, as a JSON object", zero="none"
