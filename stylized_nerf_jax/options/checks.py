@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from stylized_nerf_jax.options import field_options, table
 
 _HEAD = """\
-Every field of a run's config, with its default. `configs/*.py` set some of
-them, `--config.section.field=value` any one. Values out of their range are
+Every field of a run's config, with its default. Presets (`--config fast`) set
+some of them, `--config.section.field=value` any one. Values out of their range are
 refused before anything is written. This page is what
 `stylized-nerf train --help-config markdown` prints."""
 

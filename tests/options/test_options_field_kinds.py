@@ -127,7 +127,5 @@ def test_options_that_the_field_does_not_take():
   field_kinds.register_field("wall", Wall)
   config = ml_collections.FrozenConfigDict(_config("wall", '{"height": 3}'))
   assert field_options.parsed(config.field) == {"height": 3}
-  with pytest.raises(
-    ValueError, match="the field wall does not take: .*height"
-  ):
+  with pytest.raises(ValueError, match="wall does not take: .*height"):
     modules.radiance_field(config.field, modules.ANY_SPACE)
