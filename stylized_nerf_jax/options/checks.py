@@ -7,8 +7,8 @@ from stylized_nerf_jax.options import field_options, table
 
 _HEAD = """\
 Every field of a run's config, with its default. Presets (`--config fast`) set
-some of them, `--config.section.field=value` any one. Values out of their range are
-refused before anything is written. This page is what
+some of them, `--config.section.field=value` any one. Values out of their range
+are refused before anything is written. This page is what
 `stylized-nerf train --help-config markdown` prints."""
 
 
