@@ -72,11 +72,16 @@ class StylizedNerf:
     """Loads a run's folder, or a file that `save` wrote, onto the device.
 
     Raises:
-      ValueError: neither is there, or phase 1 of the run is not finished.
+      ValueError: neither is there, phase 1 of the run is not finished, or its
+        field is one that nobody has registered here.
     """
     path = pathlib.Path(path)
     read = model_file.read if path.is_file() else restore_run.restore
     fields = read(path)
+    try:  # Before anything is rendered, whether its field is known.
+      renderers.of(fields["config"], fields["scene"])
+    except user_error.UserError as error:
+      raise user_error.UserError(f"{path}: {error}") from None
     fields["params"] = jax.tree.map(jnp.asarray, fields["params"])
     return cls(**fields)
 

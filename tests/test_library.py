@@ -102,7 +102,7 @@ def test_a_field_of_others_goes_through_all_phases(
   renderers.of.cache_clear()
   for path in (tmp_path / "run", tmp_path / "fog.npz"):
     with pytest.raises(ValueError, match="field.kind is 'fog'; expected one"):
-      snj.StylizedNerf.load(path).render(3)
+      snj.StylizedNerf.load(path)
 
 
 def test_what_the_document_says_of_models(finished_run):

@@ -126,7 +126,7 @@ class PositionalField(nn.Module):
     )
 
   def setup(self):
-    shape = {
+    shape: dict[str, Any] = {
       "depth": self.depth,
       "width": self.width,
       "skip": self.skip,
@@ -150,14 +150,22 @@ class PositionalField(nn.Module):
   def has_tables(self) -> bool:
     return False
 
-  def __call__(self, rays: rays_lib.Rays, key=None):
+  def __call__(
+    self, rays: rays_lib.Rays, key: jax.Array | None = None
+  ) -> tuple[samples_lib.Samples, jax.Array, dict[str, samples_lib.Samples]]:
     """As `field.Field.__call__`."""
     samples, found = self.sample(rays, key)
     if self.is_initializing():
       self.coarse.color(found["coarse"].features, rays.viewdirs)
     return samples, self.color(samples, rays.viewdirs), found
 
-  def sample(self, rays: rays_lib.Rays, key=None, *, noise: float = 0.0):
+  def sample(
+    self,
+    rays: rays_lib.Rays,
+    key: jax.Array | None = None,
+    *,
+    noise: float = 0.0,
+  ) -> tuple[samples_lib.Samples, dict[str, samples_lib.Samples]]:
     """Finds the samples of rays.
 
     Args:
@@ -183,7 +191,15 @@ class PositionalField(nn.Module):
     fine = self._evaluate(self.fine, rays, t, keys[3], noise)
     return fine, {"coarse": coarse}
 
-  def losses(self, rays, found, target, background, *, every: int = 1):
+  def losses(
+    self,
+    rays: rays_lib.Rays,
+    found: dict[str, samples_lib.Samples],
+    target: jax.Array | None,
+    background: jax.Array,
+    *,
+    every: int = 1,
+  ) -> dict[str, jax.Array]:
     """What the coarse network learns from; see `field.Field.losses`.
 
     Returns:
@@ -198,15 +214,21 @@ class PositionalField(nn.Module):
     return {"coarse_mse": photometric.mse(rendered, target)}
 
   @nn.nowrap
-  def coarse_samples(self, found) -> samples_lib.Samples:
+  def coarse_samples(
+    self, found: dict[str, samples_lib.Samples]
+  ) -> samples_lib.Samples:
     """As `field.Field.coarse_samples`."""
     return found["coarse"]
 
-  def coarse_color(self, samples: samples_lib.Samples, viewdirs):
+  def coarse_color(
+    self, samples: samples_lib.Samples, viewdirs: jax.Array
+  ) -> jax.Array:
     """As `field.Field.coarse_color`."""
     return self.coarse.color(samples.features, viewdirs)
 
-  def color(self, samples: samples_lib.Samples, viewdirs):
+  def color(
+    self, samples: samples_lib.Samples, viewdirs: jax.Array
+  ) -> jax.Array:
     """Computes the colours of the final samples.
 
     Args:

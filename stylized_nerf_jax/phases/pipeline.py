@@ -104,6 +104,7 @@ def _train(
   if styles is not None:
     if processes.is_first():
       store_styles(run, styles)
+    assert nets is not None
     facts = stylizer_nets.style_facts(nets, styles)
   advising = device_memory.advising
   if "radiance_field" in wanted:
@@ -111,10 +112,12 @@ def _train(
       radiance_field.train_and_evaluate(config, run, scene)
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
+    assert nets is not None and facts is not None
     with advising(adaptation.PHASE, _TO_LOWER[adaptation.PHASE]):
       adaptation.train(config, run, nets, facts)
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
+    assert nets is not None and facts is not None
     with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
       mutual_learning.train(config, run, nets, facts)
   _say_what_is_there(run)

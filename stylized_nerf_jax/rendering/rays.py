@@ -71,7 +71,7 @@ def camera_arrays(
     Arrays with leading dimension V, or none for a single camera.
   """
   single = isinstance(cameras, camera_lib.Camera)
-  if single:
+  if isinstance(cameras, camera_lib.Camera):
     cameras = camera_lib.Cameras.from_list([cameras])
   if normalization is None:
     poses = cameras.camera_to_world[:, :3]
@@ -146,7 +146,8 @@ def reaches_box(rays: Rays, space: normalization_lib.RaySpace):
   What the others show is the background, whatever a field says.
   """
   if space.kind != "box":
-    return jnp.ones(rays.near.shape[:-1], bool)
+    return jnp.ones(rays.origins.shape[:-1], bool)
+  assert rays.near is not None and rays.far is not None
   length = (rays.far - rays.near)[..., 0]
   return length > 1.5 * _MISS_LENGTH * (space.far - space.near)
 
