@@ -1,6 +1,5 @@
 """Fields of others: by registration or metadata, never by what data name."""
 
-import importlib.metadata
 import sys
 
 import flax.linen as nn
@@ -48,7 +47,6 @@ def _install(monkeypatch, tmp_path, value):
     "from collections import Counter"
   )
   monkeypatch.syspath_prepend(tmp_path)
-  importlib.metadata.MetadataPathFinder.invalidate_caches()
 
 
 def test_a_registered_field_is_built_with_its_options():
