@@ -77,16 +77,12 @@ def test_a_field_of_others_goes_through_all_phases(
   begun, small_weights, tmp_path, monkeypatch
 ):
   monkeypatch.setattr(field_kinds, "_registered", {})
-  scene = tiny_run.write_transforms(tmp_path / "scene", w=20, h=20)
   config = tiny_run.make_config(small_weights, styles__names="mosaic")
   found = run(
     "foreign",
-    {**begun, "tiny": config, "folder": scene},
+    {**begun, "tiny": config},
     config=('snj.get_config("fast")', "snj.get_config(); config.update(tiny)"),
-    paths=(
-      '"fern", "paintings"',
-      'str(folder), "generated"; config.scene.downsample = 1.0',
-    ),
+    paths=('"fern", "paintings"', '"synthetic", "generated"'),
     run=('"RUN"', repr(str(tmp_path / "run"))),
     file=('"fog.npz"', repr(str(tmp_path / "fog.npz"))),
   )

@@ -9,7 +9,6 @@ depth.
 import dataclasses
 from typing import Any
 
-import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -49,7 +48,7 @@ class RenderedRays:
 
 
 def render_rays(
-  field: nn.Module,
+  field: Any,
   params: Any,
   rays: rays_lib.Rays,
   *,
@@ -99,9 +98,9 @@ def render_rays(
 
 
 def render_styled_rays(
-  field: nn.Module,
+  field: Any,
   params: Any,
-  style_field: nn.Module,
+  style_field: Any,
   style_params: Any,
   rays: rays_lib.Rays,
   codes: jax.Array,
@@ -154,7 +153,7 @@ def render_styled_rays(
   return _rendered(rays, samples, colors, behind, coarse, {}, lead)
 
 
-def _bound(module: nn.Module, params):
+def _bound(module: Any, params):
   """Returns a caller of the module's methods by their names."""
 
   def apply(method: str, *args, **kwargs):
