@@ -185,7 +185,7 @@ def _warn_of_sum(shares: list[tuple[OneStyle, float]]) -> None:
 
 def _caller_level() -> int:
   """The `stacklevel` of the first frame outside of this package."""
-  level = 0
+  level = 1
   frame: types.FrameType | None = sys._getframe(1)
   while frame is not None:
     name = frame.f_globals.get("__name__", "")
