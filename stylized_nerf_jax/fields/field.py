@@ -107,7 +107,10 @@ class Field(Protocol):
     ...
 
   def coarse_samples(self, found: Any) -> samples_lib.Samples | None:
-    """Returns what a coarse pass of `sample` weighed; None without one."""
+    """Returns what a coarse pass of `sample` weighed; None without one.
+
+    Asked of modules that are not bound (`flax.linen.nowrap`).
+    """
     ...
 
   def coarse_color(self, samples: samples_lib.Samples, viewdirs: jax.Array):
