@@ -13,7 +13,6 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-import stylized_nerf_jax
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import compilation, disk, interruption, processes
 from stylized_nerf_jax.rows import device_memory
@@ -61,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(_usage())
     return 0 if arguments else 2
   if arguments[0] == "--version":
-    print(f"stylized-nerf {stylized_nerf_jax.__version__}")
+    package = importlib.import_module("stylized_nerf_jax")
+    print(f"stylized-nerf {package.__version__}")
     return 0
   name = arguments[0]
   if name not in _COMMANDS:
