@@ -48,6 +48,7 @@ def begun(tmp_path_factory):
     {"small": _SMALL},
     scene=('"fern", downsample=8', repr(str(folder))),
     field=("for_space(space)", "for_space(space, **small)"),
+    init=("field.init(", "jax.jit(field.init)("),
   )
 
 
@@ -72,7 +73,8 @@ def test_first_gradient(begun):
 
 def test_style_field_and_codes(begun):
   smaller = ("depth=4, width=64", "depth=3, width=8, num_levels=2")
-  found = run("mimic", dict(begun), sizes=smaller)["style_grads"]
+  init = "style_field.init(", "jax.jit(style_field.init)("
+  found = run("mimic", dict(begun), sizes=smaller, init=init)["style_grads"]
   _assert_learns(found)
   # Codes of the other style are left alone.
   assert not np.any(found["codes"][0])
