@@ -1,39 +1,5 @@
-"""One change to the fast preset, to see what it is worth.
+"""The preset `ablation` as a file; it lies in stylized_nerf_jax/presets/."""
 
-stylized-nerf train --config configs/ablation.py:one_way
-  --config.scene.path=SCENE --config.styles.path=PAINTINGS --workdir RUN
+from stylized_nerf_jax.presets.ablation import CHANGES, get_config
 
-`one_way`: the decoder learns nothing from the style field.
-`no_consistency`: the decoder's views need not agree, in phases 2 and 3.
-`no_latents`: every view has its style's mean code.
-`no_patches`: the style field learns colours of single rays only.
-`no_spread`: patches may differ in colour along their rays.
-"""
-
-import pathlib
-import runpy
-
-CHANGES = {
-  "one_way": {"mutual_learning.decoder_every": 0},
-  "no_consistency": {
-    "stylizer.consistency_weight": 0.0,
-    "mutual_learning.consistency_weight": 0.0,
-  },
-  "no_latents": {"mutual_learning.learn_latents": False},
-  "no_patches": {"mutual_learning.patch_steps": 0},
-  "no_spread": {"mutual_learning.patch_spread_weight": 0.0},
-}
-
-
-def get_config(name: str):
-  """Returns the fast preset with the change of this name."""
-  if name not in CHANGES:
-    raise ValueError(f"ablation.py:{name} is unknown; use {list(CHANGES)}")
-  config = _fast_preset()
-  config.update_from_flattened_dict(CHANGES[name])
-  return config
-
-
-def _fast_preset():
-  path = pathlib.Path(__file__).with_name("fast.py")
-  return runpy.run_path(str(path))["get_config"]()
+__all__ = ["CHANGES", "get_config"]

@@ -1,11 +1,5 @@
-"""The demo's config: embedded scene, generated styles, small networks.
+"""The preset `demo` as a file; it lies in stylized_nerf_jax/presets/."""
 
-stylized-nerf demo --workdir runs/demo
-"""
+from stylized_nerf_jax.presets.demo import get_config
 
-from stylized_nerf_jax.tasks import demo
-
-
-def get_config():
-  """Returns what `stylized-nerf demo` trains."""
-  return demo.make_config(quick=False)
+__all__ = ["get_config"]

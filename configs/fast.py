@@ -1,23 +1,5 @@
-"""The fast preset: hash grid, proposal sampling, hash-grid style field.
+"""The preset `fast` as a file; it lies in stylized_nerf_jax/presets/."""
 
-stylized-nerf train --config configs/fast.py --config.scene.path=SCENE
-  --config.styles.path=PAINTINGS --workdir RUN
+from stylized_nerf_jax.presets.fast import get_config
 
-Measured on `fern` (`images_8`, three paintings, two slow cores, no GPU):
-25.9 dB after phase 1, whose command took 8.6 minutes; all phases in 1.7 GiB.
-On `fox` (a phone's photographs all around, 135x240): 31.4 dB.
-"""
-
-from stylized_nerf_jax import defaults
-
-
-def get_config():
-  """Returns the config for real captures on a small machine."""
-  config = defaults.get_config()
-  config.scene.path = ""
-  config.styles.path = ""
-  config.radiance_field.steps = 4000
-  config.stylizer.steps = 120
-  config.mutual_learning.steps = 2000
-  config.mutual_learning.patch_steps = 500
-  return config
+__all__ = ["get_config"]

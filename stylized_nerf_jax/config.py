@@ -1,8 +1,9 @@
 """Read, check, freeze and save the ml-collections config of a run.
 
-A config is a Python file with `get_config()` (its argument follows a colon,
-`configs/paper.py:fern`) or the `config.json` that a run has saved. Python files
-are executed, so only run those you trust; JSON cannot run anything.
+A config is a preset of `presets/` by its name (`fast`), a Python file with
+`get_config()`, or the `config.json` that a run has saved; an argument follows a
+colon (`paper:fern`, `configs/paper.py:fern`). Python files are executed, so
+only run those you trust; JSON cannot run anything.
 """
 
 import difflib
@@ -20,6 +21,8 @@ from ml_collections import config_flags
 from stylized_nerf_jax import defaults, user_error
 from stylized_nerf_jax.host import disk
 from stylized_nerf_jax.options import checks
+
+_PRESETS = pathlib.Path(__file__).parent / "presets"
 
 
 class ConfigError(user_error.UserError):
@@ -165,9 +168,13 @@ def _execute(path: str) -> ml_collections.ConfigDict:
   """Runs the `get_config` of a Python config file."""
   file, _, argument = path.partition(":")
   if not pathlib.Path(file).is_file():
-    raise ConfigError(
-      f"config file {file} does not exist: give a file such as configs/fast.py"
-    )
+    presets = {path.stem: str(path) for path in _PRESETS.glob("[a-z]*.py")}
+    if file not in presets:
+      raise ConfigError(
+        f"config file {file} does not exist: give a file such as "
+        "configs/fast.py, or the name of a preset, such as fast"
+      )
+    file = presets[file]
   loader = importlib.machinery.SourceFileLoader("config_file", file)
   module = importlib.util.module_from_spec(
     importlib.util.spec_from_loader(loader.name, loader)
@@ -175,6 +182,8 @@ def _execute(path: str) -> ml_collections.ConfigDict:
   try:
     loader.exec_module(module)
     config = module.get_config(*[argument] if argument else [])
+  except user_error.UserError as error:
+    raise ConfigError(f"config file {path}: {error}") from None
   except Exception as error:  # Whatever a user's file may raise.
     raise ConfigError(f"config file {path}{_cause(error, file)}") from error
   if not isinstance(config, ml_collections.ConfigDict):

@@ -1,6 +1,6 @@
 """The config of a run with every field at its default.
 
-It trains the embedded synthetic scene, small. `configs/*.py` start from
+It trains the embedded synthetic scene, small. `presets/*.py` start from
 `get_config()` and change what they are about. A field that is not in
 `options/table.py` does not exist: overrides of unknown fields are refused.
 """

@@ -2,52 +2,44 @@
 
 import dataclasses
 import functools
+import operator
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
+import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
 from stylized_nerf_jax import model_file, user_error
 from stylized_nerf_jax.fields import field as field_lib
-from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.fields import style_field as style_field_lib
-from stylized_nerf_jax.networks import modules, ray_blocks
+from stylized_nerf_jax.models import renderers, style_codes
+from stylized_nerf_jax.models.style_codes import Style
+from stylized_nerf_jax.models.traced_view import TracedView
 from stylized_nerf_jax.phases import restore_run
-from stylized_nerf_jax.rendering import image_rendering, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.rows import devices
+from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record
-from stylized_nerf_jax.scenes.pictures import style_set
 
-Style = str | Mapping[str, float] | None
+__all__ = ["StylizedNerf", "Style", "TracedView"]
 
-
-# Samples of a ray that a traced view keeps, of 16 in the fast preset: colours
-# differ by less than a step of 8 bits in the mean from those of all.
-_TRACED_SAMPLES = 10
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class TracedView:
-  """What a camera sees, ready to be painted in any style.
-
-  Attributes:
-    camera: that sees it, file frame.
-    photographed: the view in the radiance field's own colours.
-    packed: [H, W, 2, K] uint16, see `rendering.geometry_cache.pack`.
-  """
-
-  camera: scene_lib.Camera
-  photographed: renderer.Rendered
-  packed: np.ndarray
+# A camera in the scene file's coordinates, or the number of a view.
+CameraOrView = scene_lib.Camera | SupportsIndex
+# Styles that a model's `repr` names.
+_SHOWN_STYLES = 6
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class StylizedNerf:
   """A radiance field, and the style field and codes on it, if trained.
+
+  A tree whose leaves are parameters and codes; what else it has is static under
+  jit. `field`, `style_field` and `space` are what `render_rays` and
+  `render_styled_rays` take beside `params`.
 
   Attributes:
     config: of the run it comes from.
@@ -69,21 +61,29 @@ class StylizedNerf:
   latent_variance: np.ndarray | None = None
 
   def __repr__(self) -> str:
-    styles = ", ".join(self.styles) or "none trained"
+    styles = ", ".join(self.styles[:_SHOWN_STYLES]) or "none trained"
+    if (more := len(self.styles) - _SHOWN_STYLES) > 0:
+      styles += f" and {more} more"
     views = len(self.scene.cameras)
     return f"StylizedNerf({self.scene.name}, {views} views; styles: {styles})"
 
   @classmethod
   def load(cls, path: str | pathlib.Path) -> "StylizedNerf":
-    """Loads a run's folder, or a file that `save` wrote.
+    """Loads a run's folder, or a file that `save` wrote, onto the device.
 
     Raises:
-      ValueError: neither is there, or phase 1 of the run is not finished.
+      ValueError: neither is there, phase 1 of the run is not finished, or its
+        field is one that nobody has registered here.
     """
     path = pathlib.Path(path)
-    if path.is_file():
-      return cls(**model_file.read(path))
-    return cls(**restore_run.restore(path))
+    read = model_file.read if path.is_file() else restore_run.restore
+    fields = read(path)
+    try:  # Before anything is rendered, whether its field is known.
+      renderers.of(fields["config"], fields["scene"])
+    except user_error.UserError as error:
+      raise user_error.UserError(f"{path}: {error}") from None
+    fields["params"] = jax.tree.map(jnp.asarray, fields["params"])
+    return cls(**fields)
 
   def save(self, path: str | pathlib.Path) -> None:
     """Writes one self-contained file (npz, no pickles)."""
@@ -94,12 +94,14 @@ class StylizedNerf:
     """Returns the code [32] of a style, or of a mix of styles.
 
     Args:
-      style: a name or a unique part of one, or weights by name; weights are
-        normalised to 1.
+      style: a name or a unique part of one, a picture's file that need not
+        have been trained on, a code [32], weights by name or file, or pairs of
+        any of these and their weights. Weights are divided by their sum, with a
+        warning where it is not 1.
 
     Raises:
-      ValueError: no style field was trained, a name is unknown, or weights
-        are negative or all zero.
+      ValueError: no style field was trained, a name is unknown, a picture
+        cannot be read, or weights are negative or all zero.
     """
     return self.view_latent(style, view=0, spread=0.0)
 
@@ -116,21 +118,12 @@ class StylizedNerf:
     Raises:
       ValueError: as `latent`, or there is no such training view.
     """
-    weights = self._weights(style)
-    views = self.params["latents"].shape[1]
-    if not 0 <= view < views:
-      raise user_error.UserError(
-        f"view is {view}; expected 0 to {views - 1}, a training view"
-      )
-    chosen = [self.styles.index(name) for name in weights]
-    means = jnp.asarray(self.latent_mean)[jnp.asarray(chosen)]
-    codes = jnp.asarray(self.params["latents"])[jnp.asarray(chosen), view]
-    codes = latents_lib.spread(means, codes, spread)
-    return np.asarray(latents_lib.mix(codes, list(weights.values())))
+    self._require_styles()
+    return self._codes.code(style, view=view, spread=spread)
 
   def render(
     self,
-    camera: scene_lib.Camera,
+    camera: CameraOrView,
     style: Style = None,
     *,
     intensity: float = 1.0,
@@ -141,8 +134,9 @@ class StylizedNerf:
     """Renders one image.
 
     Args:
-      camera: in the scene file's coordinates; its size is the image's.
-      style: a name, weights by name, or None for the scene as photographed.
+      camera: in the scene file's coordinates; its size is the image's. Or the
+        number of a view of the scene.
+      style: as in `latent`, or None for the scene as photographed.
       intensity: 0 shows the radiance field's colours, 1 the style's.
       spread: 0 uses the style's mean code, 1 that of one training view.
       view: that training view; by default the one nearest to the camera.
@@ -154,25 +148,26 @@ class StylizedNerf:
       in the scene file's units and opacity [H, W], numpy.
 
     Raises:
-      ValueError: unknown style, or a dial outside [0, 1].
+      ValueError: unknown style or view, or a dial outside [0, 1].
     """
+    camera = self.camera(camera)
     latent = self._code(camera, style, intensity, spread, view, latent)
-    variables = {"field": self.params["field"]}
+    variables: dict[str, Any] = {"field": self._placed["field"]}
     stylized = latent is not None and intensity > 0.0
     blend = stylized and intensity < 1.0
     if stylized:
       self._require_styles()
-      variables["style_field"] = self.params["style_field"]
+      variables["style_field"] = self._placed["style_field"]
       variables["latent"] = np.asarray(latent, np.float32)
     if blend:
       variables["intensity"] = np.float32(intensity)
     arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
-    render = self._renderer(stylized, blend=blend)
+    render = self._renderers.whole(stylized, blend=blend)
     return render(variables, arrays, camera.height, camera.width)
 
   def render_styles(
     self,
-    camera: scene_lib.Camera,
+    camera: CameraOrView,
     styles: Sequence[Style],
     *,
     intensity: float = 1.0,
@@ -182,8 +177,8 @@ class StylizedNerf:
     """Renders one image in several styles, its geometry only once.
 
     Args:
-      camera: in the scene file's coordinates.
-      styles: names, or weights by name; none of them None.
+      camera: as in `render`.
+      styles: as in `latent`; none of them None.
       intensity, spread, view: as in `render`, for all of them.
 
     Returns:
@@ -192,47 +187,55 @@ class StylizedNerf:
     Raises:
       ValueError: as `render`.
     """
-    _check_dials(intensity, spread)
+    style_codes.check_dials(intensity, spread)
+    camera = self.camera(camera)
     view = self.nearest_view(camera) if view is None else view
     codes = [
       self.view_latent(style, view=view, spread=spread) for style in styles
     ]
     variables = {
-      "field": self.params["field"],
+      "field": self._placed["field"],
       "latents": np.stack(codes),
-      "style_field": self.params["style_field"],
+      "style_field": self._placed["style_field"],
     }
     blend = intensity < 1.0
     if blend:
       variables["intensity"] = np.float32(intensity)
     arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
-    render = self._renderer(True, blend=blend, in_styles=True)
+    render = self._renderers.whole(True, blend=blend, in_styles=True)
     out = render(variables, arrays, camera.height, camera.width)
-    return [out.replace(rgb=out.rgb[:, :, i]) for i in range(len(styles))]
+    return [
+      dataclasses.replace(out, rgb=out.rgb[:, :, i]) for i in range(len(styles))
+    ]
 
-  def trace(self, camera: scene_lib.Camera) -> TracedView:
+  def trace(
+    self, camera: CameraOrView, samples: int | None = None
+  ) -> TracedView:
     """Finds what a camera sees: the part of rendering that no style changes.
 
     Args:
-      camera: in the scene file's coordinates.
+      camera: as in `render`.
+      samples: of each ray that are kept, K; None: as many as the run's geometry
+        cache keeps or, where it keeps none, all of the field that fit into
+        `geometry_cache.mib`.
 
     Returns:
-      A view for `paint`; 40 bytes a pixel.
+      A view for `paint`, 4 K bytes a pixel, which says what keeping K samples
+      loses.
+
+    Raises:
+      ValueError: there is no such view, or samples is less than 1.
     """
-    if "trace" not in self._renderers:
-      self._renderers["trace"] = image_rendering.make_tracer(
-        self._field,
-        self._setting,
-        _TRACED_SAMPLES,
-        rays_per_chunk=ray_blocks.per_chunk(self.config),
-        rays_at_once=ray_blocks.for_rendering(self.config),
-        measure=False,
-      )
-    arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
-    photographed, packed, _ = self._renderers["trace"](
-      self.params["field"], arrays, camera.height, camera.width
+    camera = self.camera(camera)
+    kept = self._renderers.samples_to_keep(
+      camera.width * camera.height, samples
     )
-    return TracedView(camera, photographed, packed)
+    arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
+    photographed, packed, lost = self._renderers.tracer(kept)(
+      self._placed["field"], arrays, camera.height, camera.width
+    )
+    means = jax.tree.map(lambda values: values.mean(dtype=np.float64), lost)
+    return TracedView(camera, photographed, packed, means)
 
   def paint(
     self,
@@ -251,7 +254,7 @@ class StylizedNerf:
       style, intensity, spread, view, latent: as in `render`.
 
     Returns:
-      What `render` returns, stylized colours from ten samples of each ray.
+      What `render` returns, stylized colours from the samples that were kept.
 
     Raises:
       ValueError: as `render`.
@@ -261,28 +264,20 @@ class StylizedNerf:
     if latent is None or intensity == 0.0:
       return photographed
     self._require_styles()
-    if "paint" not in self._renderers:
-      self._renderers["paint"] = image_rendering.make_painter(
-        self._style_field,
-        self._setting,
-        rays_per_chunk=ray_blocks.per_chunk(self.config),
-        rays_at_once=ray_blocks.for_rendering(
-          self.config, samples=traced.packed.shape[-1]
-        ),
-      )
     variables = {
-      "style_field": self.params["style_field"],
+      "style_field": self._placed["style_field"],
       "latent": np.asarray(latent, np.float32),
     }
     arrays = rays_lib.camera_arrays(traced.camera, self.scene.normalization)
-    rgb = self._renderers["paint"](variables, arrays, traced.packed)
+    paint = self._renderers.painter(traced.packed.shape[-1])
+    rgb = paint(variables, arrays, traced.packed)
     if intensity < 1.0:
       rgb = (1.0 - intensity) * photographed.rgb + intensity * rgb
-    return photographed.replace(rgb=rgb)
+    return dataclasses.replace(photographed, rgb=rgb)
 
   def _code(self, camera, style: Style, intensity, spread, view, latent):
     """Checks the dials; returns the code [32], None as photographed."""
-    _check_dials(intensity, spread)
+    style_codes.check_dials(intensity, spread)
     if latent is None and style is not None:
       view = self.nearest_view(camera) if view is None else view
       latent = self.view_latent(style, view=view, spread=spread)
@@ -294,54 +289,61 @@ class StylizedNerf:
     offsets = centers - camera.camera_to_world[:3, 3]
     return int(np.argmin(np.linalg.norm(offsets, axis=-1)))
 
-  @functools.cached_property
-  def _field(self) -> field_lib.Field:
-    space = self.scene.normalization.space
-    return modules.radiance_field(self.config.field, space)
+  def camera(self, camera: CameraOrView) -> scene_lib.Camera:
+    """Returns a camera, or that of a view of the scene by its number.
 
-  @functools.cached_property
-  def _style_field(self) -> style_field_lib.StyleField:
-    space = self.scene.normalization.space
-    return modules.style_field_of(self.config.style_field, space)
-
-  @functools.cached_property
-  def _setting(self) -> renderer.RaySetting:
-    return modules.ray_setting(self.scene)
-
-  @functools.cached_property
-  def _renderers(self) -> dict:
-    return {}
-
-  def _renderer(
-    self, stylized: bool, *, blend: bool = False, in_styles: bool = False
-  ):
-    """Compiles each kind of rendering once."""
-    kind = (stylized, blend, in_styles)
-    if kind not in self._renderers:
-      style_field, at_once = None, ray_blocks.for_rendering(self.config)
-      if stylized:
-        at_once = ray_blocks.for_stylized_rendering(self.config)
-        style_field = self._style_field
-      self._renderers[kind] = image_rendering.make_image_renderer(
-        self._field,
-        style_field,
-        self._setting,
-        blend=blend,
-        in_styles=in_styles,
-        rays_per_chunk=ray_blocks.per_chunk(self.config),
-        rays_at_once=at_once,
-      )
-    return self._renderers[kind]
-
-  def _weights(self, style: Style) -> dict[str, float]:
-    self._require_styles()
-    weights = {style: 1.0} if isinstance(style, str) else dict(style or {})
-    if not weights:
+    Raises:
+      ValueError: there is no such view.
+    """
+    if isinstance(camera, scene_lib.Camera):
+      return camera
+    views = len(self.scene.cameras)
+    try:
+      number = operator.index(camera)
+    except TypeError:
+      number = -1
+    if not 0 <= number < views:
       raise user_error.UserError(
-        f"no style given; known styles: {', '.join(self.styles)}"
+        f"camera is {camera!r}; expected a Camera, or a view's number from 0 "
+        f"to {views - 1}"
       )
-    found = style_set.find_all(weights, self.styles)
-    return dict(zip(found, weights.values()))
+    return self.scene.cameras[number]
+
+  @property
+  def field(self) -> field_lib.Field:
+    """The radiance field's module; its parameters are `params["field"]`."""
+    return self._renderers.field
+
+  @property
+  def style_field(self) -> style_field_lib.StyleField:
+    """The style field's module; its parameters: `params["style_field"]`."""
+    return self._renderers.style_field
+
+  @property
+  def space(self) -> normalization.Normalization:
+    """The model's frame, for `camera_rays` and `PixelBank.of`."""
+    return self.scene.normalization
+
+  @functools.cached_property
+  def _placed(self) -> dict[str, Any]:
+    """Parameters on every device, put there once and not with every frame."""
+    kept = ("field", "style_field")
+    return devices.replicate(
+      {name: self.params[name] for name in kept if name in self.params}
+    )
+
+  @functools.cached_property
+  def _codes(self) -> style_codes.StyleCodes:
+    return style_codes.StyleCodes(
+      self.config,
+      self.styles,
+      jnp.asarray(self.latent_mean),
+      self.params["latents"],
+    )
+
+  @functools.cached_property
+  def _renderers(self) -> renderers.Renderers:
+    return renderers.of(self.config, self.scene)
 
   def _require_styles(self) -> None:
     if "style_field" not in self.params:
@@ -351,9 +353,8 @@ class StylizedNerf:
       )
 
 
-def _check_dials(intensity: float, spread: float) -> None:
-  for name, value in (("intensity", intensity), ("spread", spread)):
-    if not 0.0 <= value <= 1.0:
-      raise user_error.UserError(
-        f"{name} is {value}; expected a number in [0, 1]"
-      )
+jax.tree_util.register_dataclass(
+  StylizedNerf,
+  data_fields=["params", "latent_mean", "latent_variance"],
+  meta_fields=["config", "scene", "styles", "style_hashes"],
+)

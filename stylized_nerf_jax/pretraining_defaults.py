@@ -1,6 +1,6 @@
 """Every field of the config of `train-stylizer`, with its default.
 
-`configs/stylizer.py` starts from `get_config()`.
+`presets/stylizer.py` starts from `get_config()`.
 """
 
 import ml_collections

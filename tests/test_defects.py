@@ -148,7 +148,7 @@ def test_6_videos_show_the_fine_frames(tmp_path):
   space = normalization.RaySpace(
     "box", 0.5, 2.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
   )
-  setting = renderer.RaySetting(space=space, scale=1.0)
+  setting = rays_lib.RaySetting(space=space, scale=1.0)
   params = jax.jit(field.init)(jax.random.key(0), rays)["params"]
 
   @jax.jit

@@ -2,12 +2,18 @@
 
 import dataclasses
 import json
+import warnings
 
+import jax
+import jax.numpy as jnp
+import ml_collections
 import numpy as np
 import pytest
+from PIL import Image
 
 import stylized_nerf_jax as snj
-from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.models import renderers
+from stylized_nerf_jax.rows import devices
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,8 @@ def test_it_says_in_a_line_what_it_is(model):
   assert repr(model) == (
     "StylizedNerf(synthetic, 28 views; styles: mosaic, ink-wash)"
   )
+  many = dataclasses.replace(model, styles=tuple("abcdefgh"))
+  assert repr(many).endswith("styles: a, b, c, d, e, f and 2 more)")
 
 
 def test_renders_have_the_cameras_size(model, camera, photographed, stylized):
@@ -105,16 +113,126 @@ def test_a_traced_view_is_painted_as_it_renders(model, camera):
     model.paint(traced, "mosaic", intensity=2.0)
 
 
-def test_a_view_traced_with_fewer_samples_looks_alike(
-  model, camera, monkeypatch
-):
-  monkeypatch.setattr(model_lib, "_TRACED_SAMPLES", 2)
-  thinned = dataclasses.replace(model)
-  traced = thinned.trace(camera)
+def test_a_view_traced_with_fewer_samples_looks_alike(model, camera):
+  traced = model.trace(camera, samples=2)
   assert traced.packed.shape[-1] == 2
-  found = thinned.paint(traced, "mosaic").rgb
+  found = model.paint(traced, "mosaic").rgb
   error = np.abs(found - model.render(camera, "mosaic").rgb)
   assert 0.0 < error.mean() < 0.02
+  lost = traced.lost
+  assert 0.0 < lost.color < 0.02 and 0.0 < lost.weight < 1.0
+  assert model.trace(camera, samples=99).packed.shape[-1] == 4
+  with pytest.raises(ValueError, match="samples is 0; expected 1 to 4"):
+    model.trace(camera, samples=0)
+
+
+@pytest.mark.parametrize(
+  ("kept", "mib", "wanted"), [(3, 4096, 3), (0, 4096, 4), (10, 4096, 4)]
+)
+def test_a_traced_view_keeps_what_its_run_keeps(
+  model, camera, kept, mib, wanted
+):
+  config = ml_collections.ConfigDict(model.config.to_dict())
+  config.geometry_cache.update(samples=kept, mib=mib)
+  found = renderers.Renderers(
+    ml_collections.FrozenConfigDict(config), model.scene
+  )
+  assert found.samples_to_keep(camera.width * camera.height, None) == wanted
+  # Of a picture that the budget holds a sample of, one is kept.
+  assert found.samples_to_keep(mib * 2**20 // 4, None) == 1
+
+
+def test_a_model_is_a_tree_of_its_parameters(model, camera, stylized):
+  leaves, structure = jax.tree.flatten(model)
+  assert all(isinstance(leaf, jax.Array | np.ndarray) for leaf in leaves)
+  again = jax.tree.unflatten(structure, leaves)
+  np.testing.assert_array_equal(
+    again.render(camera, "mosaic").rgb, stylized.rgb
+  )
+  assert len(leaves) == len(jax.tree.leaves(model.params)) + 2
+
+  @jax.jit
+  def total(model):
+    return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(model.params))
+
+  slope = jax.grad(total)(model)
+  assert isinstance(slope, snj.StylizedNerf) and slope.styles == model.styles
+  for leaf in jax.tree.leaves(slope.params):
+    assert (np.asarray(leaf) == 1).all()
+
+
+def test_a_frame_sends_a_camera_and_a_code(model, camera, monkeypatch):
+  """Parameters are where they are rendered; only small arrays follow."""
+  model.render(camera, "mosaic")
+  sent, replicate = [], devices.replicate
+
+  def counted(tree):
+    sent.append(
+      sum(
+        leaf.nbytes
+        for leaf in jax.tree.leaves(tree)
+        if not (
+          isinstance(leaf, jax.Array)
+          and len(leaf.sharding.device_set) == jax.local_device_count()
+        )
+      )
+    )
+    return replicate(tree)
+
+  monkeypatch.setattr(devices, "replicate", counted)
+  model.render(camera, "mosaic")
+  assert len(sent) == 1 and 0 < sent[0] < 512
+  whole = sum(leaf.nbytes for leaf in jax.tree.leaves(model.params))
+  assert whole > 10 * sent[0]
+
+
+def test_views_are_rendered_by_their_numbers(model, camera, stylized):
+  for number in (3, np.int64(3)):
+    found = model.render(number, "mosaic")
+    np.testing.assert_array_equal(found.rgb, stylized.rgb)
+  for wrong in (28, -1, "3", None):
+    with pytest.raises(ValueError, match="view's number from 0 to 27"):
+      model.render(wrong)
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_mixes_of_names_pictures_and_codes(model, tmp_path):
+  pixels = np.random.default_rng(0).integers(0, 255, (70, 80, 3))
+  picture = tmp_path / "new.png"
+  Image.fromarray(pixels.astype(np.uint8)).save(picture)
+  guessed = model.latent(picture)
+  np.testing.assert_array_equal(guessed, model.latent(str(picture)))
+  mosaic, ink = model.latent("mosaic"), model.latent("ink-wash")
+  code = np.linspace(-1, 1, 32, dtype=np.float32)
+  mixed = model.latent(
+    [("mos", 0.1), (picture, 0.2), (code, 0.3), ("ink-wash", 0.4)]
+  )
+  wanted = 0.1 * mosaic + 0.2 * guessed + 0.3 * code + 0.4 * ink
+  np.testing.assert_allclose(mixed, wanted, atol=1e-6)
+  np.testing.assert_array_equal(model.latent(code), code)
+  named = model.latent({"mosaic": 0.5, picture: 0.5})
+  np.testing.assert_allclose(named, (mosaic + guessed) / 2, atol=1e-6)
+  # What was never trained on is the same in all views.
+  np.testing.assert_array_equal(
+    model.view_latent(picture, view=5, spread=1.0), guessed
+  )
+  with pytest.raises(ValueError, match="absent.png cannot be read"):
+    model.latent(tmp_path / "absent.png")
+  with pytest.raises(ValueError, match=r"code has shape \(3,\); expected"):
+    model.latent(np.zeros(3))
+  with pytest.raises(ValueError, match="expected a name, a picture's file"):
+    model.latent(["mosaic", "ink-wash"])
+
+
+def test_weights_are_said_to_be_divided_once_at_each_place(model):
+  with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("default")
+    for _ in range(3):
+      model.latent({"mosaic": 2.0, "ink-wash": 1.0})
+    model.render(3, {"mosaic": 2.0, "ink-wash": 1.0})
+    model.latent({"mosaic": 0.3, "ink-wash": 0.7})
+  assert [warning.filename for warning in said] == [__file__] * 2
+  assert "sum to 3 and are divided by it" in str(said[0].message)
 
 
 def test_intensity_runs_from_photograph_to_style(
@@ -131,7 +249,8 @@ def test_mix_is_normalised(model):
   mosaic, ink = model.latent("mosaic"), model.latent("ink-wash")
   assert mosaic.shape == (32,) and np.abs(mosaic - ink).max() > 0
   np.testing.assert_array_equal(mosaic, model.latent_mean[0])
-  mixed = model.latent({"mosaic": 2.1, "ink-wash": 0.9})
+  with pytest.warns(UserWarning, match="sum to 3 "):
+    mixed = model.latent({"mosaic": 2.1, "ink-wash": 0.9})
   np.testing.assert_allclose(mixed, 0.7 * mosaic + 0.3 * ink, atol=1e-6)
 
 

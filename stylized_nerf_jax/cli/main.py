@@ -59,6 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
   if not arguments or arguments[0] in ("-h", "--help"):
     print(_usage())
     return 0 if arguments else 2
+  if arguments[0] == "--version":
+    package = importlib.import_module("stylized_nerf_jax")
+    print(f"stylized-nerf {package.__version__}")
+    return 0
   name = arguments[0]
   if name not in _COMMANDS:
     near = difflib.get_close_matches(name, _COMMANDS, n=1)
@@ -103,7 +107,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _usage() -> str:
-  lines = ["usage: stylized-nerf COMMAND [options]", "", "commands:"]
+  lines = [
+    "usage: stylized-nerf COMMAND [options], or stylized-nerf --version",
+    "",
+    "commands:",
+  ]
   for name, module in _COMMANDS.items():
     command = importlib.import_module(f"stylized_nerf_jax.cli.{module}")
     lines.append(f"  {name:<16}{command.HELP}")

@@ -10,7 +10,7 @@ HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
 
 _NO_CONFIG = (
   "no --config: the defaults, a small demonstration; `--config "
-  "configs/fast.py` is the preset for captures"
+  "fast` is the preset for captures"
 )
 
 

@@ -85,7 +85,7 @@ class Field(Protocol):
     self,
     rays: rays_lib.Rays,
     found: Any,
-    target: jax.Array,
+    target: jax.Array | None,
     background: jax.Array,
     *,
     every: int = 1,
@@ -95,7 +95,8 @@ class Field(Protocol):
     Args:
       rays: [R].
       found: of `sample` for these rays.
-      target: [R, 3], photographed colours in [0, 1].
+      target: [R, 3], photographed colours in [0, 1]; None leaves out the
+        losses that compare with them.
       background: [3] or [R, 3], what was put behind the rays.
       every: one ray in so many is enough where a loss takes as long as
         rendering.
@@ -106,5 +107,23 @@ class Field(Protocol):
     ...
 
   def coarse_samples(self, found: Any) -> samples_lib.Samples | None:
-    """Returns what a coarse pass of `sample` weighed; None without one."""
+    """Returns what a coarse pass of `sample` weighed; None without one.
+
+    Asked of modules that are not bound (`flax.linen.nowrap`).
+    """
+    ...
+
+  def coarse_color(self, samples: samples_lib.Samples, viewdirs: jax.Array):
+    """Computes the colours of coarse samples.
+
+    Only asked for what `coarse_samples` returned: a field that has no coarse
+    pass needs no such method.
+
+    Args:
+      samples: [..., K], from `coarse_samples`.
+      viewdirs: as in `color`.
+
+    Returns:
+      [..., K, 3], in [0, 1].
+    """
     ...

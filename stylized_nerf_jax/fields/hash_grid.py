@@ -5,6 +5,8 @@ section 3); the field itself is evaluated only in the few intervals drawn from
 it.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -17,8 +19,10 @@ from stylized_nerf_jax.fields import (
 )
 from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.rendering import compositing, contraction, sampling
+from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import spacing as spacing_lib
 from stylized_nerf_jax.rendering.samples import Samples
+from stylized_nerf_jax.scenes import normalization
 
 # Beyond it exp overflows float16 renders and its gradient is of no use.
 _MAX_LOG_DENSITY = 11.0
@@ -59,6 +63,27 @@ class HashGridField(nn.Module):
   proposal_width: int = 16
   num_proposal: int = 32
   num_fine: int = 16
+
+  @classmethod
+  def for_space(
+    cls,
+    space: normalization.Normalization | normalization.RaySpace,
+    **options: Any,
+  ) -> "HashGridField":
+    """Makes a field of what the rays of a scene cross.
+
+    Args:
+      space: of the scene, or its ray space alone.
+      **options: attributes, but for those that the space decides.
+    """
+    space = normalization.ray_space(space)
+    return cls(
+      lower=space.lower,
+      upper=space.upper,
+      contract=space.kind == "contracted",
+      spacing=spacing_lib.of_space(space),
+      **options,
+    )
 
   def setup(self):
     self.proposal_encoding = hash_encoding.HashEncoding(
@@ -102,12 +127,20 @@ class HashGridField(nn.Module):
   def has_tables(self) -> bool:
     return True
 
-  def __call__(self, rays, key=None):
+  def __call__(
+    self, rays: rays_lib.Rays, key: jax.Array | None = None
+  ) -> tuple[Samples, jax.Array, dict[str, jax.Array]]:
     """As `field.Field.__call__`."""
     samples, found = self.sample(rays, key)
     return samples, self.color(samples, rays.viewdirs), found
 
-  def sample(self, rays, key=None, *, noise=0.0):
+  def sample(
+    self,
+    rays: rays_lib.Rays,
+    key: jax.Array | None = None,
+    *,
+    noise: float = 0.0,
+  ) -> tuple[Samples, dict[str, jax.Array]]:
     """Places samples along rays and weighs them.
 
     Args:
@@ -142,7 +175,9 @@ class HashGridField(nn.Module):
     }
     return Samples(points, t, weights, features), found
 
-  def proposal_weights(self, rays, edges):
+  def proposal_weights(
+    self, rays: rays_lib.Rays, edges: jax.Array
+  ) -> jax.Array:
     """What the proposal network says of intervals along rays.
 
     Args:
@@ -155,7 +190,13 @@ class HashGridField(nn.Module):
     _, points = self._midpoints(rays, edges)
     return _weights(rays, edges, self._proposal(points))
 
-  def density(self, points, *, key=None, noise=0.0):
+  def density(
+    self,
+    points: jax.Array,
+    *,
+    key: jax.Array | None = None,
+    noise: float = 0.0,
+  ) -> tuple[jax.Array, jax.Array]:
     """Densities and features at points.
 
     Args:
@@ -181,7 +222,7 @@ class HashGridField(nn.Module):
       log_density = log_density + noise * draw
     return _density(log_density), raw[..., 1:]
 
-  def color(self, samples, viewdirs):
+  def color(self, samples: Samples, viewdirs: jax.Array) -> jax.Array:
     """Colours of samples.
 
     Args:
@@ -210,7 +251,15 @@ class HashGridField(nn.Module):
     )
     return colors.reshape(*features.shape[:-1], 3)
 
-  def losses(self, rays, found, target, background, *, every=1):
+  def losses(
+    self,
+    rays: rays_lib.Rays,
+    found: dict[str, jax.Array],
+    target: jax.Array | None,
+    background: jax.Array,
+    *,
+    every: int = 1,
+  ) -> dict[str, jax.Array]:
     """What proposal and grids are trained on; see `field.Field.losses`.
 
     Returns:
@@ -235,7 +284,7 @@ class HashGridField(nn.Module):
     }
 
   @nn.nowrap
-  def coarse_samples(self, found):
+  def coarse_samples(self, found: dict[str, jax.Array]) -> None:
     """Returns None: the proposal has densities alone."""
     del found
 

@@ -43,7 +43,9 @@ class LatentKeys:
           )
 
 
-def init_latents(key, means, variances, num_views: int):
+def init_latents(
+  key: jax.Array, means: jax.Array, variances: jax.Array, num_views: int
+) -> jax.Array:
   """Draws a first code for every style and training view.
 
   Args:
@@ -88,8 +90,8 @@ def mix(means, weights: Sequence[float]):
     raise user_error.UserError(
       "weights are all zero; give at least one style weight"
     )
-  shares = jnp.asarray(shares / shares.sum(), means.dtype)
-  return jnp.sum(shares[:, None] * means, axis=0)
+  of_one = jnp.asarray(shares / shares.sum(), means.dtype)
+  return jnp.sum(of_one[:, None] * means, axis=0)
 
 
 def spread(mean, code, amount):

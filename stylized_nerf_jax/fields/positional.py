@@ -5,6 +5,8 @@ them: frequency encodings without pi, ReLU on the features, and stratified
 samples refined once by the coarse weights.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,8 @@ from stylized_nerf_jax.rendering import (
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
+from stylized_nerf_jax.rendering import spacing as spacing_lib
+from stylized_nerf_jax.scenes import normalization
 
 
 class PositionalMlp(nn.Module):
@@ -107,8 +111,22 @@ class PositionalField(nn.Module):
   contract: bool = False
   spacing: str = "linear"
 
+  @classmethod
+  def for_space(
+    cls,
+    space: normalization.Normalization | normalization.RaySpace,
+    **options: Any,
+  ) -> "PositionalField":
+    """As `hash_grid.HashGridField.for_space`."""
+    space = normalization.ray_space(space)
+    return cls(
+      contract=space.kind == "contracted",
+      spacing=spacing_lib.of_space(space),
+      **options,
+    )
+
   def setup(self):
-    shape = {
+    shape: dict[str, Any] = {
       "depth": self.depth,
       "width": self.width,
       "skip": self.skip,
@@ -132,14 +150,22 @@ class PositionalField(nn.Module):
   def has_tables(self) -> bool:
     return False
 
-  def __call__(self, rays: rays_lib.Rays, key=None):
+  def __call__(
+    self, rays: rays_lib.Rays, key: jax.Array | None = None
+  ) -> tuple[samples_lib.Samples, jax.Array, dict[str, samples_lib.Samples]]:
     """As `field.Field.__call__`."""
     samples, found = self.sample(rays, key)
     if self.is_initializing():
       self.coarse.color(found["coarse"].features, rays.viewdirs)
     return samples, self.color(samples, rays.viewdirs), found
 
-  def sample(self, rays: rays_lib.Rays, key=None, *, noise: float = 0.0):
+  def sample(
+    self,
+    rays: rays_lib.Rays,
+    key: jax.Array | None = None,
+    *,
+    noise: float = 0.0,
+  ) -> tuple[samples_lib.Samples, dict[str, samples_lib.Samples]]:
     """Finds the samples of rays.
 
     Args:
@@ -165,24 +191,44 @@ class PositionalField(nn.Module):
     fine = self._evaluate(self.fine, rays, t, keys[3], noise)
     return fine, {"coarse": coarse}
 
-  def losses(self, rays, found, target, background, *, every: int = 1):
+  def losses(
+    self,
+    rays: rays_lib.Rays,
+    found: dict[str, samples_lib.Samples],
+    target: jax.Array | None,
+    background: jax.Array,
+    *,
+    every: int = 1,
+  ) -> dict[str, jax.Array]:
     """What the coarse network learns from; see `field.Field.losses`.
 
     Returns:
-      "coarse_mse" (NeRF, equation 6).
+      "coarse_mse" (NeRF, equation 6), where there is a target.
     """
     del every
+    if target is None:
+      return {}
     coarse = found["coarse"]
-    colors = self.coarse.color(coarse.features, rays.viewdirs)
+    colors = self.coarse_color(coarse, rays.viewdirs)
     rendered = renderer.composite_colors(coarse.weights, colors, background)
     return {"coarse_mse": photometric.mse(rendered, target)}
 
   @nn.nowrap
-  def coarse_samples(self, found) -> samples_lib.Samples:
+  def coarse_samples(
+    self, found: dict[str, samples_lib.Samples]
+  ) -> samples_lib.Samples:
     """As `field.Field.coarse_samples`."""
     return found["coarse"]
 
-  def color(self, samples: samples_lib.Samples, viewdirs):
+  def coarse_color(
+    self, samples: samples_lib.Samples, viewdirs: jax.Array
+  ) -> jax.Array:
+    """As `field.Field.coarse_color`."""
+    return self.coarse.color(samples.features, viewdirs)
+
+  def color(
+    self, samples: samples_lib.Samples, viewdirs: jax.Array
+  ) -> jax.Array:
     """Computes the colours of the final samples.
 
     Args:

@@ -5,7 +5,10 @@ reads the coordinates that the density reads. It sees no view direction: what
 two views of a style disagree about goes into their latent codes.
 """
 
+from typing import Any
+
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from stylized_nerf_jax import user_error
@@ -15,6 +18,7 @@ from stylized_nerf_jax.fields import (
   joint_dense,
   row_blocks,
 )
+from stylized_nerf_jax.scenes import normalization
 
 ENCODINGS = ("frequency", "hash_grid")
 
@@ -52,6 +56,21 @@ class StyleField(nn.Module):
   coarsest_resolution: int = 16
   finest_resolution: int = 512
 
+  @classmethod
+  def for_space(
+    cls,
+    space: normalization.Normalization | normalization.RaySpace,
+    **options: Any,
+  ) -> "StyleField":
+    """Makes a style field of what the rays of a scene cross.
+
+    Args:
+      space: of the scene, or its ray space alone.
+      **options: attributes, but for the box.
+    """
+    space = normalization.ray_space(space)
+    return cls(lower=space.lower, upper=space.upper, **options)
+
   def setup(self):
     if self.encoding not in ENCODINGS:
       raise user_error.UserError(
@@ -83,7 +102,7 @@ class StyleField(nn.Module):
     """Whether gradients are as large as the parameters; as of `field.Field`."""
     return self.encoding == "hash_grid"
 
-  def encode(self, points):
+  def encode(self, points: jax.Array) -> jax.Array:
     """Encodes points [..., 3], in field coordinates: [..., E]."""
     if self.has_tables:
       lower = jnp.asarray(self.lower, points.dtype)
@@ -91,7 +110,7 @@ class StyleField(nn.Module):
       return self.grid((points - lower) / (upper - lower))
     return encodings.frequency_encoding(points, self.num_octaves)
 
-  def __call__(self, points, latents):
+  def __call__(self, points: jax.Array, latents: jax.Array) -> jax.Array:
     """Computes stylized colours.
 
     Args:
@@ -103,7 +122,7 @@ class StyleField(nn.Module):
     """
     return self.paint(self.encode(points), latents)
 
-  def paint(self, encoded, latents):
+  def paint(self, encoded: jax.Array, latents: jax.Array) -> jax.Array:
     """Computes stylized colours of points that `encode` has encoded.
 
     Args:
@@ -113,7 +132,7 @@ class StyleField(nn.Module):
     Returns:
       [..., K, 3], in [0, 1].
     """
-    rows = (encoded.reshape(-1, *encoded.shape[-2:]),)
+    rows: tuple[jax.Array, ...] = (encoded.reshape(-1, *encoded.shape[-2:]),)
     if latents.ndim > 1:
       codes = jnp.broadcast_to(
         latents, (*encoded.shape[:-2], latents.shape[-1])
@@ -128,7 +147,7 @@ class StyleField(nn.Module):
     colors = row_blocks.apply(self, layers, rows, width=widest)
     return colors.reshape(*encoded.shape[:-1], 3)
 
-  def paint_rays(self, encoded, latents):
+  def paint_rays(self, encoded: jax.Array, latents: jax.Array) -> jax.Array:
     """The same of rays in a row: [N, K, E] and [N or 1, L] to [N, K, 3]."""
     latents = latents[..., None, :]
     hidden = nn.relu(self.layer[0](encoded, latents))

@@ -12,7 +12,7 @@ from stylized_nerf_jax import user_error
 NORMALISATIONS = ("variance", "standard_deviation")
 
 
-def mimic_2d_to_3d(rendered, target):
+def mimic_2d_to_3d(rendered: jax.Array, target: jax.Array) -> jax.Array:
   """Draws the style field and its codes to the stylizer's images.
 
   Args:
@@ -25,7 +25,7 @@ def mimic_2d_to_3d(rendered, target):
   return jnp.mean((rendered - jax.lax.stop_gradient(target)) ** 2)
 
 
-def mimic_3d_to_2d(stylized, rendered):
+def mimic_3d_to_2d(stylized: jax.Array, rendered: jax.Array) -> jax.Array:
   """Draws the stylizer's decoder to what the style field renders.
 
   Args:
@@ -82,7 +82,13 @@ def latent_nll(latents, means, variances, *, normalise: str = "variance"):
   return 0.5 * jnp.sum((latents - means) ** 2 / scale, axis=-1)
 
 
-def latent_loss(latents, means, variances, *, normalise: str = "variance"):
+def latent_loss(
+  latents: jax.Array,
+  means: jax.Array,
+  variances: jax.Array,
+  *,
+  normalise: str = "variance",
+) -> jax.Array:
   """Keeps latent codes near their styles.
 
   Args:

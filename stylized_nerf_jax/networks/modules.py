@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
+from stylized_nerf_jax.options import field_kinds, field_options
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.scenes import normalization, scene_record
 
 # Where a module is only asked for its sizes, which are the same in any space.
@@ -20,24 +20,35 @@ def radiance_field(config, space: normalization.RaySpace) -> field_lib.Field:
   """Builds the radiance field that `config.field` describes.
 
   Raises:
-    ValueError: an unknown kind.
+    ValueError: a kind that is unknown here, or arguments that it does not take.
   """
-  common = {
-    "contract": space.kind == "contracted",
-    "spacing": spacing.of_space(space),
-  }
   if config.kind == "hash_grid":
-    return hash_grid.HashGridField(
-      lower=space.lower,
-      upper=space.upper,
-      **common,
-      **config.hash_grid.to_dict(),
+    return hash_grid.HashGridField.for_space(
+      space, **config.hash_grid.to_dict()
     )
   if config.kind == "positional":
-    return positional.PositionalField(**common, **config.positional.to_dict())
-  raise user_error.UserError(
-    f"field.kind is {config.kind!r}; expected hash_grid or positional"
-  )
+    return positional.PositionalField.for_space(
+      space, **config.positional.to_dict()
+    )
+  cls = field_kinds.find(config.kind)
+  options = field_options.parsed(config)
+  try:
+    if hasattr(cls, "for_space"):
+      return cls.for_space(space, **options)
+    return cls(**options)
+  except TypeError as error:
+    raise user_error.UserError(
+      f"config field field.options is {config.options!r}, which the field "
+      f"{config.kind} does not take: {error}"
+    ) from error
+
+
+def field_inputs(config) -> dict:
+  """Returns what of `config.field` makes a field, as plain values."""
+  kind = config.kind
+  if kind in field_kinds.BUILT_IN:
+    return {"kind": kind, **getattr(config, kind).to_dict()}
+  return {"kind": kind, "options": field_options.parsed(config)}
 
 
 def is_coarse_to_fine(field: field_lib.Field) -> bool:
@@ -58,9 +69,7 @@ def style_field_of(
   config, space: normalization.RaySpace
 ) -> style_field.StyleField:
   """Builds the style field that `config.style_field` describes."""
-  return style_field.StyleField(
-    lower=space.lower, upper=space.upper, **config.to_dict()
-  )
+  return style_field.StyleField.for_space(space, **config.to_dict())
 
 
 def init_style_field(config, space: normalization.RaySpace, key):
@@ -71,9 +80,9 @@ def init_style_field(config, space: normalization.RaySpace, key):
   return jax.jit(module.init)(key, points, latents)["params"]
 
 
-def ray_setting(record: scene_record.SceneRecord) -> renderer.RaySetting:
+def ray_setting(record: scene_record.SceneRecord) -> rays_lib.RaySetting:
   """What stays fixed while rendering the scene of a record."""
-  return renderer.RaySetting(
+  return rays_lib.RaySetting(
     space=record.normalization.space,
     scale=record.normalization.scale,
     background=record.background,

@@ -3,12 +3,12 @@
 import textwrap
 from collections.abc import Iterator
 
-from stylized_nerf_jax.options import table
+from stylized_nerf_jax.options import field_options, table
 
 _HEAD = """\
-Every field of a run's config, with its default. `configs/*.py` set some of
-them, `--config.section.field=value` any one. Values out of their range are
-refused before anything is written. This page is what
+Every field of a run's config, with its default. Presets (`--config fast`) set
+some of them, `--config.section.field=value` any one. Values out of their range
+are refused before anything is written. This page is what
 `stylized-nerf train --help-config markdown` prints."""
 
 
@@ -47,6 +47,7 @@ def _contradictions(config) -> Iterator[str]:
       f"{phase.learning_rate_final}; expected more than 0 with "
       "radiance_field.schedule=exponential"
     )
+  yield from field_options.problems(config.field)
   grid = config.field.hash_grid
   for name, coarsest, finest in (
     (

@@ -4,6 +4,8 @@ import dataclasses
 import math
 from typing import Any
 
+from stylized_nerf_jax.options import field_kinds
+
 
 @dataclasses.dataclass(frozen=True)
 class Option:
@@ -15,7 +17,8 @@ class Option:
     least: smallest value; None: any.
     above: what values must exceed; None: nothing.
     most: largest value; None: any.
-    choices: the values there are; empty: any.
+    choices: the values there are; empty: any. Those of `field_kinds.KINDS` may
+      grow.
     zero: what 0, or an empty text, means; empty: nothing of its own.
   """
 
@@ -24,7 +27,7 @@ class Option:
   least: float | None = None
   above: float | None = None
   most: float | None = None
-  choices: tuple[str, ...] = ()
+  choices: tuple[str, ...] | field_kinds.Kinds = ()
   zero: str = ""
 
   @property

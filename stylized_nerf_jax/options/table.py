@@ -7,7 +7,11 @@ are printed. A field that is not here does not exist.
 
 from collections.abc import Mapping
 
-from stylized_nerf_jax.options import option, radiance_field_options
+from stylized_nerf_jax.options import (
+  field_options,
+  option,
+  radiance_field_options,
+)
 
 _FORMATS = (
   *("llff", "blender", "transforms", "nsvf", "colmap", "nerfpp", "npz", "tfds"),
@@ -344,9 +348,7 @@ OPTIONS: dict[str, option.Option] = {
   **_section("scene", _SCENE),
   **_section("styles", _STYLES),
   **_section("weights", _WEIGHTS),
-  "field.kind": option.Option(
-    "hash_grid", "of the radiance field", choices=("hash_grid", "positional")
-  ),
+  **_section("field", field_options.FIELD),
   **_section("field.hash_grid", _FIELD_HASH_GRID),
   **_section("field.positional", _FIELD_POSITIONAL),
   **_section("style_field", _STYLE_FIELD),

@@ -49,7 +49,7 @@ def train(
   SIGTERM and SIGINT end it after the step at hand, with everything saved.
 
   Args:
-    config: frozen config of the run.
+    config: of the run; `presets.get_config` and `config.from_flags` make some.
     workdir: folder of the run, made where it is missing.
     phase: "all" or one of `run_folder.PHASES`.
     from_scratch: moves what these phases have made before into `replaced/`.
@@ -62,6 +62,7 @@ def train(
     interruption.Interrupted: a signal came.
     disk.DiskFullError: the run can be resumed when there is space.
   """
+  config = ml_collections.FrozenConfigDict(config)
   config_lib.check_values(config)
   config = batch_scaling.resolve(config)
   run = run_folder.RunFolder(workdir)
@@ -104,6 +105,7 @@ def _train(
   if styles is not None:
     if processes.is_first():
       store_styles(run, styles)
+    assert nets is not None
     facts = stylizer_nets.style_facts(nets, styles)
   advising = device_memory.advising
   if "radiance_field" in wanted:
@@ -111,10 +113,12 @@ def _train(
       radiance_field.train_and_evaluate(config, run, scene)
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
+    assert nets is not None and facts is not None
     with advising(adaptation.PHASE, _TO_LOWER[adaptation.PHASE]):
       adaptation.train(config, run, nets, facts)
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
+    assert nets is not None and facts is not None
     with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
       mutual_learning.train(config, run, nets, facts)
   _say_what_is_there(run)

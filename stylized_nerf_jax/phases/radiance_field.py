@@ -308,7 +308,6 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
   for name in ("exposure_learning_rate", "pose_learning_rate"):
     if not options[name]:
       del options[name]
-  kind = config.field.kind
   spaced = spacing.of_space(record.normalization.space)
   return {
     # Runs of versions that knew no other say nothing.
@@ -316,7 +315,7 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
     "scene": record.content_hash,
     "normalization": run_folder.fingerprint(record.normalization.to_dict()),
     "background": record.background,
-    "field": {"kind": kind, **getattr(config.field, kind).to_dict()},
+    "field": modules.field_inputs(config.field),
     "radiance_field": options,
     "seed": config.seed,
   }

@@ -8,19 +8,23 @@ ahead of the device (docs/architecture.md).
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import jax
-import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import ahead, interruption, processes, progress
-from stylized_nerf_jax.pixels import pixel_bank, pixel_file, pixel_store
+from stylized_nerf_jax.pixels import (
+  pixel_bank,
+  pixel_file,
+  pixel_store,
+  usable_pixels,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.runs import loop_keeper, run_folder
-from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.training import train_steps
 
 _WORKERS = 4
@@ -92,62 +96,6 @@ class OnDisk:
       yield keeper.waiting(drawn)
 
 
-class UsablePixels(Sequence):
-  """usable[i]: bool [H, W], True where something can be learned from a pixel.
-
-  Those whose rays pass by the box show the background whatever the field says:
-  half of all around a small object.
-
-  Args:
-    scene: V views.
-    cameras: of its views, leading dimension [V], model frame.
-    space: of the model, a box.
-  """
-
-  def __init__(
-    self,
-    scene: scene_lib.Scene,
-    cameras: rays_lib.CameraArrays,
-    space: normalization.RaySpace,
-  ):
-    self._scene, self._cameras, self._space = scene, cameras, space
-
-  def __len__(self) -> int:
-    return len(self._scene.cameras)
-
-  def __getitem__(self, index: int) -> np.ndarray:
-    camera = self._scene.cameras[index]
-    one = jax.tree.map(lambda values: values[index], self._cameras)
-    xy = rays_lib.pixel_grid(camera.height, camera.width)
-    reached = np.asarray(_reached(one, xy, self._space))
-    masks = self._scene.masks
-    return reached if masks is None else reached & masks[index]
-
-
-@functools.partial(jax.jit, static_argnames="space")
-def _reached(camera, xy, space: normalization.RaySpace):
-  return rays_lib.reaches_box(rays_lib.cast_rays(camera, xy, space), space)
-
-
-def usable_pixels(
-  scene: scene_lib.Scene,
-  cameras: rays_lib.CameraArrays,
-  space: normalization.RaySpace,
-) -> Sequence[np.ndarray] | None:
-  """Returns the pixels that something can be learned from.
-
-  Args:
-    scene, cameras, space: as in `UsablePixels`; any kind of space.
-
-  Returns:
-    V arrays [H, W], bool, made when they are asked for: neither masked nor
-    past the box; None where there are neither masks nor a box.
-  """
-  if space.kind != "box":
-    return scene.masks
-  return UsablePixels(scene, cameras, space)
-
-
 def load(
   config,
   run: run_folder.RunFolder,
@@ -185,7 +133,9 @@ def _load(config, run, scene, key, pixel_key) -> InMemory | OnDisk:
   record = run.scene()
   train = scene.split("train")
   cameras = rays_lib.camera_arrays(train.cameras, record.normalization)
-  usable = usable_pixels(train, cameras, record.normalization.space)
+  usable = usable_pixels.usable_pixels(
+    train, cameras, record.normalization.space
+  )
   sizes = [(camera.width, camera.height) for camera in train.cameras]
   # A colour has 3 bytes, the index of a usable pixel 4.
   needed = sum(w * h for w, h in sizes) * (3 if usable is None else 7)

@@ -98,7 +98,7 @@ def render_and_pack(
   field: nn.Module,
   params,
   rays: rays_lib.Rays,
-  setting: renderer.RaySetting,
+  setting: rays_lib.RaySetting,
   count: int,
   *,
   measure: bool = True,
@@ -142,7 +142,7 @@ def render_and_pack(
   return full, packed, loss
 
 
-def _render(rays, samples, colors, setting: renderer.RaySetting):
+def _render(rays, samples, colors, setting: rays_lib.RaySetting):
   rgb = renderer.composite_colors(samples.weights, colors, setting.background)
   return renderer.rendered(rays, samples, rgb, setting)
 

@@ -17,7 +17,7 @@ from stylized_nerf_jax.rows import mapping
 def make_image_renderer(
   field: nn.Module,
   style_field: nn.Module | None,
-  setting: renderer.RaySetting,
+  setting: rays_lib.RaySetting,
   *,
   blend: bool = False,
   in_styles: bool = False,
@@ -52,7 +52,7 @@ def make_image_renderer(
 
 def make_tracer(
   field: nn.Module,
-  setting: renderer.RaySetting,
+  setting: rays_lib.RaySetting,
   count: int,
   *,
   rays_per_chunk: int,
@@ -78,7 +78,7 @@ def make_tracer(
 
 def make_painter(
   style_field: nn.Module,
-  setting: renderer.RaySetting,
+  setting: rays_lib.RaySetting,
   *,
   rays_per_chunk: int,
   rays_at_once: int = 0,

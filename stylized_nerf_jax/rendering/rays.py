@@ -14,8 +14,26 @@ import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax.rendering import lenses
+from stylized_nerf_jax.rendering.ray_records import Rays, RaySetting
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
+
+__all__ = [
+  "CameraArrays",
+  "RaySetting",
+  "Rays",
+  "camera_arrays",
+  "cast_rays",
+  "distances",
+  "euclidean_depth",
+  "pixel_centers",
+  "pixel_directions",
+  "pixel_grid",
+  "project",
+  "reaches_box",
+  "to_model",
+  "unproject_depth",
+]
 
 # NDC depth 1 is infinity: points are held this far from it.
 _NDC_LIMIT = 1 - 1e-4
@@ -39,27 +57,6 @@ class CameraArrays:
   lens_terms: jax.Array
 
 
-@flax.struct.dataclass
-class Rays:
-  """Rays in ray space; leading dimensions are free.
-
-  Attributes:
-    origins: [..., 3], ray space.
-    directions: [..., 3], ray space; unit but for NDC.
-    viewdirs: [..., 3], unit, model axes, taken before NDC.
-    centers: [..., 3], camera centres, model frame.
-    near: [..., 1], first ray parameter.
-    far: [..., 1], last ray parameter, beyond near.
-  """
-
-  origins: jax.Array
-  directions: jax.Array
-  viewdirs: jax.Array
-  centers: jax.Array
-  near: jax.Array
-  far: jax.Array
-
-
 def camera_arrays(
   cameras: camera_lib.Cameras | camera_lib.Camera,
   normalization: normalization_lib.Normalization | None,
@@ -74,7 +71,7 @@ def camera_arrays(
     Arrays with leading dimension V, or none for a single camera.
   """
   single = isinstance(cameras, camera_lib.Camera)
-  if single:
+  if isinstance(cameras, camera_lib.Camera):
     cameras = camera_lib.Cameras.from_list([cameras])
   if normalization is None:
     poses = cameras.camera_to_world[:, :3]
@@ -130,7 +127,7 @@ def cast_rays(
   Returns:
     Rays with the broadcast leading dimensions.
   """
-  viewdirs = _pixel_directions(cameras, xy)
+  viewdirs = pixel_directions(cameras, xy)
   centers = jnp.broadcast_to(cameras.camera_to_model[..., :, 3], viewdirs.shape)
   if space.kind == "ndc":
     origins, directions = _to_ndc(centers, viewdirs, space)
@@ -149,7 +146,8 @@ def reaches_box(rays: Rays, space: normalization_lib.RaySpace):
   What the others show is the background, whatever a field says.
   """
   if space.kind != "box":
-    return jnp.ones(rays.near.shape[:-1], bool)
+    return jnp.ones(rays.origins.shape[:-1], bool)
+  assert rays.near is not None and rays.far is not None
   length = (rays.far - rays.near)[..., 0]
   return length > 1.5 * _MISS_LENGTH * (space.far - space.near)
 
@@ -188,9 +186,25 @@ def euclidean_depth(
   Returns:
     [...], file units; 0 where the opacity is below 0.5.
   """
+  return jnp.where(opacity < 0.5, 0.0, distances(rays, t, space) / scale)
+
+
+def distances(rays: Rays, t, space: normalization_lib.RaySpace | None):
+  """Computes how far from the camera centre ray parameters lie.
+
+  Args:
+    rays: leading dimensions [...].
+    t: [...], ray parameters.
+    space: where the rays live; None is as any that is not NDC.
+
+  Returns:
+    [...], model units; NDC: of t = 1, which is infinity, some 20,000. It has
+    finite derivatives everywhere, t = 0 included.
+  """
+  if space is None or space.kind != "ndc":
+    return t * jnp.linalg.norm(rays.directions, axis=-1)
   points = to_model(rays.origins + t[..., None] * rays.directions, space)
-  distance = jnp.linalg.norm(points - rays.centers, axis=-1) / scale
-  return jnp.where(opacity < 0.5, 0.0, distance)
+  return jnp.linalg.norm(points - rays.centers, axis=-1)
 
 
 def project(points, camera: CameraArrays):
@@ -225,11 +239,11 @@ def unproject_depth(camera: CameraArrays, xy, depth):
   Returns:
     [..., 3], in the frame of the camera's poses.
   """
-  directions = _pixel_directions(camera, xy)
+  directions = pixel_directions(camera, xy)
   return camera.camera_to_model[..., :, 3] + depth[..., None] * directions
 
 
-def _pixel_directions(cameras: CameraArrays, xy):
+def pixel_directions(cameras: CameraArrays, xy):
   """Returns unit directions [..., 3] of pixels, distortion undone."""
   focal, center = cameras.intrinsics[..., :2], cameras.intrinsics[..., 2:]
   local = lenses.directions((xy - center) / focal, cameras.lens_terms)

@@ -5,7 +5,6 @@ samples' colours, c(x, d) of the radiance field or S(x, z) of the style field,
 or a mixture of both under the same weights (the dial "intensity").
 """
 
-import dataclasses
 from typing import Any
 
 import flax
@@ -15,7 +14,6 @@ import jax.numpy as jnp
 
 from stylized_nerf_jax.rendering import compositing
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.scenes import normalization
 
 
 @flax.struct.dataclass
@@ -32,22 +30,6 @@ class Rendered:
   rgb: Any
   depth: Any
   opacity: Any
-
-
-@dataclasses.dataclass(frozen=True)
-class RaySetting:
-  """What stays fixed while rendering one scene; hashable.
-
-  Attributes:
-    space: what the ray parameter runs through.
-    scale: model units in one unit of the scene file.
-    background: colour behind everything, [0, 1]; None where rays always hit
-      something: what still passes is black.
-  """
-
-  space: normalization.RaySpace
-  scale: float
-  background: tuple[float, float, float] | None = None
 
 
 def composite_colors(weights, colors, background=None):
@@ -73,7 +55,7 @@ def render_rays(
   style_field: nn.Module | None,
   variables: dict,
   rays: rays_lib.Rays,
-  setting: RaySetting,
+  setting: rays_lib.RaySetting,
   *,
   blend: bool = False,
 ) -> Rendered:
@@ -114,7 +96,7 @@ def render_rays_in_styles(
   style_field: nn.Module,
   variables: dict,
   rays: rays_lib.Rays,
-  setting: RaySetting,
+  setting: rays_lib.RaySetting,
   *,
   blend: bool = False,
 ) -> Rendered:
@@ -150,7 +132,7 @@ def render_rays_in_styles(
   return rendered(rays, samples, jnp.moveaxis(rgb, 0, -2), setting)
 
 
-def rendered(rays, samples, rgb, setting: RaySetting) -> Rendered:
+def rendered(rays, samples, rgb, setting: rays_lib.RaySetting) -> Rendered:
   """Puts colours together with depth and opacity of samples.
 
   Args:

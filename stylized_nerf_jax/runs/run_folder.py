@@ -345,7 +345,7 @@ class RunFolder:
     except FileNotFoundError:
       raise user_error.UserError(
         f"{self.path} is no run: {name} is missing; make one with "
-        f"`stylized-nerf train --config configs/fast.py --workdir {self.path}`"
+        f"`stylized-nerf train --config fast --workdir {self.path}`"
       ) from None
     except json.JSONDecodeError as error:
       raise user_error.UserError(

@@ -8,6 +8,7 @@ camera looks along -z), rigid, never recentred or rescaled. Pixel (x, y) is
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -299,7 +300,7 @@ class Cameras(Sequence):
         self.names[index],
       )
     chosen = np.arange(len(self))[index]
-    fields = {}
+    fields: dict[str, Any] = {}
     for field in dataclasses.fields(self):
       values = getattr(self, field.name)
       if isinstance(values, tuple):

@@ -71,6 +71,18 @@ class Normalization:
   scale: float
   space: RaySpace
 
+  def __eq__(self, other: object) -> bool:
+    if not isinstance(other, Normalization):
+      return NotImplemented
+    return self._facts() == other._facts()
+
+  def __hash__(self) -> int:
+    return hash(self._facts())
+
+  def _facts(self) -> tuple:
+    """What is equal of equal ones: they are static under jit."""
+    return self.world_to_model.tobytes(), self.scale, self.space
+
   @property
   def rotation(self) -> np.ndarray:
     """The rotation from file to model axes: [3, 3]."""
@@ -135,6 +147,11 @@ class Normalization:
       scale=float(values["scale"]),
       space=RaySpace(**space),
     )
+
+
+def ray_space(space: Normalization | RaySpace) -> RaySpace:
+  """Returns the ray space of a model frame, or what is one already."""
+  return space.space if isinstance(space, Normalization) else space
 
 
 def normalize_scene(
@@ -219,8 +236,8 @@ def _forward_facing(scene: scene_lib.Scene) -> Normalization:
   entry = centers[..., :2] - (1 + centers[..., 2:]) * slopes
   across = np.concatenate([entry, -slopes]).reshape(-1, 2)
   across = across / [half_width, half_height]
-  lower = (*map(float, across.min(axis=0)), -1.0)
-  upper = (*map(float, across.max(axis=0)), 1.0)
+  lower = _corner([*across.min(axis=0), -1.0])
+  upper = _corner([*across.max(axis=0), 1.0])
   return dataclasses.replace(
     draft, space=dataclasses.replace(draft.space, lower=lower, upper=upper)
   )
@@ -268,8 +285,14 @@ def _camera_cube(scene: scene_lib.Scene) -> Normalization:
   return dataclasses.replace(contracted, space=space)
 
 
+def _corner(values) -> tuple[float, float, float]:
+  x, y, z = map(float, values)
+  return x, y, z
+
+
 def _given_box(scene: scene_lib.Scene) -> Normalization:
-  lower, upper = (tuple(map(float, corner)) for corner in scene.bounding_box)
+  assert scene.bounding_box is not None
+  lower, upper = map(_corner, scene.bounding_box)
   space = RaySpace("box", _near(scene), scene.far, 1.0, 1.0, lower, upper)
   return Normalization(np.eye(4), 1.0, space)
 
@@ -291,8 +314,7 @@ def _spherified(scene: scene_lib.Scene) -> Normalization:
     [centers + near * directions, centers + far * directions]
   )
   ends = ends.reshape(-1, 3)
-  lower = tuple(map(float, ends.min(axis=0)))
-  upper = tuple(map(float, ends.max(axis=0)))
+  lower, upper = _corner(ends.min(axis=0)), _corner(ends.max(axis=0))
   return dataclasses.replace(
     draft, space=dataclasses.replace(draft.space, lower=lower, upper=upper)
   )

@@ -11,6 +11,7 @@ import json
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -123,6 +124,19 @@ class Scene:
       images = images.base
     return self.alphas is not None and hasattr(images, "rgba")
 
+  @property
+  def background(self) -> tuple[float, float, float] | None:
+    """The colour that transparent images were laid over, in [0, 1].
+
+    None where they are not transparent.
+    """
+    if not self.transparent:
+      return None
+    images: Any = self.images
+    while isinstance(images, Selection):
+      images = images.base
+    return (1.0,) * 3 if images.background == "white" else (0.0,) * 3
+
   def split(self, name: str) -> "Scene":
     """Returns the images of one split as a scene.
 
@@ -188,7 +202,7 @@ def _hash_items(digest, items: Sequence | None) -> None:
   """Feeds a sequence of pictures to a hash: their files, or their pixels."""
   if items is None:
     return
-  base, indices = items, range(len(items))
+  base, indices = items, list(range(len(items)))
   while isinstance(base, Selection):
     indices = [base.indices[i] for i in indices]
     base = base.base

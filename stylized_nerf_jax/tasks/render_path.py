@@ -249,7 +249,7 @@ def render_to(
     video.check_available()
   cameras = path_cameras(model, path, num_frames)
   if style == ALL_STYLES:
-    model.latent(dict.fromkeys(model.styles, 1.0))
+    model.latent(model.styles[0] if model.styles else None)
     dials = {"intensity": intensity, "spread": spread}
     if is_video:
       files = {n: out.with_stem(f"{out.stem}-{n}") for n in model.styles}

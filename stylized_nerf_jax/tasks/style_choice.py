@@ -1,5 +1,6 @@
 """Which style `--style` means: a name, a mix, or a picture of its own."""
 
+import math
 import pathlib
 
 import numpy as np
@@ -8,8 +9,8 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.scenes.pictures import style_set, styles
+from stylized_nerf_jax.models import style_codes
+from stylized_nerf_jax.scenes.pictures import style_set
 
 
 def say_first(model: model_lib.StylizedNerf) -> None:
@@ -83,6 +84,8 @@ def choose(
   if called != text:
     progress.say(f"style: {called}")
   if not pictures:
+    if not isinstance(style, str):
+      style = _normalised(weights)
     model.latent(style)  # Says what is wrong with it, if anything is.
     _say_sum(text, weights)
     return called, style, None
@@ -93,6 +96,14 @@ def choose(
   mixed = latents_lib.mix(np.stack(codes), list(weights.values()))
   _say_sum(text, weights)
   return called, None, np.asarray(mixed)
+
+
+def _normalised(weights: dict[str, float]) -> dict[str, float]:
+  """Divides weights by their sum, where that can be done."""
+  total = sum(weights.values())
+  if not 0.0 < total < math.inf:
+    return weights
+  return {name: weight / total for name, weight in weights.items()}
 
 
 def _say_sum(text: str | None, weights: dict[str, float]) -> None:
@@ -107,15 +118,10 @@ def untrained_latents(
   model: model_lib.StylizedNerf, *pictures: pathlib.Path
 ) -> list[np.ndarray]:
   """Returns the VAE's mean code [32] for paintings never trained on."""
-  config, codes = model.config, []
-  nets = stylizer_nets.load_nets(config.weights)
+  codes = style_codes.guessed_codes(model.config, *pictures)
   for picture in pictures:
-    size = config.styles.style_size
-    image = styles.load_style_image(picture, style_size=size)
-    facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
     progress.say(
       f"style {picture}: not among the styles this model was trained on; the "
       "code is the VAE's guess, and the result only resembles the painting"
     )
-    codes.append(facts.latent_mean[0])
   return codes

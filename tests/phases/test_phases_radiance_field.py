@@ -16,11 +16,9 @@ from stylized_nerf_jax.losses import photometric
 from stylized_nerf_jax.phases import (
   pipeline,
   radiance_field,
-  training_pixels,
 )
-from stylized_nerf_jax.pixels import pixel_bank
+from stylized_nerf_jax.pixels import pixel_bank, usable_pixels
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization
 
@@ -50,7 +48,7 @@ def _small_loss(kind: str, options):
   loss = functools.partial(
     radiance_field.loss_fn,
     field=field,
-    setting=renderer.RaySetting(space, 1.0, (0.0, 0.0, 0.0)),
+    setting=rays_lib.RaySetting(space, 1.0, (0.0, 0.0, 0.0)),
     options=options,
   )
   return loss, params
@@ -221,7 +219,7 @@ def test_pixels_past_the_box_are_left_out():
   shown[3:5, 3:5] = True
   for masks, wanted in ((None, shown), ([mask], shown & mask)):
     scene = types.SimpleNamespace(cameras=cameras, masks=masks)
-    (found,) = training_pixels.usable_pixels(scene, arrays, space)
+    (found,) = usable_pixels.usable_pixels(scene, arrays, space)
     np.testing.assert_array_equal(found, wanted)
     unbounded = dataclasses.replace(space, kind="contracted")
-    assert training_pixels.usable_pixels(scene, arrays, unbounded) is masks
+    assert usable_pixels.usable_pixels(scene, arrays, unbounded) is masks

@@ -47,7 +47,7 @@ def test_locate_equals_a_loop_over_views():
 def test_drawn_colours_are_those_of_their_pixels():
   images, cameras, bank = make_bank()
   key = jax.random.PRNGKey(3)
-  drawn = bank.draw(key, 400)
+  drawn = bank.draw_pixels(key, 400)
   view, xy = np.asarray(drawn.view), np.asarray(drawn.xy)
   for v, (x, y), color, rgb in zip(view, xy, drawn.colors, drawn.rgb):
     pixel = images[v][int(y - 0.5), int(x - 0.5)]
@@ -67,7 +67,7 @@ def test_drawn_colours_are_those_of_their_pixels():
 
 def test_every_pixel_is_as_likely_as_any_other():
   _, _, bank = make_bank()
-  drawn = bank.draw(jax.random.PRNGKey(0), 20_000)
+  drawn = bank.draw_pixels(jax.random.PRNGKey(0), 20_000)
   shares = np.bincount(np.asarray(drawn.view), minlength=4) / 20_000
   pixels = np.array([height * width for height, width in SIZES])
   np.testing.assert_allclose(shares, pixels / pixels.sum(), atol=0.015)
@@ -85,7 +85,7 @@ def test_masked_pixels_are_never_drawn():
   masks = [rng.random(size) < 0.4 for size in SIZES]
   masks[2][:] = False
   images, _, bank = make_bank(masks=iter(masks))
-  found = bank.draw(jax.random.PRNGKey(3), 600)
+  found = bank.draw_pixels(jax.random.PRNGKey(3), 600)
   view, xy = np.asarray(found.view), np.asarray(found.xy)
   drawn = {(v, int(x), int(y)) for v, (x, y) in zip(view, xy)}
   assert drawn == {
@@ -103,7 +103,9 @@ def test_masks_that_leave_everything_change_nothing():
   _, _, masked = make_bank(masks=[np.ones(size, bool) for size in SIZES])
   assert masked.usable is None
   jax.tree.map(
-    np.testing.assert_array_equal, whole.draw(key, 50), masked.draw(key, 50)
+    np.testing.assert_array_equal,
+    whole.draw_pixels(key, 50),
+    masked.draw_pixels(key, 50),
   )
 
 
@@ -111,7 +113,7 @@ def test_a_step_takes_a_pixel_for_each_row_of_its_batch():
   _, cameras, bank = make_bank()
   key = jax.random.PRNGKey(0)
   drawn = bank.take(key, jnp.arange(7, 57))
-  jax.tree.map(np.testing.assert_array_equal, drawn, bank.draw(key, 50))
+  jax.tree.map(np.testing.assert_array_equal, drawn, bank.draw_pixels(key, 50))
   assert pixel_bank.ViewCameras(cameras).take(key, drawn) is drawn
 
 

@@ -69,7 +69,9 @@ def test_the_host_draws_what_devices_draw(tmp_path, masked):
 
   @jax.jit
   def on_device(step, device):
-    return bank.draw(pixel_key(prng.step_key(KEY, step, rows * device)), rows)
+    return bank.draw_pixels(
+      pixel_key(prng.step_key(KEY, step, rows * device)), rows
+    )
 
   for s, step in enumerate(steps):
     shares = [on_device(step, device) for device in range(4)]

@@ -15,7 +15,7 @@ from stylized_nerf_jax.scenes import normalization
 SPACE = normalization.RaySpace(
   "contracted", 1.0, 3.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
 )
-SETTING = renderer.RaySetting(SPACE, 2.0, (1.0, 0.5, 0.0))
+SETTING = rays_lib.RaySetting(SPACE, 2.0, (1.0, 0.5, 0.0))
 HEIGHT, WIDTH = 5, 7
 VARIABLES = {
   "field": {"gain": np.float32(2.0)},

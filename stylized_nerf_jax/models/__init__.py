@@ -1,0 +1,1 @@
+"""What a `StylizedNerf` is made of: codes of styles, compiled renderers."""

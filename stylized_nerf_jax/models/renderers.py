@@ -1,0 +1,120 @@
+"""The compiled renderers of a model, each made when it is first asked for."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from stylized_nerf_jax import user_error
+from stylized_nerf_jax.networks import modules, ray_blocks
+from stylized_nerf_jax.rendering import geometry_cache, image_rendering
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.scenes import scene_record
+
+# Models whose compiled renderers are kept.
+_KEPT = 4
+
+
+class Renderers:
+  """Of one config and scene, whatever the parameters.
+
+  Args:
+    config: of the run.
+    record: of the scene.
+
+  Attributes:
+    field: the radiance field's module.
+    style_field: the style field's module.
+    setting: of the scene.
+  """
+
+  def __init__(self, config, record: scene_record.SceneRecord):
+    self._config = config
+    self.setting: rays_lib.RaySetting = modules.ray_setting(record)
+    self.field: Any = modules.radiance_field(config.field, self.setting.space)
+    self.style_field: Any = modules.style_field_of(
+      config.style_field, self.setting.space
+    )
+    self._compiled: dict[tuple, Callable] = {}
+
+  def whole(
+    self, stylized: bool, *, blend: bool = False, in_styles: bool = False
+  ) -> Callable:
+    """Returns a renderer of whole images; see `make_image_renderer`."""
+
+    def make():
+      style_field, at_once = None, ray_blocks.for_rendering(self._config)
+      if stylized:
+        at_once = ray_blocks.for_stylized_rendering(self._config)
+        style_field = self.style_field
+      return image_rendering.make_image_renderer(
+        self.field,
+        style_field,
+        self.setting,
+        blend=blend,
+        in_styles=in_styles,
+        rays_per_chunk=ray_blocks.per_chunk(self._config),
+        rays_at_once=at_once,
+      )
+
+    return self._once(("whole", stylized, blend, in_styles), make)
+
+  def tracer(self, samples: int) -> Callable:
+    """Returns a tracer that keeps so many samples; see `make_tracer`."""
+
+    def make():
+      return image_rendering.make_tracer(
+        self.field,
+        self.setting,
+        samples,
+        rays_per_chunk=ray_blocks.per_chunk(self._config),
+        rays_at_once=ray_blocks.for_rendering(self._config),
+      )
+
+    return self._once(("trace", samples), make)
+
+  def painter(self, samples: int) -> Callable:
+    """Returns a painter of so many samples; see `make_painter`."""
+
+    def make():
+      return image_rendering.make_painter(
+        self.style_field,
+        self.setting,
+        rays_per_chunk=ray_blocks.per_chunk(self._config),
+        rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
+      )
+
+    return self._once(("paint", samples), make)
+
+  def samples_to_keep(self, pixels: int, asked: int | None) -> int:
+    """Returns how many samples of each ray a traced view keeps.
+
+    Args:
+      pixels: of the view.
+      asked: by the caller; None: as many as the run's geometry cache or, where
+        it has none, all that the field has, within `geometry_cache.mib`.
+
+    Raises:
+      ValueError: less than 1 is asked for.
+    """
+    all_of_them = self.field.num_samples
+    if asked is not None:
+      if asked < 1:
+        raise user_error.UserError(
+          f"samples is {asked}; expected 1 to {all_of_them}, those of a ray"
+        )
+      return min(asked, all_of_them)
+    options = self._config.geometry_cache
+    bytes_each = pixels * geometry_cache.BYTES_PER_SAMPLE
+    fit = int(options.mib * 2**20) // bytes_each or 1
+    return min(options.samples or all_of_them, all_of_them, fit)
+
+  def _once(self, kind: tuple, make: Callable[[], Callable]) -> Callable:
+    if kind not in self._compiled:
+      self._compiled[kind] = make()
+    return self._compiled[kind]
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def of(config, record: scene_record.SceneRecord) -> Renderers:
+  """Returns those of a config and a scene, the same for the same two."""
+  return Renderers(config, record)
