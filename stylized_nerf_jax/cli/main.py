@@ -21,6 +21,7 @@ from stylized_nerf_jax.training import echoes
 _COMMANDS = {
   "demo": "demo",
   "train": "train",
+  "import-jaxnerf": "import_jaxnerf",
   "render": "render",
   "evaluate": "evaluate",
   "stylize-image": "stylize_image",

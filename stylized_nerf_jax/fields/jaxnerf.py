@@ -7,6 +7,8 @@ ReLU on the bottleneck, and samples whose first and last lie on near and far.
 `networks/jaxnerf_checkpoint.py` reads its files.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -22,6 +24,7 @@ from stylized_nerf_jax.rendering import (
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import samples as samples_lib
 from stylized_nerf_jax.rendering import spacing as spacing_lib
+from stylized_nerf_jax.scenes import normalization
 
 # Weights of a ray that sum to less are raised to it before they are sampled.
 _LEAST_MASS = 1e-5
@@ -165,6 +168,20 @@ class JaxNerfField(nn.Module):
     self.coarse = JaxNerfMlp(**shape)
     self.fine = JaxNerfMlp(**shape)
 
+  @classmethod
+  def for_space(
+    cls,
+    space: normalization.Normalization | normalization.RaySpace,
+    **options: Any,
+  ) -> "JaxNerfField":
+    """As `hash_grid.HashGridField.for_space`."""
+    space = normalization.ray_space(space)
+    return cls(
+      contract=space.kind == "contracted",
+      spacing=spacing_lib.of_space(space),
+      **options,
+    )
+
   @property
   def num_samples(self) -> int:
     return self.num_coarse + self.num_fine
@@ -210,9 +227,11 @@ class JaxNerfField(nn.Module):
     """What the coarse network learns from; see `field.Field.losses`.
 
     Returns:
-      "coarse_mse" (NeRF, equation 6).
+      "coarse_mse" (NeRF, equation 6), where there is a target.
     """
     del every
+    if target is None:
+      return {}
     coarse = found["coarse"]
     colors = self.coarse_color(coarse, rays.viewdirs)
     rendered = renderer.composite_colors(coarse.weights, colors, background)
@@ -236,7 +255,7 @@ class JaxNerfField(nn.Module):
     return self.fine.color(samples.features, viewdirs)
 
   def coarse_color(self, samples: samples_lib.Samples, viewdirs):
-    """The same of the samples of the coarse pass."""
+    """As `field.Field.coarse_color`."""
     return self.coarse.color(samples.features, viewdirs)
 
   def _coarse_positions(self, key, near, far):
