@@ -55,7 +55,8 @@ def finish(
   run.finish(_PHASE, scores=scores, seconds=0.0, **facts)
   progress.say(
     f"{_PHASE}: imported; {field_scores.in_words(scores)} on "
-    f"{min(views, len(evaluate))} held-out views, rendered in {time.monotonic() - started:.0f} s"
+    f"{min(views, len(evaluate))} held-out views, rendered in "
+    f"{time.monotonic() - started:.0f} s"
   )
   return scores
 
