@@ -84,8 +84,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     _evaluate_frames(args)
   else:
     raise user_error.UserError(
-      "evaluate: give --workdir RUN, or --frames DIR and --geometry DIR (and"
-      " --style IMG), or --renders DIR and --scene SCENE"
+      "evaluate: give either --workdir RUN, or --frames DIR and --geometry DIR"
+      " (and --style IMG), or --renders DIR and --scene SCENE"
     )
 
 

@@ -238,10 +238,10 @@ def _in_order(
   wanted = range(len(names))
   missing = [i for i in wanted if i not in numbered]
   if missing or len(numbered) != len(names):
-    rest = f"without {missing[0]}" if missing else "all of those and more"
+    gap = f" without {missing[0]}" if missing else ""
     raise user_error.UserError(
       f"{place} holds {len(numbered)} numbered renders, {min(numbered)} to "
-      f"{max(numbered)}; expected {len(names)}, 0 to {len(names) - 1} ({rest}): "
+      f"{max(numbered)}{gap}; expected {len(names)}, 0 to {len(names) - 1}: "
       "check the split and what the scene holds out (scene.holdout)"
     )
   as_text = sorted(wanted, key=lambda i: names[i])

@@ -5,10 +5,11 @@ A report (schema "stylized-nerf-jax/evaluation", version 1) holds
   "protocol": {"frames", "width", "height", "gaps", "scene_scale",
     "tolerance", "minimum_overlap"}; lengths in the scene file's units. Of a
     run also "geometry": "field", or "exact" where the scene's depth is known.
+    Of renders of held-out views alone {"renders", "program" (null where their
+    names do not tell), "named_by", "scene", "split", "width", "height",
+    "gaps": []}.
   "held_out": null, or {"psnr", "ssim", "lpips"}, means over the photographs
     that training never saw, and "views", the same for each with its "name".
-    Of renders of held-out views alone (`evaluate --renders`) it is {"renders",
-    "program", "named_by", "scene", "split", "width", "height", "gaps": []}.
   "sequences": a list of {"name", "style" (null for unstylized frames), "note"
     (what is special about the row, or ""), everything
     `frames.score_frames` returns, and "ratios"}.
