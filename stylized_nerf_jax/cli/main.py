@@ -21,7 +21,6 @@ from stylized_nerf_jax.training import echoes
 _COMMANDS = {
   "demo": "demo",
   "train": "train",
-  "import-jaxnerf": "import_jaxnerf",
   "render": "render",
   "evaluate": "evaluate",
   "stylize-image": "stylize_image",
@@ -32,6 +31,7 @@ _COMMANDS = {
   "inspect-styles": "inspect_styles",
   "convert": "convert",
   "export-tfds": "export_tfds",
+  "import-jaxnerf": "import_jaxnerf",
   "plot": "plot",
 }
 
