@@ -18,8 +18,10 @@ from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.tasks import jaxnerf_import
 
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "networks"))
+_TESTS = pathlib.Path(__file__).parents[1]
+sys.path += [str(_TESTS / "networks"), str(_TESTS / "scenes")]
 import jaxnerf_oracle  # noqa: E402
+import scene_writers  # noqa: E402
 
 SIZE, ANGLE = 12, 0.7
 
@@ -95,6 +97,80 @@ def test_a_run_renders_what_jaxnerf_renders(scene, imported):
   photo = photo[..., :3] * photo[..., 3:] + 1.0 - photo[..., 3:]
   error = np.mean((np.asarray(theirs.rgb) - photo) ** 2)
   assert scores["test_psnr"] == pytest.approx(-10 * np.log10(error), abs=1e-2)
+
+
+def _llff_rays(root, view):
+  """JaxNeRF's rays of one view of an LLFF capture, in NDC, step by step."""
+  table = np.load(root / "poses_bounds.npy")
+  matrices = table[:, :15].reshape(-1, 3, 5)
+  height, width, focal = matrices[view, :, 4]
+  poses = np.stack(
+    [
+      matrices[:, :, 1],
+      -matrices[:, :, 0],
+      matrices[:, :, 2],
+      matrices[:, :, 3] / (0.75 * table[:, 15:].min()),
+    ],
+    axis=-1,
+  )
+  mean = np.eye(4)
+  mean[:3, 2] = poses[:, :, 2].sum(0)
+  mean[:3, 0] = np.cross(poses[:, :, 1].sum(0), mean[:3, 2])
+  mean[:3, 1] = np.cross(mean[:3, 2], mean[:3, 0])
+  mean[:3, :3] /= np.linalg.norm(mean[:3, :3], axis=0)
+  mean[:3, 3] = poses[:, :, 3].mean(0)
+  pose = np.linalg.inv(mean) @ np.vstack([poses[view], [0, 0, 0, 1]])
+  x, y = np.meshgrid(np.arange(width), np.arange(height))
+  local = np.stack(
+    [(x - width / 2) / focal, -(y - height / 2) / focal, -np.ones(x.shape)], -1
+  )
+  toward = local @ pose[:3, :3].T
+  viewdirs = toward / np.linalg.norm(toward, axis=-1, keepdims=True)
+  start = pose[:3, 3] - (1 + pose[2, 3]) / toward[..., 2:] * toward
+  (ox, oy, oz), (dx, dy, dz) = (np.moveaxis(v, -1, 0) for v in (start, toward))
+  across, down = -2 * focal / width, -2 * focal / height
+  origins = np.stack([across * ox / oz, down * oy / oz, 1 + 2 / oz], -1)
+  directions = np.stack(
+    [across * (dx / dz - ox / oz), down * (dy / dz - oy / oz), -2 / oz], -1
+  )
+  return ray_records.Rays.of(
+    origins=origins, directions=directions, viewdirs=viewdirs
+  )
+
+
+def test_forward_facing_captures_are_in_jaxnerfs_ndc(tmp_path):
+  root = scene_writers.llff(scene_writers.make(5), tmp_path / "scene")
+  file = jaxnerf_oracle.write(
+    tmp_path / "checkpoint_7", jaxnerf_oracle.make_networks()
+  )
+  run = tmp_path / "run"
+  jaxnerf_import.import_jaxnerf(file, make_config(root), run)
+  model = model_lib.StylizedNerf.load(run)
+  assert model.scene.normalization.space.kind == "ndc"
+  shown = model.render(model.scene.cameras[3])
+  field, params = jaxnerf_checkpoint.load_jaxnerf(
+    file,
+    near=0.0,
+    far=1.0,
+    white_background=False,
+    num_coarse=6,
+    num_fine=5,
+  )
+  rays = _llff_rays(root, 3)
+  theirs = jax.jit(lambda r: render_rays.render_rays(field, params, r))(rays)
+  np.testing.assert_allclose(shown.rgb, theirs.rgb, atol=1e-4)
+  np.testing.assert_allclose(shown.opacity, theirs.opacity, atol=1e-4)
+
+
+def test_bounds_of_a_scene_may_be_given(scene):
+  config = make_config(scene)
+  changed = config_lib.from_flags(
+    [f"--config.scene.path={scene}", "--config.scene.far=5.5"]
+  )
+  before, after = (pipeline.load_scene(c) for c in (config, changed))
+  assert (before.near, before.far) == (2.0, 6.0)
+  assert (after.near, after.far) == (2.0, 5.5)
+  assert before.content_hash != after.content_hash
 
 
 def test_later_phases_take_it_as_finished(imported):
