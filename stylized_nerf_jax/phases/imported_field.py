@@ -79,5 +79,5 @@ def check_trainable(
     raise user_error.UserError(
       f"config field field.jaxnerf.checkpoint is {imported!r}, an imported "
       f"field which {run.path} does not hold; import it with `stylized-nerf "
-      "import-jaxnerf`, or set the field empty to train one"
+      "import-jaxnerf`, or set this field empty to train one"
     )

@@ -151,6 +151,7 @@ def import_field(
   """
   config = ml_collections.FrozenConfigDict(config)
   config_lib.check_values(config)
+  config = batch_scaling.resolve(config)
   run = run_folder.RunFolder(workdir)
   scene = load_scene(config)
   record = scene_record.make_scene_record(

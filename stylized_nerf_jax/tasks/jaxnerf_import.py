@@ -70,9 +70,10 @@ def import_jaxnerf(
     views=views,
     imported={"file": found.path.name, "step": found.step},
   )
+  paintings = "" if config.styles.path else "--config.styles.path=PAINTINGS "
   progress.say(
     f"{workdir}: go on with `stylized-nerf train --config "
-    f"{workdir}/config.json --workdir {workdir}`"
+    f"{workdir}/config.json {paintings}--workdir {workdir}`"
   )
   return scores
 
