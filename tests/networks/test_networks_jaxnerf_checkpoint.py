@@ -36,9 +36,13 @@ def load(path, **options):
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def rendered(field, params, origins, directions, viewdirs):
+def rendered(field, params, origins, directions, viewdirs, near=None, far=None):
   rays = ray_records.Rays.of(
-    origins=origins, directions=directions, viewdirs=viewdirs
+    origins=origins,
+    directions=directions,
+    viewdirs=viewdirs,
+    near=near,
+    far=far,
   )
   return render_rays.render_rays(field, params, rays)
 
@@ -83,14 +87,7 @@ def test_near_and_far_of_rays_come_first(tmp_path):
   networks = make_networks()
   field, params = load(write(tmp_path / "checkpoint_7", networks))
   origins, directions, viewdirs = make_rays(1)
-  rays = ray_records.Rays.of(
-    origins=origins,
-    directions=directions,
-    viewdirs=viewdirs,
-    near=1.0,
-    far=3.0,
-  )
-  found = render_rays.render_rays(field, params, rays)
+  found = rendered(field, params, origins, directions, viewdirs, 1.0, 3.0)
   *_, (rgb, _, _) = render(
     networks,
     origins[0],
