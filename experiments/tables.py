@@ -52,7 +52,8 @@ def render_table(results: pathlib.Path, name: str) -> str:
   content = json.loads(path.read_text())
   if not key and content.get("schema") == report.SCHEMA:
     content = report.read_report(path)
-    table = report.markdown_table(report.table_cells(content))
+    cells = report.table_cells(content) or report.held_out_cells(content)
+    table = report.markdown_table(cells)
     held_out = report.held_out_line(content)
     return f"{held_out}.\n\n{table}\n" if held_out else f"{table}\n"
   table = content.get("tables", {}).get(key) if key else content.get("table")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
   from stylized_nerf_jax.fields.field import Field as Field
   from stylized_nerf_jax.fields.hash_grid import HashGridField as HashGridField
+  from stylized_nerf_jax.fields.jaxnerf import JaxNerfField as JaxNerfField
   from stylized_nerf_jax.fields.latents import init_latents as init_latents
   from stylized_nerf_jax.fields.positional import (
     PositionalField as PositionalField,
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
   from stylized_nerf_jax.losses.mutual import mimic_2d_to_3d as mimic_2d_to_3d
   from stylized_nerf_jax.losses.mutual import mimic_3d_to_2d as mimic_3d_to_2d
   from stylized_nerf_jax.model import StylizedNerf as StylizedNerf
+  from stylized_nerf_jax.networks.jaxnerf_checkpoint import (
+    load_jaxnerf as load_jaxnerf,
+  )
   from stylized_nerf_jax.options.field_kinds import (
     register_field as register_field,
   )
@@ -76,6 +80,7 @@ _PUBLIC = {
   "Cameras": "scenes.cameras",
   "Field": "fields.field",
   "HashGridField": "fields.hash_grid",
+  "JaxNerfField": "fields.jaxnerf",
   "Normalization": "scenes.normalization",
   "PixelBank": "pixels.pixel_bank",
   "PositionalField": "fields.positional",
@@ -90,6 +95,7 @@ _PUBLIC = {
   "get_config": "presets",
   "init_latents": "fields.latents",
   "latent_loss": "losses.mutual",
+  "load_jaxnerf": "networks.jaxnerf_checkpoint",
   "load_scene": "scenes.readers.formats",
   "mimic_2d_to_3d": "losses.mutual",
   "mimic_3d_to_2d": "losses.mutual",

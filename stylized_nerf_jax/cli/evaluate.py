@@ -1,13 +1,13 @@
-"""`stylized-nerf evaluate`: scores of a run, or of any folder of frames."""
+"""`stylized-nerf evaluate`: scores of a run, of frames, or of renders."""
 
 import argparse
 import pathlib
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli import no_config, scene_options
 from stylized_nerf_jax.evaluation import report
 
-HELP = "score a run, or any folder of frames against a folder of geometry"
+HELP = "score a run, any folder of frames, or anyone's renders of a split"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +26,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default=512,
     help="short side that the style picture is resized to (default 512)",
   )
+  parser.add_argument(
+    "--renders",
+    help="folder of held-out renders, as JaxNeRF, multinerf, nerfstudio, gsplat"
+    " and 3DGS write them",
+  )
+  parser.add_argument(
+    "--scene", help="the scene that --renders show, as `inspect` takes it"
+  )
+  parser.add_argument(
+    "--split", default="test", help="of the scene (default test)"
+  )
+  parser.add_argument(
+    "--downsample", type=float, help="the scene's size is divided by this"
+  )
+  parser.add_argument(
+    "--pattern",
+    default="",
+    help="file names of other renders, with {name} or {index} in them",
+  )
+  parser.add_argument(
+    "--order",
+    default="",
+    choices=("natural", "text"),
+    help="that renders are numbered in, where r_10 may come before r_2",
+  )
+  parser.add_argument(
+    "--right-half",
+    action="store_true",
+    help="each picture has a photograph on its left",
+  )
+  parser.epilog = (
+    "with --renders, --config.scene.format, .background and .holdout say how "
+    "the scene is read"
+  )
   parser.add_argument("--json", help="file to write the whole report to")
 
 
@@ -36,9 +70,12 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     ValueError: the options name neither a run nor frames with geometry, or
       what they name cannot be scored.
   """
-  no_config.check("evaluate", config_args)
   if args.json:
     report.check_destination(args.json)
+  if args.renders:
+    _evaluate_renders(args, config_args)
+    return
+  no_config.check("evaluate", config_args)
   if args.workdir and not (args.frames or args.geometry or args.style):
     from stylized_nerf_jax.tasks import run_evaluation
 
@@ -48,8 +85,29 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   else:
     raise user_error.UserError(
       "evaluate: give either --workdir RUN, or --frames DIR and --geometry DIR"
-      " (and --style IMG)"
+      " (and --style IMG), or --renders DIR and --scene SCENE"
     )
+
+
+def _evaluate_renders(args: argparse.Namespace, config_args: list[str]) -> None:
+  """Score renders of a split of a scene."""
+  if not args.scene or args.workdir or args.frames or args.geometry:
+    raise user_error.UserError(
+      "evaluate: --renders needs --scene SCENE, and none of --workdir, --frames"
+      " and --geometry"
+    )
+  from stylized_nerf_jax.tasks import renders_evaluation
+
+  scene, _ = scene_options.load(args, config_args)
+  renders_evaluation.evaluate_renders(
+    args.renders,
+    scene,
+    split=args.split,
+    pattern=args.pattern,
+    order=args.order,
+    right_half=args.right_half,
+    json_path=args.json,
+  )
 
 
 def _evaluate_frames(args: argparse.Namespace) -> None:

@@ -31,6 +31,7 @@ _COMMANDS = {
   "inspect-styles": "inspect_styles",
   "convert": "convert",
   "export-tfds": "export_tfds",
+  "import-jaxnerf": "import_jaxnerf",
   "plot": "plot",
 }
 

@@ -5,6 +5,9 @@ A report (schema "stylized-nerf-jax/evaluation", version 1) holds
   "protocol": {"frames", "width", "height", "gaps", "scene_scale",
     "tolerance", "minimum_overlap"}; lengths in the scene file's units. Of a
     run also "geometry": "field", or "exact" where the scene's depth is known.
+    Of renders of held-out views alone {"renders", "program" (null where their
+    names do not tell), "named_by", "scene", "split", "width", "height",
+    "gaps": []}.
   "held_out": null, or {"psnr", "ssim", "lpips"}, means over the photographs
     that training never saw, and "views", the same for each with its "name".
   "sequences": a list of {"name", "style" (null for unstylized frames), "note"
@@ -242,6 +245,31 @@ def held_out_line(report: Mapping[str, Any]) -> str | None:
     f" {_number(scores['psnr'], 2)} dB, SSIM {_number(scores['ssim'], 4)},"
     f" LPIPS {_number(scores['lpips'], 4)}"
   )
+
+
+def held_out_cells(report: Mapping[str, Any]) -> list[list[str]]:
+  """Make the table of all held-out views, and their means.
+
+  Args:
+    report: with "held_out".
+
+  Returns:
+    Rows of cells, the first being the headings.
+  """
+  scores = report["held_out"]
+  rows = [*scores["views"], {"name": "mean", **scores}]
+  return [
+    ["view", "PSNR", "SSIM", "LPIPS"],
+    *(
+      [
+        row["name"],
+        _number(row["psnr"], 2) or "-",
+        _number(row["ssim"], 4) or "-",
+        _number(row["lpips"], 4) or "-",
+      ]
+      for row in rows
+    ),
+  ]
 
 
 def markdown_table(cells: Sequence[Sequence[str]]) -> str:

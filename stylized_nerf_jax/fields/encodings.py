@@ -21,6 +21,34 @@ def frequency_encoding(x, num_octaves: int):
   return jnp.concatenate([x, waves], axis=-1)
 
 
+def octave_encoding(x, first: int, last: int, *, interleaved: bool = False):
+  """Encodes coordinates in the order of JaxNeRF's `posenc` (2022).
+
+  Cosines are sines a quarter turn ahead, in the precision of x: of high
+  frequencies neither is exact, and weights were trained on these.
+
+  Args:
+    x: [..., D].
+    first: exponent of the lowest frequency, 2 ** first.
+    last: exponent that the highest stays below; `first` leaves x as it is.
+    interleaved: sine and cosine of each frequency lie together, as in the
+      versions before 2021 (its flag `legacy_posenc_order`); otherwise all
+      sines come before all cosines.
+
+  Returns:
+    [..., D (1 + 2 (last - first))]: x, then the waves, frequency by frequency
+    in blocks of D values.
+  """
+  if first == last:
+    return x
+  scales = 2.0 ** jnp.arange(first, last, dtype=x.dtype)
+  angles = x[..., None, :] * scales[:, None]
+  ahead = angles + 0.5 * jnp.pi
+  axis = -2 if interleaved else -3
+  waves = jnp.sin(jnp.stack([angles, ahead], axis=axis))
+  return jnp.concatenate([x, waves.reshape(*x.shape[:-1], -1)], axis=-1)
+
+
 def frequency_size(num_octaves: int, dimensions: int = 3) -> int:
   """Returns how many values `frequency_encoding` makes of one point."""
   return dimensions * (1 + 2 * num_octaves)

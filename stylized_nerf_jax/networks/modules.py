@@ -5,7 +5,12 @@ import jax.numpy as jnp
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import field as field_lib
-from stylized_nerf_jax.fields import hash_grid, positional, style_field
+from stylized_nerf_jax.fields import (
+  hash_grid,
+  jaxnerf,
+  positional,
+  style_field,
+)
 from stylized_nerf_jax.options import field_kinds, field_options
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import normalization, scene_record
@@ -30,6 +35,10 @@ def radiance_field(config, space: normalization.RaySpace) -> field_lib.Field:
     return positional.PositionalField.for_space(
       space, **config.positional.to_dict()
     )
+  if config.kind == "jaxnerf":
+    options = config.jaxnerf.to_dict()
+    del options["checkpoint"]
+    return jaxnerf.JaxNerfField.for_space(space, **options)
   cls = field_kinds.find(config.kind)
   options = field_options.parsed(config)
   try:

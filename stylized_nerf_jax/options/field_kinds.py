@@ -12,7 +12,7 @@ from typing import Any
 
 from stylized_nerf_jax import user_error
 
-BUILT_IN = ("hash_grid", "positional")
+BUILT_IN = ("hash_grid", "positional", "jaxnerf")
 GROUP = "stylized_nerf_jax.fields"
 
 _registered: dict[str, type] = {}

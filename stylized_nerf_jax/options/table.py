@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from stylized_nerf_jax.options import (
   field_options,
+  jaxnerf_options,
   option,
   radiance_field_options,
 )
@@ -58,7 +59,7 @@ _SCENE = {
   "space": option.Option(
     "auto",
     "that rays are sampled in; auto: chosen from the cameras",
-    choices=("auto", "ndc", "box", "contracted"),
+    choices=("auto", "ndc", "box", "contracted", "planes"),
   ),
   "holdout": option.Option(
     8,
@@ -227,7 +228,7 @@ _MUTUAL_LEARNING = {
   ),
   "mimic_field_weight": option.weight(1.0, "of the style field's error"),
   "mimic_coarse": option.Option(
-    False, "the error of the coarse pass, too; needs field.kind=positional"
+    False, "the error of the coarse pass, too; needs a field that has one"
   ),
   "mimic_decoder_weight": option.weight(300.0, "of D's error"),
   "latent_weight": option.weight(0.1, "of the codes' likelihood"),
@@ -346,11 +347,13 @@ OPTIONS: dict[str, option.Option] = {
     "rule",
   ),
   **_section("scene", _SCENE),
+  **_section("scene", jaxnerf_options.RAYS),
   **_section("styles", _STYLES),
   **_section("weights", _WEIGHTS),
   **_section("field", field_options.FIELD),
   **_section("field.hash_grid", _FIELD_HASH_GRID),
   **_section("field.positional", _FIELD_POSITIONAL),
+  **_section("field.jaxnerf", jaxnerf_options.FIELD),
   **_section("style_field", _STYLE_FIELD),
   **_section("radiance_field", radiance_field_options.OPTIONS),
   **_section("geometry_cache", _GEOMETRY_CACHE),

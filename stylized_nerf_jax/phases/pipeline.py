@@ -1,5 +1,6 @@
 """All phases of a run in their order, each skipped when it is finished."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Sequence
@@ -13,7 +14,12 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import image_metrics
 from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import adaptation, mutual_learning, radiance_field
+from stylized_nerf_jax.phases import (
+  adaptation,
+  imported_field,
+  mutual_learning,
+  radiance_field,
+)
 from stylized_nerf_jax.rows import device_memory, devices
 from stylized_nerf_jax.runs import batch_scaling, run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -92,6 +98,8 @@ def _train(
   mutual_learning.check_options(config)
   _check_view_sizes(config, record, wanted)
   _check_predecessors(config, run, record, nets, styles, wanted[0])
+  if wanted[0] == radiance_field.PHASE:
+    imported_field.check_trainable(config, run, from_scratch=from_scratch)
   if config.training.tensorboard:
     run.metrics.mirror_to_tensorboard()
   # All that a user can get wrong has been checked; only now the run changes.
@@ -122,6 +130,45 @@ def _train(
     with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
       mutual_learning.train(config, run, nets, facts)
   _say_what_is_there(run)
+
+
+def import_field(
+  config, workdir: str | pathlib.Path, params, *, views: int, **facts
+) -> dict[str, float]:
+  """Makes a finished phase 1 of parameters that another program has trained.
+
+  Args:
+    config: of the run; its `field` describes the field.
+    workdir: folder of the run, made where it is missing.
+    params: of the field.
+    views: how many held-out views it is scored on, from the first on.
+    **facts: for the manifest's entry of the phase, JSON-able.
+
+  Returns:
+    Scores on held-out views: "test_psnr", dB, and "test_ssim".
+
+  Raises:
+    ValueError: as `train`.
+  """
+  config = ml_collections.FrozenConfigDict(config)
+  config_lib.check_values(config)
+  config = batch_scaling.resolve(config)
+  run = run_folder.RunFolder(workdir)
+  scene = load_scene(config)
+  record = scene_record.make_scene_record(
+    scene, space=config.scene.space, background=config.scene.background
+  )
+  _check_view_sizes(config, record, (radiance_field.PHASE,))
+  config = _with_style_size(config, record)
+  with interruption.listening(), run.lock():
+    run.check_scene(record)
+    for message in scene.messages:
+      progress.say(f"scene: {message}")
+    run.claim_scene(record)
+    run.save_config(_anchored(config))
+    return imported_field.finish(
+      config, run, scene, params, views=views, **facts
+    )
 
 
 def _plan(run, record, styles, wanted) -> str:
@@ -222,6 +269,22 @@ def stored_styles(run: run_folder.RunFolder) -> style_set.StyleSet:
   return style_reader.load_style_set(run.path / "styles", style_size=size)
 
 
+def _with_rays_of(scene: scene_lib.Scene, options) -> scene_lib.Scene:
+  """Bounds and principal points as `config.scene` has them, where it does."""
+  given = {
+    name: getattr(options, name)
+    for name in ("near", "far")
+    if getattr(options, name)
+  }
+  if options.principal_shift:
+    shift = options.principal_shift / options.downsample
+    cameras = scene.cameras
+    given["cameras"] = dataclasses.replace(
+      cameras, cx=cameras.cx + shift, cy=cameras.cy + shift
+    )
+  return dataclasses.replace(scene, **given) if given else scene
+
+
 def load_scene(config) -> scene_lib.Scene:
   """Reads the scene that `config.scene` names."""
   if not config.scene.path:
@@ -230,10 +293,11 @@ def load_scene(config) -> scene_lib.Scene:
       "--config.scene.path=SCENE; `stylized-nerf capture PHOTOS --out SCENE` "
       "makes one of photographs or a video"
     )
-  return formats.load_scene(
+  scene = formats.load_scene(
     config.scene.path,
     downsample=config.scene.downsample,
     background=config.scene.background,
     format=config.scene.format,
     holdout=config.scene.holdout,
   )
+  return _with_rays_of(scene, config.scene)

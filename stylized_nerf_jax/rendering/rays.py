@@ -40,6 +40,8 @@ _NDC_LIMIT = 1 - 1e-4
 # Rays that miss the box keep this share of the way from near to far: samplers
 # need some length, and nothing of weight fits into it.
 _MISS_LENGTH = 1e-4
+# Of the angle between a ray and the optical axis, where planes bound rays.
+_LEAST_COSINE = 1e-2
 
 
 @flax.struct.dataclass
@@ -137,6 +139,8 @@ def cast_rays(
   far = jnp.full_like(near, space.far)
   if space.kind == "box":
     near, far = _clip_to_box(origins, directions, near, far, space)
+  elif space.kind == "planes":
+    near, far = _between_planes(cameras, directions, near, far)
   return Rays(origins, directions, viewdirs, centers, near, far)
 
 
@@ -275,6 +279,15 @@ def _to_ndc(centers, directions, space: normalization_lib.RaySpace):
   origins = jnp.concatenate([on_plane / extent, -ones], axis=-1)
   along = jnp.concatenate([-(slopes + on_plane) / extent, 2 * ones], axis=-1)
   return origins, along
+
+
+def _between_planes(cameras: CameraArrays, directions, near, far):
+  """Turns distances [..., 1] along the optical axis into those along rays."""
+  forward = -cameras.camera_to_model[..., :, 2]
+  cosines = jnp.sum(forward * directions, axis=-1, keepdims=True)
+  # Rays of wide lenses that run beside the planes, or away from them, end.
+  stretch = 1.0 / jnp.maximum(cosines, _LEAST_COSINE)
+  return near * stretch, far * stretch
 
 
 def _clip_to_box(

@@ -95,13 +95,33 @@ def inverse_cdf(key, edges, weights, num_samples: int, *, padding=1e-5):
     ValueError: for a count below 1, or edges and weights that do not match.
   """
   _check_count("num_samples", num_samples)
-  edges, weights = _match_histogram(edges, weights)
-  cdf = _cumulative(weights, padding)
   offset = 0.5
   if key is not None:
-    shape = cdf.shape[:-1] + (num_samples,)
-    offset = jax.random.uniform(key, shape, cdf.dtype)
-  u = (jnp.arange(num_samples, dtype=cdf.dtype) + offset) / num_samples
+    rays = jnp.broadcast_shapes(edges.shape[:-1], weights.shape[:-1])
+    offset = jax.random.uniform(key, (*rays, num_samples), weights.dtype)
+  u = (jnp.arange(num_samples, dtype=weights.dtype) + offset) / num_samples
+  return quantiles(u, edges, weights, padding=padding)
+
+
+def quantiles(u, edges, weights, *, padding=1e-5):
+  """Finds the positions below which given shares of a histogram's mass lie.
+
+  Args:
+    u: [..., K], shares, in [0, 1).
+    edges: [..., N + 1], increasing.
+    weights: [..., N], mass of each interval, not negative; any scale.
+    padding: mass added to every interval, or [..., 1] of each ray's. Where
+      the total is still zero, all intervals count the same.
+
+  Returns:
+    [..., K], in [edges[..., 0], edges[..., -1]], in the order of the shares;
+    constant for gradients.
+
+  Raises:
+    ValueError: edges and weights do not match.
+  """
+  edges, weights = _match_histogram(edges, weights)
+  cdf = _cumulative(weights, padding)
   return jax.lax.stop_gradient(_invert(u, cdf, edges))
 
 

@@ -9,6 +9,7 @@ cameras and bounds of a scene, and stored with the run.
 | forward-facing | ndc | average pose to the origin, scale 1 / (0.75 x smallest bound) | 0, 1 |
 | bounded, with a box | box | none | the scene's |
 | bounded, without | box | focus to the origin, up to +z, root mean square camera distance to 1 | 0.9 x near, far |
+| asked for | planes | none | the scene's, along the optical axis |
 | unbounded | contracted | focus to the origin, up to +z, farthest camera to 1 | the scene's |
 
 LLFF bounds are depths that points were measured at, so spaces other than NDC
@@ -24,7 +25,7 @@ from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
 
-KINDS = ("ndc", "box", "contracted")
+KINDS = ("ndc", "box", "contracted", "planes")
 _BOUND_FACTOR = 0.75
 _NEAR_SLACK = 0.9
 # Rays along each side of a picture that stand for its frustum. The corners
@@ -37,8 +38,9 @@ class RaySpace:
   """What the ray parameter runs through; hashable, static under jit.
 
   Attributes:
-    kind: "ndc", "box" or "contracted".
-    near: of the ray parameter; NDC: 0. Otherwise model units from the camera.
+    kind: "ndc", "box", "contracted" or "planes".
+    near: of the ray parameter; NDC: 0. Otherwise model units from the camera;
+      planes: along its optical axis.
     far: likewise; NDC: 1.
     half_width: W / (2 fl_x) of the training images, NDC only, otherwise 1.
     half_height: H / (2 fl_y), likewise.
@@ -161,9 +163,9 @@ def normalize_scene(
 
   Args:
     scene: the whole scene, not one split of it.
-    space: "ndc", "box", "contracted", or "auto" for what the layout asks for
-      (table above); a forward-facing capture of which some camera stands
-      beyond the NDC near plane is contracted.
+    space: "ndc", "box", "contracted", "planes", or "auto" for what the layout
+      asks for (table above); a forward-facing capture of which some camera
+      stands beyond the NDC near plane is contracted.
 
   Raises:
     ValueError: the space is unknown, or NDC cannot hold the cameras.
@@ -178,6 +180,8 @@ def normalize_scene(
     return _forward_facing(scene)
   if space == "contracted":
     return _contracted(scene)
+  if space == "planes":
+    return _between_planes(scene)
   if scene.bounding_box is not None:
     return _given_box(scene)
   if scene.layout == "unbounded":
@@ -297,6 +301,32 @@ def _given_box(scene: scene_lib.Scene) -> Normalization:
   return Normalization(np.eye(4), 1.0, space)
 
 
+def _between_planes(scene: scene_lib.Scene) -> Normalization:
+  """Stays in the file frame, as NeRF and JaxNeRF do with Blender's scenes.
+
+  Their rays have directions of length 1 along the optical axis, so that near
+  and far are planes before each camera.
+  """
+  near, far = scene.near, scene.far
+  space = RaySpace("planes", near, far, 1.0, 1.0, (-1.0,) * 3, (1.0,) * 3)
+  draft = Normalization(np.eye(4), 1.0, space)
+  if scene.bounding_box is None:
+    centers, directions = frustum_rays(scene.cameras, draft)
+    ends = centers + near * directions, centers + far * directions
+    lower, upper = _around(*ends)
+  else:
+    lower, upper = map(_corner, scene.bounding_box)
+  return dataclasses.replace(
+    draft, space=dataclasses.replace(space, lower=lower, upper=upper)
+  )
+
+
+def _around(*points: np.ndarray) -> tuple[tuple, tuple]:
+  """Returns the opposite corners of the box around points [..., 3]."""
+  together = np.concatenate([some.reshape(-1, 3) for some in points])
+  return _corner(together.min(axis=0)), _corner(together.max(axis=0))
+
+
 def _spherified(scene: scene_lib.Scene) -> Normalization:
   """Recentres at the focus, the cameras' rms distance scaled to 1 (NeRF)."""
   focus, rotation, distances = _around_focus(scene)
@@ -310,11 +340,9 @@ def _spherified(scene: scene_lib.Scene) -> Normalization:
   )
   centers, directions = frustum_rays(scene.cameras, draft)
   directions = pose_geometry.unit(directions)
-  ends = np.concatenate(
-    [centers + near * directions, centers + far * directions]
+  lower, upper = _around(
+    centers + near * directions, centers + far * directions
   )
-  ends = ends.reshape(-1, 3)
-  lower, upper = _corner(ends.min(axis=0)), _corner(ends.max(axis=0))
   return dataclasses.replace(
     draft, space=dataclasses.replace(draft.space, lower=lower, upper=upper)
   )

@@ -1,5 +1,7 @@
 """`stylized-nerf evaluate` on folders of frames, and what it refuses."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -103,3 +105,50 @@ def test_a_missing_extra_is_named(folders, monkeypatch, capsys):
   monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
   assert _run(folders) == 2
   assert "extra `weights`" in capsys.readouterr().err
+
+
+@pytest.fixture
+def renders_of_scene(tmp_path):
+  """A scene of eight views, and renders of the one that is held out."""
+  scene = tmp_path / "scene"
+  (scene / "images").mkdir(parents=True)
+  frames = []
+  for i in range(8):
+    _save(scene / "images" / f"{i}.png", i)
+    pose = np.eye(4)
+    pose[:3, 3] = [0.1 * i, 0.0, 4.0]
+    frames.append(
+      {"file_path": f"images/{i}.png", "transform_matrix": pose.tolist()}
+    )
+  with Image.open(scene / "images" / "0.png") as picture:
+    width, height = picture.size
+  content = {"fl_x": 50.0, "w": width, "h": height, "frames": frames}
+  (scene / "transforms.json").write_text(json.dumps(content))
+  renders = tmp_path / "run" / "test_preds"
+  renders.mkdir(parents=True)
+  _save(renders / "000.png", 1)
+  return scene, renders
+
+
+def test_renders_of_others_are_scored(renders_of_scene, tmp_path, capsys):
+  scene, renders = renders_of_scene
+  out = tmp_path / "report.json"
+  arguments = ["--renders", str(renders.parent), "--scene", str(scene)]
+  assert main.main(["evaluate", *arguments, "--json", str(out)]) == 0
+  made = report.read_report(out)
+  render, photograph = (
+    np.asarray(Image.open(path)) / 255
+    for path in (renders / "000.png", scene / "images" / "0.png")
+  )
+  decibels = -10 * np.log10(np.mean((render - photograph) ** 2))
+  (view,) = made["held_out"]["views"]
+  assert view["psnr"] == pytest.approx(decibels, rel=1e-4)
+  assert view["name"].endswith("0.png")
+  assert made["protocol"]["program"] == "JaxNeRF or 3DGS"
+  assert "mean" in capsys.readouterr().out
+  assert main.main(["evaluate", *arguments, "--split", "night"]) == 2
+  assert "no split 'night'" in capsys.readouterr().err
+  assert main.main(["evaluate", *arguments, "--downsample", "2"]) == 2
+  assert "multiply --downsample by 0.5" in capsys.readouterr().err
+  assert main.main(["evaluate", *arguments[:2]]) == 2
+  assert "--renders needs --scene SCENE" in capsys.readouterr().err

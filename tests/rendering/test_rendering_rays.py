@@ -370,3 +370,18 @@ def test_many_rays_are_cast_as_few_are():
   for name in ("directions", "near", "far"):
     joined = np.concatenate([getattr(part, name) for part in few])
     np.testing.assert_allclose(getattr(many, name), joined, atol=1e-5)
+
+
+def test_planes_bound_rays_along_the_optical_axis():
+  """As rays of length 1 along that axis have it: NeRF's of Blender scenes."""
+  planes = dataclasses.replace(_BOX, kind="planes", near=2.0, far=6.0)
+  cameras = _cameras()
+  arrays = rays_lib.camera_arrays(cameras, None)
+  xy = jnp.array([[0.0, 0.0], [3.0, 2.0], [5.5, 0.5]])
+  one = jax.tree.map(lambda values: values[1], arrays)
+  rays = _cast_rays(one, xy, planes)
+  for i, (x, y) in enumerate(np.asarray(xy)):
+    direction, center = _ray_oracle(cameras[1].camera_to_world, x, y)
+    for end, t in ((rays.near, 2.0), (rays.far, 6.0)):
+      point = rays.origins[i] + end[i] * rays.directions[i]
+      np.testing.assert_allclose(point, center + t * direction, atol=1e-5)

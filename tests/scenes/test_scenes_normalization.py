@@ -264,3 +264,23 @@ def test_real_scenes(real_data, name, kind):
   )
   if kind == "contracted":
     assert normalization.space.near == pytest.approx(0.05)
+
+
+def test_planes_leave_the_file_frame_and_hold_all_rays():
+  poses = _facing_poses()
+  scene = _scene(poses, layout="bounded")
+  found = normalization_lib.normalize_scene(scene, space="planes")
+  np.testing.assert_array_equal(found.world_to_model, np.eye(4))
+  assert (found.scale, found.space.kind) == (1.0, "planes")
+  assert (found.space.near, found.space.far) == (2.0, 10.0)
+  ends = []
+  for pose in poses:
+    for x, y in ((-8, -6), (-8, 6), (8, -6), (8, 6)):
+      for depth in (2.0, 10.0):
+        local = depth * np.array([x / 20, y / 20, -1.0])
+        ends.append(pose[:3, :3] @ local + pose[:3, 3])
+  np.testing.assert_allclose(found.space.lower, np.min(ends, axis=0))
+  np.testing.assert_allclose(found.space.upper, np.max(ends, axis=0))
+  boxed = _scene(poses, layout="bounded", bounding_box=((0,) * 3, (1,) * 3))
+  space = normalization_lib.normalize_scene(boxed, space="planes").space
+  assert (space.lower, space.upper) == ((0.0,) * 3, (1.0,) * 3)
