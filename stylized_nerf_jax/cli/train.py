@@ -3,6 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.cli import help_config
 from stylized_nerf_jax.host import processes
 from stylized_nerf_jax.options import checks
 
@@ -40,25 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action="store_true",
     help="learn the three from SLURM, Open MPI or Kubernetes",
   )
-  parser.add_argument(
-    "--help-config",
-    action=_HelpConfig,
-    nargs="?",
-    choices=("text", "markdown"),
-    help="print every config field with its default, range and meaning",
-  )
+  help_config.add_argument(parser, checks.RUN)
   parser.epilog = (
     "--config=FILE and --config.section.field=value set the config"
   )
-
-
-class _HelpConfig(argparse.Action):
-  """Prints the config's fields and ends the program, as --help does."""
-
-  def __call__(self, parser, namespace, values, option_string=None):
-    write = checks.as_markdown if values == "markdown" else checks.as_text
-    print(write(), end="")
-    parser.exit()
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
