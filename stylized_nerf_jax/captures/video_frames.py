@@ -164,6 +164,27 @@ def extract(
   return names
 
 
+def all_frames(source: Video, longest: int) -> Iterator[np.ndarray]:
+  """Yields every frame, upright, at one rate: that of the header.
+
+  Args:
+    source: of the frames.
+    longest: pixels of the longer side, to which larger frames are reduced; 0:
+      none are.
+
+  Yields:
+    uint8 [H, W, 3].
+
+  Raises:
+    ValueError: no frame can be decoded.
+  """
+  filters = f"fps={source.rate:.6f}"
+  if longest:
+    share = f"min(1\\,{longest}/max(iw\\,ih))"
+    filters += f",scale=round(iw*{share}):round(ih*{share}):flags=area"
+  yield from _decode(source.path, filters, "ppm")
+
+
 def _decode(
   path: pathlib.Path, filters: str, codec: str
 ) -> Iterator[np.ndarray]:

@@ -5,6 +5,9 @@ import argparse
 from stylized_nerf_jax.cli import scene_options
 
 HELP = "write a scene as nerfstudio's transforms.json, LLFF or one NumPy file"
+EXAMPLE = (
+  "stylized-nerf convert SCENE --format transforms --out scenes/converted"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

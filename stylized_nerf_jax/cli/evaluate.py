@@ -8,6 +8,7 @@ from stylized_nerf_jax.cli import no_config
 from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, or any folder of frames against a folder of geometry"
+EXAMPLE = "stylized-nerf evaluate --workdir RUN --json scores.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

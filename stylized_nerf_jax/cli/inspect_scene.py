@@ -5,13 +5,15 @@ import argparse
 from stylized_nerf_jax.cli import scene_options
 
 HELP = "read a scene, say what was found, and check its poses"
+EXAMPLE = "stylized-nerf inspect SCENE --downsample 4 --out cameras.png"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
   scene_options.add_arguments(parser)
   parser.add_argument(
-    "--out", help="picture to write: the cameras, and an image of each split"
+    "--out",
+    help="picture to write: the cameras, and an image of each split",
   )
 
 

@@ -7,12 +7,13 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config
 
 HELP = "draw the curves of a run's metrics into a PNG file"
+EXAMPLE = "stylized-nerf plot RUN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
   parser.add_argument("run", help="folder of a run, or of train-stylizer")
-  parser.add_argument("--out", help="file to write (default RUN/metrics.png)")
+  parser.add_argument("--out", help="file to write (default: RUN/metrics.png)")
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:

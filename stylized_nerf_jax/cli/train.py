@@ -8,6 +8,10 @@ from stylized_nerf_jax.host import processes
 from stylized_nerf_jax.options import checks
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
+EXAMPLE = (
+  "stylized-nerf train --config configs/fast.py --config.scene.path=SCENE "
+  "--config.styles.path=PAINTINGS --workdir RUN"
+)
 
 _NO_CONFIG = (
   "no --config: the defaults, a small demonstration; `--config "
@@ -22,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "--phase",
     default="all",
     choices=("all", "radiance_field", "stylizer", "mutual_learning"),
-    help="which phase; phases before it must be finished",
+    help="which phase; those before it must be finished",
   )
   parser.add_argument(
     "--from-scratch",
@@ -32,10 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--coordinator",
     metavar="HOST:PORT",
-    help="of process 0, where several processes train one run",
+    help="of process 0, where several processes train one run (default: one "
+    "process)",
   )
-  parser.add_argument("--processes", type=int, help="how many there are")
-  parser.add_argument("--process", type=int, help="which this one is, from 0")
+  parser.add_argument(
+    "--processes", type=int, help="how many there are (default: 1)"
+  )
+  parser.add_argument(
+    "--process", type=int, help="which this one is, from 0 (default: 0)"
+  )
   parser.add_argument(
     "--detect-cluster",
     action="store_true",

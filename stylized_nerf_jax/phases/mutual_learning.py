@@ -56,6 +56,8 @@ def train(
   run: run_folder.RunFolder,
   nets: stylizer_nets.Nets,
   facts: stylizer_nets.StyleFacts,
+  *,
+  pace: progress.Pace = progress.EVEN,
 ) -> None:
   """Trains style field, codes and decoder of a run, from where it stopped.
 
@@ -64,9 +66,10 @@ def train(
     run: its folder, in which phases 1 and 2 are finished.
     nets: the 2D networks.
     facts: what they see of the styles.
+    pace: of its steps.
   """
   before = run.facts(PHASE)
-  inputs = _inputs(config, run, nets, facts)
+  inputs = make_inputs(config, run, nets, dict(zip(facts.names, facts.hashes)))
   # Noted with it: a run that is killed before its first checkpoint knows it.
   state_of_work = run.begin(
     PHASE, inputs, noting=lambda: _where_it_begins(run, before, inputs)
@@ -88,9 +91,10 @@ def train(
       _continued(run, earlier, state.field.params, keys)
     )
   with contextlib.closing(checkpoints):
-    lesson.teach(state, checkpoints)
+    lesson.teach(state, checkpoints, pace)
     state.save(checkpoints, facts)
   run.finish(PHASE)
+  progress.say(f"{PHASE}: done")
 
 
 class _Lesson:
@@ -121,7 +125,7 @@ class _Lesson:
       facts,
       self._views.geometry,
     )
-    progress.say(
+    progress.detail(
       f"{PHASE}: {len(facts.names)} styles x {len(self._views)} views; "
       f"stylized views take {self._targets.num_bytes / 2**20:.0f} MiB on disk"
     )
@@ -146,6 +150,7 @@ class _Lesson:
     self,
     state: mutual_state.MutualState,
     checkpoints: checkpoints_lib.Checkpoints,
+    pace: progress.Pace,
   ) -> None:
     """Alternates field and decoder steps until the last; moves `state` on."""
     options = self._config.mutual_learning
@@ -155,7 +160,8 @@ class _Lesson:
     )
     field, decoder = self._field_trainer(keeper), self._decoder_trainer(keeper)
     step = int(state.field.step)
-    with progress.progress(field.total, PHASE, initial=step) as bar:
+    bar = progress.progress(field.total, PHASE, initial=step, pace=pace)
+    with bar as bar:
       while step < field.total:
         before = step
         state.field, step, metrics = field.take(state.field, step)
@@ -266,7 +272,15 @@ def _shown(metrics) -> dict:
   return {name: metrics[name] for name in names if name in metrics}
 
 
-def _inputs(config, run, nets, facts) -> dict:
+def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:
+  """Returns what the result of this phase depends on.
+
+  Args:
+    config: of the run.
+    run: its folder, in which phases 1 and 2 are finished.
+    nets: the 2D networks.
+    styles: content hash of each style, by name.
+  """
   run.phase_fingerprint(adaptation.PHASE)
   options = config.mutual_learning.to_dict()
   del options["checkpoint_every"]
@@ -275,7 +289,7 @@ def _inputs(config, run, nets, facts) -> dict:
   return {
     "radiance_field": run.phase_fingerprint(radiance_field.PHASE),
     "stylizer": adapted_with,
-    "styles": dict(zip(facts.names, facts.hashes)),
+    "styles": styles,
     "weights": nets.hashes,
     "style_field": config.style_field.to_dict(),
     "mutual_learning": options,

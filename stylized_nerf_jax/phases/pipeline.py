@@ -2,7 +2,7 @@
 
 import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import jax
 import ml_collections
@@ -15,7 +15,7 @@ from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import adaptation, mutual_learning, radiance_field
 from stylized_nerf_jax.rows import device_memory, devices
-from stylized_nerf_jax.runs import batch_scaling, run_folder
+from stylized_nerf_jax.runs import batch_scaling, outlook, run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import style_set
@@ -93,8 +93,12 @@ def _train(
   if config.training.tensorboard:
     run.metrics.mirror_to_tensorboard()
   # All that a user can get wrong has been checked; only now the run changes.
-  for message in (*messages, _plan(run, record, styles, wanted)):
+  to_do = wanted
+  if not from_scratch:
+    to_do = _left_to_do(config, run, record, nets, styles, wanted)
+  for message in (*_plan(config, run, record, styles, to_do), *messages):
     progress.say(message)
+  expected = outlook.Outlook(config, record, len(styles or ()), to_do)
   run.claim_scene(record)
   run.save_config(_anchored(config))
   if from_scratch:
@@ -107,28 +111,61 @@ def _train(
   advising = device_memory.advising
   if "radiance_field" in wanted:
     with advising(radiance_field.PHASE, _TO_LOWER[radiance_field.PHASE]):
-      radiance_field.train_and_evaluate(config, run, scene)
+      radiance_field.train_and_evaluate(
+        config, run, scene, pace=expected.pace(radiance_field.PHASE)
+      )
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
     with advising(adaptation.PHASE, _TO_LOWER[adaptation.PHASE]):
-      adaptation.train(config, run, nets, facts)
+      adaptation.train(
+        config, run, nets, facts, pace=expected.pace(adaptation.PHASE)
+      )
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
     with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
-      mutual_learning.train(config, run, nets, facts)
+      mutual_learning.train(
+        config, run, nets, facts, pace=expected.pace(mutual_learning.PHASE)
+      )
   _say_what_is_there(run)
 
 
-def _plan(run, record, styles, wanted) -> str:
-  """Says in a line what a command is about to do."""
+def _left_to_do(config, run, record, nets, styles, wanted) -> tuple[str, ...]:
+  """Returns those of the wanted phases whose result is not there already."""
+  hashes = dict(zip(styles.names, styles.content_hashes)) if styles else {}
+  inputs = {
+    radiance_field.PHASE: lambda: radiance_field.make_inputs(config, record),
+    adaptation.PHASE: lambda: adaptation.make_inputs(config, run, nets, hashes),
+    mutual_learning.PHASE: lambda: mutual_learning.make_inputs(
+      config, run, nets, hashes
+    ),
+  }
+  for index, phase in enumerate(wanted):
+    # What follows a phase that is done again is done again.
+    entry = run.facts(phase)
+    made_from = entry["inputs"] if entry.get("finished") else None
+    if made_from != run_folder.as_json(inputs[phase]()):
+      return wanted[index:]
+  return ()
+
+
+def _plan(config, run, record, styles, to_do) -> Iterator[str]:
+  """Says what a command is about to do, and where."""
   cameras = record.split("train")
   painted = f", {len(styles)} styles" if styles is not None else ""
-  kinds = {device.device_kind for device in jax.devices()}
-  return (
-    f"{run.path}: scene {record.name}, {len(cameras)} training views of "
-    f"{cameras.width[0]} x {cameras.height[0]} pixels{painted}; "
-    f"{', '.join(wanted)} on {devices.count()} x {', '.join(sorted(kinds))}"
+  steps = [f"{phase} ({outlook.steps_of(config, phase):,})" for phase in to_do]
+  if not steps:
+    yield f"{run.path}: every phase that was asked for is finished"
+    return
+  yield (
+    f"{run.path}: to train on {devices.in_words()}, steps in brackets: "
+    f"{', '.join(steps)}; scene {record.name}, {len(cameras)} training views "
+    f"of {cameras.width[0]} x {cameras.height[0]} pixels{painted}"
   )
+  if all(device.platform == "cpu" for device in jax.devices()):
+    yield (
+      "how long it takes is said with the steps; on a GPU it was measured once "
+      "(docs/performance.md, On an H100)"
+    )
 
 
 def _say_what_is_there(run: run_folder.RunFolder) -> None:

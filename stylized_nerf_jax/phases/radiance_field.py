@@ -31,7 +31,11 @@ PHASE = "radiance_field"
 
 
 def train_and_evaluate(
-  config, run: run_folder.RunFolder, scene: scene_lib.Scene
+  config,
+  run: run_folder.RunFolder,
+  scene: scene_lib.Scene,
+  *,
+  pace: progress.Pace = progress.EVEN,
 ) -> None:
   """Trains the field of a run, from where it stopped, and scores it.
 
@@ -39,6 +43,7 @@ def train_and_evaluate(
     config: the run's config.
     run: the run's folder, which the scene has claimed.
     scene: the photographs.
+    pace: of its steps beside those of the other phases.
   """
   record = run.scene()
   state_of_work = run.begin(PHASE, make_inputs(config, record))
@@ -63,7 +68,9 @@ def train_and_evaluate(
   started = time.monotonic()
   with contextlib.closing(checkpoints):
     state = _train(
-      config, run, checkpoints, field, setting, pixels, state, key, evaluate
+      *(config, run, checkpoints, field, setting, pixels, state, key),
+      evaluate,
+      pace,
     )
     seconds = time.monotonic() - started
     state_lib.save(checkpoints, state)
@@ -71,8 +78,8 @@ def train_and_evaluate(
   run.metrics.write(phase=PHASE, step=state.step, **scores)
   run.finish(PHASE, scores=scores, seconds=round(seconds, 1))
   progress.say(
-    f"{PHASE}: {field_scores.in_words(scores)} on {len(evaluate)} held-out "
-    f"views after {seconds:.0f} s"
+    f"{PHASE}: done; {field_scores.in_words(scores)} on {len(evaluate)} "
+    f"held-out views after {progress.in_words(seconds)}"
   )
 
 
@@ -207,7 +214,7 @@ def loss_fn(
 
 
 def _train(
-  config, run, checkpoints, field, setting, pixels, state, key, evaluate
+  config, run, checkpoints, field, setting, pixels, state, key, evaluate, pace
 ):
   options = config.radiance_field
   loss = functools.partial(
@@ -233,7 +240,7 @@ def _train(
   drawn = pixels.batches(
     steps, keeper, step, options.steps, options.rays_per_step
   )
-  bar = progress.progress(options.steps, PHASE, initial=step)
+  bar = progress.progress(options.steps, PHASE, initial=step, pace=pace)
   with drawn as batches, bar as bar:
     while step < options.steps:
       before, taken = step, steps.next_length(step, options.steps)

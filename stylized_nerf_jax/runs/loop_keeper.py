@@ -41,12 +41,12 @@ class LoopKeeper:
     self.guard = guard.Guard(phase, limit=options.skipped_in_a_row)
 
   def planner(self, what: str) -> Callable[[int], None]:
-    """Returns what says, once, how many bytes `what` takes on a device."""
+    """Returns what tells, once, how many bytes `what` takes on a device."""
     said = []
 
     def say(needed: int) -> None:
       if not said:
-        progress.say(
+        progress.detail(
           f"{self._phase}: {what} takes {device_memory.mib(needed)} MiB of a "
           f"device's {device_memory.mib(device_memory.limit_bytes())}"
         )
