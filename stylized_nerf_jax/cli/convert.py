@@ -35,4 +35,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   notes = scene_writer.write_scene(scene, args.out, format=args.format)
   for note in (*scene.messages, *notes):
     print(f"convert: {note}")
-  print(f"convert: {len(scene)} images written to {args.out}")
+  print(
+    f"convert: {len(scene)} images written to {args.out}; `stylized-nerf "
+    f"inspect {args.out}` checks them"
+  )

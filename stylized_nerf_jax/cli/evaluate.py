@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help="short side that the style picture is resized to (default 512)",
   )
   parser.add_argument("--json", help="file to write the whole report to")
+  parser.add_argument(
+    "--wide", action="store_true", help="print all columns of the table"
+  )
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
@@ -43,7 +46,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   if args.workdir and not (args.frames or args.geometry or args.style):
     from stylized_nerf_jax.tasks import run_evaluation
 
-    run_evaluation.evaluate_run(args.workdir, args.json)
+    run_evaluation.evaluate_run(args.workdir, args.json, wide=args.wide)
   elif args.frames and args.geometry and not args.workdir:
     _evaluate_frames(args)
   else:
@@ -94,7 +97,9 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
   result = report.make_report(rows, protocol=protocol)
   if args.json:
     report.write_report(result, args.json)
-  print(report.plain_table(report.table_cells(result)))
+  print(report.terminal_table(result, wide=args.wide))
+  written = f"the whole report is in {args.json}; " if args.json else ""
+  progress.say(f"evaluate: {written}{report.MEANING}")
 
 
 def _make_encode():

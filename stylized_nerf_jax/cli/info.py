@@ -39,6 +39,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
 def _lines(facts: dict, indent: str = "") -> list[str]:
   lines = []
   for name, value in facts.items():
+    if value == "":
+      continue
     if isinstance(value, dict):
       lines += [f"{indent}{name}", *_lines(value, indent + "  ")]
     elif isinstance(value, float):

@@ -172,7 +172,7 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state, pace):
       state, metrics = steps(state, constants, key, batch)
       bar.advance(1, **metrics)
       if (step + 1) % 20 == 0:
-        metrics |= keeper.figures()
+        metrics |= keeper.figures(step + 1)
         run.metrics.write(phase=PHASE, step=step + 1, **metrics)
       save = functools.partial(state_lib.save, checkpoints, state)
       keeper.after(step, step + 1, save)

@@ -170,7 +170,7 @@ class _Lesson:
           metrics |= self._teach_decoder(decoder, state)
         bar.advance(step - before, **_shown(metrics))
         if loop_keeper.passed(before, step, field.stage(before).log_every):
-          metrics |= keeper.figures()
+          metrics |= keeper.figures(step)
           self._run.metrics.write(phase=PHASE, step=step, **metrics)
         keeper.after(before, step, lambda: state.save(checkpoints, self._facts))
     keeper.settle()

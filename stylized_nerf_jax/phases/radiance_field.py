@@ -263,11 +263,11 @@ def _train(
         save()
         checkpoints.wait()
         scores = evaluate(state.params, limit=4)
-        metrics |= {**keeper.figures(), **scores}
+        metrics |= {**keeper.figures(step), **scores}
         run.metrics.write(phase=PHASE, step=step, **metrics)
         progress.say(f"{PHASE}: step {step} {field_scores.in_words(scores)}")
       elif loop_keeper.passed(before, step, 100):
-        metrics |= keeper.figures()
+        metrics |= keeper.figures(step)
         run.metrics.write(phase=PHASE, step=step, **metrics)
   keeper.settle()
   return state

@@ -233,7 +233,7 @@ def _record(
   total = run.position.before[index] + step
   last = step == run.config.stage[name].steps
   if step % _LOG_EVERY == 0 or last:
-    run.log.write(phase=name, step=total, **metrics, **keeper.figures())
+    run.log.write(phase=name, step=total, **metrics, **keeper.figures(step))
   # Before the checkpoint: what goes on behind it does not score again.
   if step % run.config.evaluate_every == 0 or last:
     params = decoder_stages.running_mean(state)
