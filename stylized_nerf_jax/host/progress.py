@@ -92,7 +92,11 @@ class Progress:
         told = (self._in_all(now), self._shown())
         self._bar.set_postfix_str(", ".join(filter(None, told)))
     if not self._warm:
-      self._warm, self._first, self._start = True, self._done, now
+      self.measure_anew()
+
+  def measure_anew(self) -> None:
+    """Leaves out of rate and time what came before, as it was compiled."""
+    self._warm, self._first, self._start = True, self._done, time.monotonic()
 
   def close(self) -> None:
     """Ends the bar."""

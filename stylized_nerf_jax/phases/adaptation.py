@@ -62,7 +62,7 @@ def train(
   with contextlib.closing(checkpoints):
     if config.stylizer.steps:
       state = _train(
-        config, run, nets, facts, checkpoints, optimizer, state, pace
+        config, run, nets, facts, checkpoints, optimizer, pace, state
       )
     state_lib.save(checkpoints, state)
   run.finish(PHASE)
@@ -118,7 +118,7 @@ def load_decoder(run: run_folder.RunFolder, nets: stylizer_nets.Nets):
   return state_lib.restore_params(run.checkpoints(PHASE), dict(nets.decoder))
 
 
-def _train(config, run, nets, facts, checkpoints, optimizer, state, pace):
+def _train(config, run, nets, facts, checkpoints, optimizer, pace, state):
   options = config.stylizer
   rendered = rendered_views.load_or_render(
     config, run, radiance_field.load_params(config, run)

@@ -78,7 +78,7 @@ def train(
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
   keys = _note_keys(run, facts)
-  lesson = _Lesson(config, run, nets, facts)
+  lesson = _Lesson(config, run, nets, facts, pace)
   state = lesson.first_state(len(keys.views))
   checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
@@ -91,7 +91,7 @@ def train(
       _continued(run, earlier, state.field.params, keys)
     )
   with contextlib.closing(checkpoints):
-    lesson.teach(state, checkpoints, pace)
+    lesson.teach(state, checkpoints)
     state.save(checkpoints, facts)
   run.finish(PHASE)
   progress.say(f"{PHASE}: done")
@@ -100,8 +100,9 @@ def train(
 class _Lesson:
   """What the two learn from, and the loop that alternates their steps."""
 
-  def __init__(self, config, run, nets, facts):
+  def __init__(self, config, run, nets, facts, pace):
     self._config, self._run, self._nets, self._facts = config, run, nets, facts
+    self._pace = pace
     self._record = run.scene()
     field_params = radiance_field.load_params(config, run)
     self._views = rendered_views.load_or_render(config, run, field_params)
@@ -150,7 +151,6 @@ class _Lesson:
     self,
     state: mutual_state.MutualState,
     checkpoints: checkpoints_lib.Checkpoints,
-    pace: progress.Pace,
   ) -> None:
     """Alternates field and decoder steps until the last; moves `state` on."""
     options = self._config.mutual_learning
@@ -160,15 +160,20 @@ class _Lesson:
     )
     field, decoder = self._field_trainer(keeper), self._decoder_trainer(keeper)
     step = int(state.field.step)
-    bar = progress.progress(field.total, PHASE, initial=step, pace=pace)
+    bar = progress.progress(field.total, PHASE, initial=step, pace=self._pace)
+    compiled = set()
     with bar as bar:
       while step < field.total:
         before = step
         state.field, step, metrics = field.take(state.field, step)
-        if decoder and step % options.decoder_every == 0:
+        decodes = bool(decoder) and step % options.decoder_every == 0
+        if decodes:
           keeper.settle()  # It needs the field, whose time that is.
           metrics |= self._teach_decoder(decoder, state)
         bar.advance(step - before, **_shown(metrics))
+        if (kind := (field.stage(before), decodes)) not in compiled:
+          compiled.add(kind)
+          bar.measure_anew()
         if loop_keeper.passed(before, step, field.stage(before).log_every):
           metrics |= keeper.figures(step)
           self._run.metrics.write(phase=PHASE, step=step, **metrics)

@@ -258,9 +258,9 @@ def load_scene(config) -> scene_lib.Scene:
   """Reads the scene that `config.scene` names."""
   if not config.scene.path:
     raise user_error.UserError(
-      "config.scene.path is empty: give the folder of a scene, "
-      "--config.scene.path=SCENE; `stylized-nerf capture PHOTOS --out SCENE` "
-      "makes one of photographs or a video"
+      "--config.scene.path is empty; expected the folder of a scene: "
+      "`stylized-nerf capture PHOTOS --out SCENE` makes one of photographs, or "
+      "of a video"
     )
   return formats.load_scene(
     config.scene.path,

@@ -171,8 +171,7 @@ def _find(
 ) -> Sequence[picture_sources.Picture]:
   if not sources.strip(" ,"):
     raise user_error.UserError(
-      f"config field {field} is empty; expected {what}: "
-      f"--config.{field}=FOLDER ({picture_collections.KINDS})"
+      f"--config.{field} is empty; expected {what}: {picture_collections.KINDS}"
     )
   try:
     return picture_collections.find_all(sources)

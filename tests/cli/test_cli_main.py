@@ -8,6 +8,7 @@ import types
 
 import jax
 import jax.numpy as jnp
+import messages
 import numpy as np
 import pytest
 
@@ -195,3 +196,18 @@ def test_a_config_is_checked_before_anything_is_made(tmp_path, capsys):
   assert main_lib.main(arguments) == 2
   assert "did you mean 'seed'?" in one_line(capsys)
   assert not workdir.exists()
+
+
+@pytest.mark.parametrize(
+  ("line", "twice"),
+  [
+    ("scene.path is empty: give --config.scene.path=X", ["scene.path"]),
+    ("config.scene.path: config field scene.path is empty", ["scene.path"]),
+    ("a/b.json: a/b.json: not JSON", ["a/b.json"]),
+    ("Error: cannot: error: no", ["error:"]),
+    ("a/b: not finished; run `train --workdir a/b`", []),
+    ("a/b: holds a/b/c, and b", []),
+  ],
+)
+def test_what_is_said_twice_is_found(line, twice):
+  assert messages.said_twice(line) == twice

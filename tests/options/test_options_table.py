@@ -281,7 +281,7 @@ def test_lists_of_texts_are_written_with_commas():
     ("stage.blocks.crop=90", "crop is 90; expected a multiple of 8"),
     ("evaluation_size=20", "evaluation_size is 20; expected a multiple of 8"),
     ("vae.crops=8", "vae.crops is 8; expected at least 16"),
-    ("content.path=", "config field content.path is empty; expected photos"),
+    ("content.path=", "--config.content.path is empty; expected photos"),
     ("content.path=no/such", "config field content.path: no/such: no such"),
     ("encoder=absent.pth", "absent.pth"),
   ],
