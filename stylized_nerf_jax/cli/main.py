@@ -2,10 +2,9 @@
 
 Every module named in `_COMMANDS` offers `HELP`, `EXAMPLE` (a command line),
 `add_arguments(parser)` and `run(args, config_args)`, which may return an exit
-status. What is wrong with
-the user's input ends in one line on stderr and exit status 2; a defect of ours
-keeps its traceback. Training that a signal has stopped, with everything saved,
-ends with exit status 75.
+status. What is wrong with the user's input ends in one line on stderr and exit
+status 2; a defect of ours keeps its traceback. Training that a signal has
+stopped, with everything saved, ends with exit status 75.
 """
 
 import argparse

@@ -49,10 +49,15 @@ class Outlook:
   def pace(self, phase: str) -> progress.Pace:
     """Returns the pace of a phase's steps.
 
-    The ratios are those of a CPU: elsewhere it knows nothing of other steps
-    than those that are taken.
+    The ratios are those of a CPU and of the networks of this program: of
+    others it knows nothing but the steps that are taken.
     """
-    if any(device.platform != "cpu" for device in jax.devices()):
+    is_known = (
+      self._config.field.kind in _FIELD_RAY
+      and self._config.style_field.encoding in _STYLE_RAY
+      and all(device.platform == "cpu" for device in jax.devices())
+    )
+    if not is_known:
       return progress.EVEN
     following = ()
     if phase in self._phases:
