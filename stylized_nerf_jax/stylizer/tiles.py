@@ -41,19 +41,24 @@ def windows(size: int, tile: int, halo: int) -> tuple[int, list[Window]]:
 
   Args:
     size: of the axis, pixels; a multiple of 8.
-    tile: pixels of a tile; a multiple of 8.
-    halo: pixels that a window has beyond its tile, where there are so many; a
-      multiple of 8.
+    tile: pixels that a window has beside its halo, at most; a multiple of 8.
+    halo: pixels that a window has beyond what it keeps, unless the picture
+      ends there; a multiple of 8.
 
   Returns:
     The length of every window, and the windows: what they keep is the axis,
     each pixel once.
   """
-  length = min(size, tile + 2 * halo)
+  count = max(-(-(size - 2 * halo) // tile), 1)
+  # As many windows, as short as they can be. The outer ones keep one halo.
+  tile = -(-(size - 2 * halo) // (count * _STRIDE)) * _STRIDE
+  length = size if count == 1 else tile + 2 * halo
   found = []
-  for first in range(0, size, tile):
+  for index in range(count):
+    first = halo + index * tile if index else 0
+    last = halo + (index + 1) * tile if index < count - 1 else size
     start = min(max(first - halo, 0), size - length)
-    found.append(Window(start, first, min(first + tile, size)))
+    found.append(Window(start, first, last))
   return length, found
 
 
@@ -84,9 +89,9 @@ class PictureStylizer:
 
   def count(self, height: int, width: int, styles: int) -> int:
     """Returns how often `paint` calls `advance` for a picture."""
-    padded = _padded(height), _padded(width)
-    tiles = np.prod([-(-size // self._tile) for size in padded])
-    return int(tiles) * (1 + styles)
+    sizes = _padded(height), _padded(width)
+    rows, columns = (windows(n, self._tile, _HALO)[1] for n in sizes)
+    return len(rows) * len(columns) * (1 + styles)
 
   def paint(
     self,

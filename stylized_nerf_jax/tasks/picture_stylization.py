@@ -24,8 +24,7 @@ from stylized_nerf_jax.scenes.pictures import (
 )
 from stylized_nerf_jax.stylizer import stylize, tiles
 
-# Pixels of the longer side, where a user names none: some 20 s of two cores a
-# picture, and some seconds a frame.
+# Pixels of the longer side, where a user names none.
 PICTURE_SIZE, FRAME_SIZE = 1600, 640
 _ENDINGS = (".png", ".jpg", ".jpeg")
 
