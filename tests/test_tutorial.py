@@ -8,6 +8,7 @@ A comment before a block says that it is run, and with what added:
   stylized  weights and sizes of small networks, for pictures
 """
 
+import importlib
 import pathlib
 import re
 import shlex
@@ -18,6 +19,7 @@ import pytest
 import tiny_run
 from PIL import Image
 
+from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.options import schema
@@ -69,6 +71,28 @@ def _paint(desk, name, kind):
   picture.save(desk / "paintings" / f"{name}.png")
 
 
+def test_every_command_can_be_read():
+  """By its own parser, and its fields by the config that it takes."""
+  commands = [line for _, line in _commands()]
+  assert len(commands) == 11
+  for _, name, *words in commands:
+    module = f"stylized_nerf_jax.cli.{main._COMMANDS[name]}"
+    parser = main.make_parser(name, importlib.import_module(module))
+    _, config_args = parser.parse_known_args(words)
+    config_args = [
+      a.replace("configs/", f"{_ROOT}/configs/") for a in config_args
+    ]
+    assert not config_args or config_lib.from_flags(config_args).scene.path
+
+
+def _commands():
+  """Yields how each command of the page is run, and its words."""
+  for how, block in _BLOCK.findall(_PAGE.read_text()):
+    for line in block.replace("\\\n", "").splitlines():
+      yield how, shlex.split(line)
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_networks")
 def test_every_command_does_what_it_says(desk, small_weights, capfd):
   pytest.importorskip("pycolmap", reason="extra `colmap` is not installed")
@@ -83,19 +107,15 @@ def test_every_command_does_what_it_says(desk, small_weights, capfd):
     ],
   }
   said = {}
-  blocks = _BLOCK.findall(_PAGE.read_text())
-  assert len(blocks) == 7
-  for how, block in blocks:
+  for how, (program, *words) in _commands():
+    assert program == "stylized-nerf"
     if "another" in how:
       _paint(desk, "mosaic", "mosaic")
-    for line in block.replace("\\\n", "").splitlines():
-      program, *words = shlex.split(line)
-      assert program == "stylized-nerf"
-      more = [flag for name in how.split(", ") for flag in added.get(name, ())]
-      capfd.readouterr()
-      assert main.main([*words, *more]) == 0, line
-      printed = capfd.readouterr()
-      said.setdefault(words[0], []).append(printed.out + printed.err)
+    more = [flag for name in how.split(", ") for flag in added.get(name, ())]
+    capfd.readouterr()
+    assert main.main([*words, *more]) == 0, words
+    printed = capfd.readouterr()
+    said.setdefault(words[0], []).append(printed.out + printed.err)
   assert "8 of 8 photographs have a camera" in said["capture"][0]
   first, again = said["train"]
   assert "to train on" in first and "mutual_learning: done" in first
