@@ -50,7 +50,7 @@ def read_pairs(args: argparse.Namespace) -> corpus.ScoredPairs:
       f"--config.styles.path={args.paintings}",
       "--config.styles.generated=0",
     ],
-    base=pretraining_defaults.get_config,
+    fields=pretraining_defaults.FIELDS,
   )
   _, held_out = corpus.open_pictures(config, pathlib.Path())
   return held_out

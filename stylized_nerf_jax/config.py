@@ -12,7 +12,7 @@ import importlib.util
 import json
 import pathlib
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import ml_collections
 from absl import flags
@@ -20,7 +20,7 @@ from ml_collections import config_flags
 
 from stylized_nerf_jax import defaults, user_error
 from stylized_nerf_jax.host import disk
-from stylized_nerf_jax.options import checks
+from stylized_nerf_jax.options import checks, schema
 
 _PRESETS = pathlib.Path(__file__).parent / "presets"
 
@@ -32,14 +32,14 @@ class ConfigError(user_error.UserError):
 def from_flags(
   arguments: Sequence[str],
   *,
-  base: Callable[[], ml_collections.ConfigDict] = defaults.get_config,
+  fields: schema.Schema = checks.RUN,
 ) -> ml_collections.FrozenConfigDict:
   """Builds a config from `--config=FILE --config.field=value ...`.
 
   Args:
     arguments: the flags, in any order.
-    base: makes the config that is used when `--config` is not among the
-      flags; its fields are those that may exist.
+    fields: those that the config has, at their defaults where no flag says
+      otherwise.
 
   Returns:
     The frozen config.
@@ -50,32 +50,31 @@ def from_flags(
       config flag.
   """
   path, overrides = _split(arguments)
-  config = base()
+  config = defaults.make(fields)
   if path:
     given = load(path) if path.endswith(".json") else _execute(path)
     _replace(config, given, path)
-  _override(config, overrides)
-  _check_tuples(config, base())
-  if base is defaults.get_config:
-    check_values(config)
+  _override(config, overrides, fields)
+  check_values(config, fields)
   return ml_collections.FrozenConfigDict(config)
 
 
-def check_values(config) -> None:
+def check_values(config, fields: schema.Schema = checks.RUN) -> None:
   """Raises ConfigError on the first field that is out of its range.
 
   Args:
-    config: of a run, with all fields; see `options.table.OPTIONS`.
+    config: of a run, or of whatever has these fields.
+    fields: all that it must have.
   """
-  base = defaults.get_config()
-  check_fields(config, base)
+  check_fields(config, defaults.make(fields))
   given = set(_leaves(config))
-  for name in _leaves(base):
+  for name in fields.options:
     if name not in given:
       raise ConfigError(
         f"config field {name!r} is missing: begin with `defaults.get_config()`"
+        " or a file of configs/"
       )
-  for problem in checks.problems(config):
+  for problem in fields.problems(config):
     raise ConfigError(problem)
 
 
@@ -220,27 +219,26 @@ def _replace(
       ) from None
 
 
-def _check_tuples(
-  config: ml_collections.ConfigDict, base: ml_collections.ConfigDict
-) -> None:
-  """Raises ConfigError where a tuple holds values of another type."""
-  for name in _leaves(base):
-    expected, value = _leaf(base, name), _leaf(config, name)
-    if isinstance(expected, tuple) and expected:
-      kind = type(expected[0])
-      if any(not isinstance(item, kind) for item in value):
+def _override(config, overrides: list[str], fields: schema.Schema) -> None:
+  """Sets fields to what the command line says."""
+  for override in overrides:
+    name = override.removeprefix("--config.").partition("=")[0]
+    if name not in fields.options:
+      raise ConfigError(_unknown(name, list(fields.options)))
+  overrides = [_listed(override, fields) for override in overrides]
+  if not _can_be_set(config, overrides):
+    # Each by itself, to tell which it is.
+    for override in overrides:
+      name, _, value = override.removeprefix("--config.").partition("=")
+      if not _can_be_set(defaults.make(fields), [override]):
         raise ConfigError(
-          f"config field {name!r} is {value!r}; expected values like "
-          f"{expected!r}"
+          f"config field {name} is {value!r}; expected a value like "
+          f"{fields.options[name].default!r} ({fields.options[name].meaning})"
         )
 
 
-def _override(config: ml_collections.ConfigDict, overrides: list[str]) -> None:
-  known = _leaves(config)
-  for override in overrides:
-    name = override.removeprefix("--config.").partition("=")[0]
-    if name not in known:
-      raise ConfigError(_unknown(name, known))
+def _can_be_set(config, overrides: list[str]) -> bool:
+  """Sets fields, as far as their values can be read; tells whether all can."""
   values = flags.FlagValues()
   argv = ["stylized-nerf", *overrides]
   config_flags.DEFINE_config_dict(
@@ -248,8 +246,20 @@ def _override(config: ml_collections.ConfigDict, overrides: list[str]) -> None:
   )
   try:
     values(argv)
-  except (flags.Error, ValueError, TypeError) as error:
-    raise ConfigError(f"config: {_line(error)}") from error
+  except (flags.Error, ValueError, TypeError):
+    return False
+  return True
+
+
+def _listed(override: str, fields: schema.Schema) -> str:
+  """Writes "a,b" as the list that it is, where a field is a list of texts."""
+  flag, _, value = override.partition("=")
+  default = fields.options[flag.removeprefix("--config.")].default
+  is_list = isinstance(default, tuple) and isinstance((*default, "")[0], str)
+  if not is_list or value.lstrip().startswith("("):
+    return override
+  parts = tuple(part.strip() for part in value.split(",") if part.strip())
+  return f"{flag}={parts!r}"
 
 
 def _leaves(config, prefix: str = "") -> list[str]:

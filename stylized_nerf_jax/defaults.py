@@ -7,13 +7,18 @@ It trains the embedded synthetic scene, small. `presets/*.py` start from
 
 import ml_collections
 
-from stylized_nerf_jax.options import table
+from stylized_nerf_jax.options import checks, schema
 
 
 def get_config() -> ml_collections.ConfigDict:
   """Returns the configuration of the demo, on which all others build."""
+  return make(checks.RUN)
+
+
+def make(fields: schema.Schema) -> ml_collections.ConfigDict:
+  """Returns a config with every field of a schema at its default."""
   config = ml_collections.ConfigDict()
-  for name, option in table.OPTIONS.items():
+  for name, option in fields.options.items():
     section, (*folders, leaf) = config, name.split(".")
     for folder in folders:
       if folder not in section:
@@ -21,10 +26,3 @@ def get_config() -> ml_collections.ConfigDict:
       section = section[folder]
     section[leaf] = option.default
   return config
-
-
-def training() -> ml_collections.ConfigDict:
-  """Returns how any training is kept: nothing here changes what comes out."""
-  kept = get_config().training
-  del kept.pixels_in_memory_mib
-  return kept

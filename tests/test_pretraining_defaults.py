@@ -6,7 +6,7 @@ import pytest
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import pretraining_defaults
-from stylized_nerf_jax.pretraining import corpus, general_training
+from stylized_nerf_jax.pretraining import corpus
 
 _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "stylizer.py"
 
@@ -14,12 +14,12 @@ _CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "stylizer.py"
 def _config(*more):
   return config_lib.from_flags(
     [f"--config={_CONFIG}", "--config.styles.generated=0", *more],
-    base=pretraining_defaults.get_config,
+    fields=pretraining_defaults.FIELDS,
   )
 
 
 def test_config_is_complete():
-  general_training.check_config(_config())
+  config_lib.check_values(_config(), pretraining_defaults.FIELDS)
 
 
 @pytest.mark.real_data

@@ -223,6 +223,33 @@ def extract(
   return names
 
 
+def all_frames(source: Video, longest: int) -> Iterator[np.ndarray]:
+  """Yields every frame, upright and in sRGB, at one rate: that of the header.
+
+  Args:
+    source: of the frames.
+    longest: pixels of the longer side, to which larger frames are reduced; 0:
+      none are.
+
+  Yields:
+    uint8 [H, W, 3].
+
+  Raises:
+    ValueError: no frame can be decoded.
+  """
+  colors = source.colors
+  filters = [
+    f"fps={source.rate:.6f}",
+    ":".join(filter(None, (f"scale={_SQUARE}", colors.scale_options))),
+    f"format={colors.pixel_format},setsar=1",
+  ]
+  if longest:
+    share = f"min(1\\,{longest}/max(iw\\,ih))"
+    filters.append(f"scale=round(iw*{share}):round(ih*{share}):flags=area")
+  for frame in _decode(source.path, filters, colors.pixel_format, []):
+    yield colors.to_srgb(frame)
+
+
 def _thinned(source: Video, rate: float) -> list[str]:
   """Returns the filter that takes the first frame of every 1/rate seconds."""
   if rate >= source.rate:

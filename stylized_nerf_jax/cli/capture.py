@@ -5,6 +5,7 @@ import argparse
 from stylized_nerf_jax.cli import no_config
 
 HELP = "find the cameras of photographs or a video, and make a scene"
+EXAMPLE = "stylized-nerf capture photographs --out scenes/garden"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help="folder of the scene: new, or of the same capture, stopped",
   )
   parser.add_argument(
-    "--frames", type=int, help="frames to take from a video (100)"
+    "--frames", type=int, help="frames to take from a video (default: 100)"
   )
   parser.add_argument(
     "--lens",
@@ -32,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action="store_true",
     help="compare all images with all, not only neighbours, however many",
   )
-  parser.add_argument("--threads", type=int, help="default: all cores")
+  parser.add_argument(
+    "--threads", type=int, help="cores to work on (default: all)"
+  )
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> int:

@@ -5,6 +5,9 @@ import argparse
 from stylized_nerf_jax.cli import scene_options
 
 HELP = "write a scene as transforms.json, COLMAP, NSVF, LLFF or a NumPy file"
+EXAMPLE = (
+  "stylized-nerf convert SCENE --format transforms --out scenes/converted"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,4 +38,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     notes = scene_writer.write_scene(scene, args.out, format=args.format)
   for note in (*scene.messages, *notes):
     print(f"convert: {note}")
-  print(f"convert: {len(scene)} images written to {args.out}")
+  print(
+    f"convert: {len(scene)} images written to {args.out}; `stylized-nerf "
+    f"inspect {args.out}` checks them"
+  )

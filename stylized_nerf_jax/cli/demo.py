@@ -5,6 +5,7 @@ import argparse
 from stylized_nerf_jax.cli import no_config
 
 HELP = "all phases on the embedded scene: videos, picture, scores"
+EXAMPLE = "stylized-nerf demo --quick --workdir runs/demo"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

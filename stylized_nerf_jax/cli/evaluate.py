@@ -8,6 +8,7 @@ from stylized_nerf_jax.cli import no_config, scene_options
 from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, any folder of frames, or anyone's renders of a split"
+EXAMPLE = "stylized-nerf evaluate --workdir RUN --json scores.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "the scene is read"
   )
   parser.add_argument("--json", help="file to write the whole report to")
+  parser.add_argument(
+    "--wide", action="store_true", help="print all columns of the table"
+  )
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
@@ -79,7 +83,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   if args.workdir and not (args.frames or args.geometry or args.style):
     from stylized_nerf_jax.tasks import run_evaluation
 
-    run_evaluation.evaluate_run(args.workdir, args.json)
+    run_evaluation.evaluate_run(args.workdir, args.json, wide=args.wide)
   elif args.frames and args.geometry and not args.workdir:
     _evaluate_frames(args)
   else:
@@ -151,7 +155,9 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
   result = report.make_report(rows, protocol=protocol)
   if args.json:
     report.write_report(result, args.json)
-  print(report.plain_table(report.table_cells(result)))
+  print(report.terminal_table(result, wide=args.wide))
+  written = f"the whole report is in {args.json}; " if args.json else ""
+  progress.say(f"evaluate: {written}{report.MEANING}")
 
 
 def _make_encode():

@@ -6,19 +6,22 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config, scene_options
 
 HELP = "write a scene, or a style set, as a TensorFlow dataset"
+EXAMPLE = "stylized-nerf export-tfds SCENE --out datasets"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
   scene_options.add_arguments(parser, nargs="?")
   parser.add_argument(
-    "--styles", help="folder, .csv list or picture: write these, not a scene"
+    "--styles",
+    help="folder, .csv list or picture: write these, not a scene (default: "
+    "the scene)",
   )
   parser.add_argument(
     "--out", required=True, help="data_dir: folder that holds the datasets"
   )
   parser.add_argument(
-    "--name", default="", help="of the dataset; default: that of the scene"
+    "--name", default="", help="of the dataset (default: that of the scene)"
   )
 
 

@@ -5,6 +5,10 @@ import argparse
 from stylized_nerf_jax import config as config_lib
 
 HELP = "make a finished phase 1 of a checkpoint of JaxNeRF"
+EXAMPLE = (
+  "stylized-nerf import-jaxnerf TRAIN_DIR --config fast "
+  "--config.scene.path=SCENE --workdir RUN"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

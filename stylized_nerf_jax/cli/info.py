@@ -7,12 +7,17 @@ from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
 
 HELP = "modules and parameter counts of a config, or the state of a run"
+EXAMPLE = "stylized-nerf info --workdir RUN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options beside --config and its overrides."""
-  parser.add_argument("--workdir", help="folder of a run")
-  parser.add_argument("--json", action="store_true", help="print JSON")
+  parser.add_argument(
+    "--workdir", help="folder of a run (default: a config is counted)"
+  )
+  parser.add_argument(
+    "--json", action="store_true", help="print JSON, which has all digits"
+  )
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
@@ -34,6 +39,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
 def _lines(facts: dict, indent: str = "") -> list[str]:
   lines = []
   for name, value in facts.items():
+    if value == "":
+      continue
     if isinstance(value, dict):
       lines += [f"{indent}{name}", *_lines(value, indent + "  ")]
     elif isinstance(value, float):

@@ -1,17 +1,21 @@
 """`stylized-nerf inspect`: what a scene's files hold, and whether they fit."""
 
 import argparse
+import shlex
+import textwrap
 
 from stylized_nerf_jax.cli import scene_options
 
 HELP = "read a scene, say what was found, and check its poses"
+EXAMPLE = "stylized-nerf inspect SCENE --downsample 4 --out cameras.png"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
   scene_options.add_arguments(parser)
   parser.add_argument(
-    "--out", help="picture to write: the cameras, and an image of each split"
+    "--out",
+    help="picture to write: the cameras, and an image of each split",
   )
 
 
@@ -21,22 +25,45 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   Raises:
     ValueError: the scene cannot be read, or the picture not be written.
   """
+  from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.outputs import image_writer, scene_plan
   from stylized_nerf_jax.tasks import scene_inspection
 
   scene, options = scene_options.load(args, config_args)
   facts = scene_inspection.describe(scene, space=options.space)
   for name, value in facts.items():
-    print(f"{name:<12}{value}")
+    _print(name, value)
   for message in scene.messages:
-    print(f"{'note':<12}{message}")
+    _print("note", message)
   if args.out:
     image_writer.save_image(args.out, scene_plan.draw_scene(scene))
-    print(f"{'picture':<12}{args.out}")
+    _print("picture", args.out)
   checks = scene_inspection.check(scene)
   for found in checks:
     verdict = "good" if found.passed else "BAD"
-    print(f"{found.name:<12}{verdict}: {found.found}")
+    _print(found.name, f"{verdict}: {found.found}")
   sound = all(found.passed for found in checks)
   print("sound" if sound else "unsound: the poses do not fit the photographs")
+  if sound:
+    fields = [f"--config.scene.path={shlex.quote(args.scene)}", *config_args]
+    if args.downsample is not None:
+      fields.append(f"--config.scene.downsample={args.downsample:g}")
+    progress.say(
+      "inspect: train on it with `stylized-nerf train --config "
+      f"configs/fast.py {' '.join(fields)} --config.styles.path=PAINTINGS "
+      "--workdir RUN`"
+    )
   return 0 if sound else 1
+
+
+def _print(name: str, value: str) -> None:
+  """Prints a fact, in as many lines of a terminal as it takes."""
+  print(
+    textwrap.fill(
+      f"{name:<12}{value}",
+      100,
+      subsequent_indent=" " * 12,
+      break_long_words=False,
+      break_on_hyphens=False,
+    )
+  )

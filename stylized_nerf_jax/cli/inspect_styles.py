@@ -6,6 +6,7 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config
 
 HELP = "read paintings, and tell of damaged and of nearly equal ones"
+EXAMPLE = "stylized-nerf inspect-styles PAINTINGS --out sheet.jpg"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

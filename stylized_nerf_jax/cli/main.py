@@ -1,20 +1,27 @@
 """The `stylized-nerf` command: finds the subcommand and reports user errors.
 
-Every module named in `_COMMANDS` offers `HELP`, `add_arguments(parser)` and
-`run(args, config_args)`, which may return an exit status. What is wrong with
-the user's input ends in one line on stderr and exit status 2; a defect of ours
-keeps its traceback. Training that a signal has stopped, with everything saved,
-ends with exit status 75.
+Every module named in `_COMMANDS` offers `HELP`, `EXAMPLE` (a command line),
+`add_arguments(parser)` and `run(args, config_args)`, which may return an exit
+status. What is wrong with the user's input ends in one line on stderr and exit
+status 2; a defect of ours keeps its traceback. Training that a signal has
+stopped, with everything saved, ends with exit status 75.
 """
 
 import argparse
 import difflib
 import importlib
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.host import compilation, disk, interruption, processes
+from stylized_nerf_jax.host import (
+  compilation,
+  disk,
+  interruption,
+  processes,
+  progress,
+)
 from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.training import echoes
 
@@ -50,6 +57,18 @@ class _Parser(argparse.ArgumentParser):
     raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+  """Keeps the lines of examples, and says the default of every option."""
+
+  def _get_help_string(self, action):
+    text = action.help or ""
+    takes_value = action.option_strings and action.nargs != 0
+    if not takes_value or action.required or "default" in text:
+      return text
+    is_none = action.default in (None, "")
+    return text + (" (default: none)" if is_none else " (default: %(default)s)")
+
+
 class UsageError(user_error.UserError):
   """Options that cannot be read."""
 
@@ -75,13 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     return 2
   command = importlib.import_module(f"stylized_nerf_jax.cli.{_COMMANDS[name]}")
-  parser = _Parser(
-    prog=f"stylized-nerf {name}", description=command.HELP, allow_abbrev=False
-  )
-  command.add_arguments(parser)
+  parser = make_parser(name, command)
   echoes.hide()
   try:
     args, config_args = parser.parse_known_args(arguments[1:])
+    progress.tell_details(args.verbose)
     compilation.keep_compiled()
     with device_memory.advising(name, "the size or number of pictures"):
       status = command.run(args, config_args)
@@ -107,6 +124,39 @@ def main(argv: Sequence[str] | None = None) -> int:
   return status or 0
 
 
+def make_parser(name: str, command) -> argparse.ArgumentParser:
+  """Returns the parser of a command.
+
+  Args:
+    name: of the command.
+    command: its module.
+  """
+  parser = _Parser(
+    prog=f"stylized-nerf {name}",
+    description=command.HELP,
+    allow_abbrev=False,
+    formatter_class=_Help,
+  )
+  command.add_arguments(parser)
+  parser.add_argument(
+    "-v",
+    "--verbose",
+    action="store_true",
+    help="tell details too: memory, caches and every loss",
+  )
+  notes = f"{parser.epilog}\n\n" if parser.epilog else ""
+  parser.epilog = f"{notes}example:\n  {_broken(command.EXAMPLE)}"
+  return parser
+
+
+def _broken(command: str) -> str:
+  """Breaks a command line as a shell takes it."""
+  lines = textwrap.wrap(
+    command, 74, break_long_words=False, break_on_hyphens=False
+  )
+  return " \\\n    ".join(lines)
+
+
 def _usage() -> str:
   lines = [
     "usage: stylized-nerf COMMAND [options], or stylized-nerf --version",
@@ -116,6 +166,7 @@ def _usage() -> str:
   for name, module in _COMMANDS.items():
     command = importlib.import_module(f"stylized_nerf_jax.cli.{module}")
     lines.append(f"  {name:<16}{command.HELP}")
+  lines += ["", "`stylized-nerf COMMAND --help` has options and an example."]
   return "\n".join(lines)
 
 

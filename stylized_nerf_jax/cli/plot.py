@@ -7,12 +7,18 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config
 
 HELP = "draw the curves of a run's metrics into a PNG file"
+EXAMPLE = "stylized-nerf plot RUN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
   parser.add_argument("run", help="folder of a run, or of train-stylizer")
-  parser.add_argument("--out", help="file to write (default RUN/metrics.png)")
+  parser.add_argument(
+    "--all",
+    action="store_true",
+    help="every curve, not only those of quality, rate and seconds a step",
+  )
+  parser.add_argument("--out", help="file to write (default: RUN/metrics.png)")
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
@@ -32,5 +38,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
       f"{args.run} has no metrics.jsonl: name a run's folder"
     )
   out = args.out or pathlib.Path(args.run) / "metrics.png"
-  curves.save_curves(metric_log.MetricLog(path).read(), out)
-  print(f"wrote {out}")
+  rows = metric_log.MetricLog(path).read()
+  others = curves.save_curves(rows, out, every=args.all)
+  more = f"; --all draws the {others} other curves, too" if others else ""
+  print(f"wrote {out}, a picture of the curves of {path}{more}")

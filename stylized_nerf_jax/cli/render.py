@@ -5,6 +5,9 @@ import argparse
 from stylized_nerf_jax.cli import no_config
 
 HELP = "render a camera path in a style, to a video or a folder"
+EXAMPLE = (
+  "stylized-nerf render --workdir RUN --style starry-night --out night.mp4"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,34 +20,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "--path",
     default="spiral",
     choices=("spiral", "orbit", "interpolate", "test", "train"),
-    help="of the camera; test and train are the photographs' own (spiral)",
+    help="of the camera; test and train are the photographs' own",
   )
   parser.add_argument(
-    "--frames", type=int, help="of a path that is made; 60 where none is given"
+    "--frames", type=int, help="of a path that is made (default: 60)"
   )
   parser.add_argument(
     "--style",
     help="a style or a part of its name, a mix such as a:0.7,b:0.3, a file of "
-    "a picture, none, or all; the first style where none is given",
+    "a picture, none, or all (default: the first style)",
   )
   parser.add_argument(
-    "--intensity", type=float, default=1.0, help="of the style, 0 to 1 (1)"
+    "--intensity", type=float, default=1.0, help="of the style, 0 to 1"
   )
   parser.add_argument(
     "--spread",
     type=float,
     default=0.0,
-    help="from the style's mean to one training view's code, 0 to 1 (0)",
+    help="from the style's mean to one training view's code, 0 to 1 "
+    "(default: 0, the mean)",
   )
   parser.add_argument(
     "--save-depth", action="store_true", help="depth maps, too, into a folder"
   )
   parser.add_argument(
-    "--fps", type=float, default=24.0, help="frames a second of a video (24)"
-  )
-  parser.epilog = (
-    "example: stylized-nerf render --workdir RUN --style starry-night --out "
-    "night.mp4"
+    "--fps", type=float, default=24.0, help="frames a second of a video"
   )
 
 

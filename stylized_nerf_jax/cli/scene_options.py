@@ -18,10 +18,12 @@ def add_arguments(
     help='folder or file of a scene, tfds:NAME?data_dir=DIR, or "synthetic"',
   )
   parser.add_argument(
-    "--downsample", type=float, help="width and height are divided by this"
+    "--downsample",
+    type=float,
+    help="width and height are divided by this (default: 1)",
   )
   parser.epilog = (
-    "--config.scene.format=FORMAT, .background, .holdout and .space, as those "
+    "--config.scene.format=FORMAT, .background, .holdout and .space, as those\n"
     "of `stylized-nerf train`, say how it is read"
   )
 

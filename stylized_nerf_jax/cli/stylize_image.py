@@ -1,25 +1,45 @@
-"""`stylized-nerf stylize-image`: one photo in the style of one painting."""
+"""`stylized-nerf stylize-image`: photos and videos in a painting's style."""
 
 import argparse
-import pathlib
-import sys
 from collections.abc import Sequence
 
-from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli import no_config
 
-HELP = "stylize one picture with the 2D stylizer"
+HELP = "stylize a picture, a folder of them or a video with the 2D stylizer"
+EXAMPLE = (
+  "stylized-nerf stylize-image --content photo.jpg --style painting.jpg "
+  "--out stylized.jpg"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Adds the options of the command."""
-  parser.add_argument("--content", required=True, help="picture to stylize")
-  parser.add_argument("--style", required=True, help="picture to take after")
   parser.add_argument(
-    "--out", required=True, help="file to write, .png or .jpg"
+    "--content",
+    required=True,
+    help="what to stylize: a picture, a folder of pictures, or a video",
   )
   parser.add_argument(
-    "--alpha", type=float, default=1.0, help="strength, 0 to 1 (default 1)"
+    "--style",
+    required=True,
+    help="what to take after: a picture, several with commas between them, a "
+    "folder or .csv list of them, or the word generated",
+  )
+  parser.add_argument(
+    "--out",
+    required=True,
+    help="of a picture a .png or .jpg file, of a folder a folder of the same "
+    "names (WebP becomes PNG), of a video an .mp4 file; of several styles each "
+    "has its name added, or a folder in it",
+  )
+  parser.add_argument(
+    "--max-size",
+    type=int,
+    help="longer side that larger ones are reduced to, pixels; 0: none is "
+    "(default: 1600; 640 for a video)",
+  )
+  parser.add_argument(
+    "--alpha", type=float, default=1.0, help="strength, 0 to 1"
   )
   parser.add_argument(
     "--style-size",
@@ -28,57 +48,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help="short side of the style in pixels: the dial of stroke scale",
   )
   parser.add_argument(
-    "--weights", help="decoder to use in place of the shipped one"
+    "--weights", help="file of a decoder (default: the shipped one)"
   )
   parser.add_argument(
     "--encoder",
     default="vgg16",
-    help="file of a VGG-19 in the vgg_normalised layout (default: vgg16)",
+    help="vgg16, or the file of a VGG-19 in the vgg_normalised layout",
   )
 
 
-def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
-  """Runs the command.
+def run(args: argparse.Namespace, config_args: Sequence[str]) -> int:
+  """Stylizes; returns 0, or 1 where pictures of a folder cannot be read.
 
   Raises:
     ValueError: an option or file cannot be used.
   """
   no_config.check("stylize-image", config_args)
   # Imported late, so that the help of all commands comes at once.
-  import jax
-  import numpy as np
-  from PIL import Image
+  from stylized_nerf_jax.tasks import picture_stylization
 
-  from stylized_nerf_jax.scenes.pictures import picture_files, styles
-  from stylized_nerf_jax.stylizer import stylize
-
-  if not 0.0 <= args.alpha <= 1.0:
-    raise user_error.UserError(f"--alpha is {args.alpha}; expected 0 to 1")
-  out = _output(args.out)
-  content = picture_files.read_picture(args.content)
-  sources = [pathlib.Path(name) for name in (args.content, args.style)]
-  for line in picture_files.describe_colors(sources, "pictures"):
-    print(line, file=sys.stderr)
-  style = styles.load_style_image(args.style, style_size=args.style_size)
-  stylizer = stylize.load_stylizer(
-    encoder=args.encoder, decoder_path=args.weights
+  complete = picture_stylization.stylize_pictures(
+    args.content,
+    args.style,
+    args.out,
+    style_size=args.style_size,
+    alpha=args.alpha,
+    max_size=args.max_size,
+    encoder=args.encoder,
+    decoder=args.weights,
   )
-  mean, std = jax.jit(stylizer.style_statistics)(style.image)
-  images = content[None].astype(np.float32) / 255.0
-  result = jax.jit(stylizer.stylize)(images, mean, std, args.alpha)
-  pixels = np.asarray(result[0] * 255.0 + 0.5).astype(np.uint8)
-  Image.fromarray(pixels).save(out)
-
-
-def _output(name: str) -> pathlib.Path:
-  """Check where the picture goes before time is spent on it."""
-  out = pathlib.Path(name)
-  if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-    raise user_error.UserError(
-      f"--out {out}: expected a name that ends in .png or .jpg"
-    )
-  if not out.parent.is_dir():
-    raise user_error.UserError(
-      f"--out {out}: the folder {out.parent} does not exist"
-    )
-  return out
+  return 0 if complete else 1

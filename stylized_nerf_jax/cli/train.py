@@ -3,10 +3,15 @@
 import argparse
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.cli import help_config
 from stylized_nerf_jax.host import processes
 from stylized_nerf_jax.options import checks
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
+EXAMPLE = (
+  "stylized-nerf train --config configs/fast.py --config.scene.path=SCENE "
+  "--config.styles.path=PAINTINGS --workdir RUN"
+)
 
 _NO_CONFIG = (
   "no --config: the defaults, a small demonstration; `--config "
@@ -21,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "--phase",
     default="all",
     choices=("all", "radiance_field", "stylizer", "mutual_learning"),
-    help="which phase; phases before it must be finished",
+    help="which phase; those before it must be finished",
   )
   parser.add_argument(
     "--from-scratch",
@@ -31,34 +36,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--coordinator",
     metavar="HOST:PORT",
-    help="of process 0, where several processes train one run",
+    help="of process 0, where several processes train one run (default: one "
+    "process)",
   )
-  parser.add_argument("--processes", type=int, help="how many there are")
-  parser.add_argument("--process", type=int, help="which this one is, from 0")
+  parser.add_argument(
+    "--processes", type=int, help="how many there are (default: 1)"
+  )
+  parser.add_argument(
+    "--process", type=int, help="which this one is, from 0 (default: 0)"
+  )
   parser.add_argument(
     "--detect-cluster",
     action="store_true",
     help="learn the three from SLURM, Open MPI or Kubernetes",
   )
-  parser.add_argument(
-    "--help-config",
-    action=_HelpConfig,
-    nargs="?",
-    choices=("text", "markdown"),
-    help="print every config field with its default, range and meaning",
-  )
+  help_config.add_argument(parser, checks.RUN)
   parser.epilog = (
     "--config=FILE and --config.section.field=value set the config"
   )
-
-
-class _HelpConfig(argparse.Action):
-  """Prints the config's fields and ends the program, as --help does."""
-
-  def __call__(self, parser, namespace, values, option_string=None):
-    write = checks.as_markdown if values == "markdown" else checks.as_text
-    print(write(), end="")
-    parser.exit()
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:

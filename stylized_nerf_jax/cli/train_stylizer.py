@@ -3,7 +3,16 @@
 import argparse
 from collections.abc import Sequence
 
+from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax import pretraining_defaults
+from stylized_nerf_jax.cli import help_config
+
 HELP = "train decoder and statistics VAE from photos and paintings"
+EXAMPLE = (
+  "stylized-nerf train-stylizer --config configs/stylizer.py "
+  "--config.content.path=PHOTOS --config.styles.path=PAINTINGS "
+  "--workdir runs/stylizer"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,16 +22,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     required=True,
     help="folder of checkpoints, samples and weights; resumed where it exists",
   )
+  help_config.add_argument(parser, pretraining_defaults.FIELDS)
 
 
 def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
-  """Runs the command; `config_args` are --config and --config.FIELD=VALUE."""
+  """Runs the command; `config_args` are --config and --config.FIELD=VALUE.
+
+  Raises:
+    ValueError: a field, picture or weight cannot be used.
+  """
+  config = config_lib.from_flags(
+    config_args, fields=pretraining_defaults.FIELDS
+  )
   # Imported late, so that the help of all commands comes at once.
-  from stylized_nerf_jax import config as config_lib
-  from stylized_nerf_jax import pretraining_defaults
   from stylized_nerf_jax.pretraining import general_training
 
-  config = config_lib.from_flags(
-    config_args, base=pretraining_defaults.get_config
-  )
   general_training.train_and_evaluate(config, args.workdir)

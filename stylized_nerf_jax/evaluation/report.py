@@ -25,6 +25,7 @@ import json
 import math
 import os
 import pathlib
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,9 @@ from stylized_nerf_jax import user_error
 
 SCHEMA = "stylized-nerf-jax/evaluation"
 VERSION = 1
+WIDTH = 100  # columns of a terminal
+_NAME_WIDTH = 26
+MEANING = "docs/evaluation.md says what the columns mean"
 
 Row = Mapping[str, Any]
 
@@ -279,12 +283,82 @@ def markdown_table(cells: Sequence[Sequence[str]]) -> str:
   return "\n".join(lines)
 
 
-def plain_table(cells: Sequence[Sequence[str]]) -> str:
-  """Write rows of cells, headings first, for a terminal."""
+def terminal_table(report: Mapping[str, Any], *, wide: bool = False) -> str:
+  """Write the table of all sequences for people, at most `WIDTH` wide.
+
+  Args:
+    report: as of `table_cells`.
+    wide: all columns, however wide the table gets.
+
+  Returns:
+    The table; where columns do not fit, those that say most, and a line that
+    tells what is left out. The scores on held-out photographs stand below.
+  """
+  cells = table_cells(report)
+  lines = [plain_table(cells)]
+  if not wide:
+    shown = _columns_that_fit(cells, report["protocol"]["gaps"])
+    table = [[_short(row[i]) for i in shown] for row in cells]
+    lines = [plain_table(_with_broken_headings(table), headings=2)]
+    left = [h for i, h in enumerate(cells[0]) if i not in shown]
+    if left:
+      lines.append(f"{len(left)} more columns with --wide: {', '.join(left)}")
+      lines[1:] = textwrap.wrap(lines[1], WIDTH)
+  held_out = held_out_line(report)
+  return "\n".join([*lines, *([held_out] if held_out else [])])
+
+
+def _columns_that_fit(
+  cells: Sequence[Sequence[str]], gaps: Sequence[int]
+) -> list[int]:
+  """Choose columns, in their order, whose table is at most `WIDTH` wide."""
+  order = ["sequence", "style", *(f"RMSE {g}" for g in gaps)]
+  order += ["style distance", "content SSIM"]
+  order += [f"RMSE {g} ratio" for g in gaps]
+  order += ["style ratio", "detail ratio", *(f"LPIPS {g}" for g in gaps)]
+  # Later ones are taken where there is room for them.
+  headings = list(cells[0])
+  order = [headings.index(h) for h in order if h in headings]
+  order += [i for i in range(len(headings)) if i not in order]
+  chosen, room = [], WIDTH + 2
+  for column in order:
+    words = _broken(headings[column])
+    texts = [*words, *(_short(row[column]) for row in cells[1:])]
+    width = 2 + max(map(len, texts))
+    if width <= room:
+      chosen.append(column)
+      room -= width
+  return sorted(chosen)
+
+
+def _with_broken_headings(
+  cells: Sequence[Sequence[str]],
+) -> list[list[str]]:
+  """Write each heading in two rows."""
+  broken = [_broken(heading) for heading in cells[0]]
+  return [[b[0] for b in broken], [b[1] for b in broken], *cells[1:]]
+
+
+def _broken(heading: str) -> tuple[str, str]:
+  """Break a heading before its last word."""
+  first, _, last = heading.rpartition(" ")
+  return first, last
+
+
+def _short(text: str) -> str:
+  """Leave the middle of a long name out."""
+  if len(text) <= _NAME_WIDTH:
+    return text
+  half = (_NAME_WIDTH - 3) // 2
+  return f"{text[: _NAME_WIDTH - 3 - half]}...{text[-half:]}"
+
+
+def plain_table(cells: Sequence[Sequence[str]], *, headings: int = 1) -> str:
+  """Write rows of cells for a terminal; the first ones are the headings."""
   widths = [max(len(text) for text in column) for column in zip(*cells)]
   lines = [
     "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
     for row in cells
   ]
-  lines.insert(1, "  ".join("-" * width for width in widths))
+  lines.insert(headings, "  ".join("-" * width for width in widths))
   return "\n".join(lines)

@@ -1,35 +1,72 @@
-"""A progress bar on a terminal, plain lines elsewhere; of process 0 only."""
+"""A progress bar on a terminal, plain lines elsewhere; of process 0 only.
+
+What a user need not know to use what comes out (memory, caches) are details,
+and details are told to those who ask for them.
+"""
 
 import contextlib
+import dataclasses
 import sys
 import time
+from collections.abc import Callable
 
 import tqdm
 
 from stylized_nerf_jax.host import processes
 
 _POSTFIX_EVERY = 0.5  # seconds, on a terminal
+# Figures that need no knowledge of the method; others are details.
+_PLAIN = ("psnr", "loss")
+_told = {"details": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pace:
+  """How far a step goes, and what comes after the last.
+
+  Attributes:
+    work: of how many steps how much work they are, in any unit.
+    later: from the seconds that a unit of work takes to the seconds of all
+      that comes after these steps, or None where nobody knows.
+  """
+
+  work: Callable[[int], float] = float
+  later: Callable[[float], float | None] = lambda seconds_each: None
+
+
+EVEN = Pace()
 
 
 class Progress:
   """Counts steps; shows rate, time left and the newest figures.
+
+  Rate and time are those since the first steps, which are compiled first.
 
   Args:
     total: number of steps at the end.
     label: what is being done.
     initial: steps done before.
     every: seconds between two plain lines where stderr is no terminal.
+    pace: of the steps, where they differ or something comes after them.
   """
 
   def __init__(
-    self, total: int, label: str, *, initial: int = 0, every: float = 10.0
+    self,
+    total: int,
+    label: str,
+    *,
+    initial: int = 0,
+    every: float = 10.0,
+    pace: Pace = EVEN,
   ):
     self._total, self._label, self._every = total, label, every
     self._first, self._done = initial, initial
     self._start = self._last = time.monotonic()
+    self._pace = pace
     self._figures = {}
     self._bar = None
     self._silent = not processes.is_first()
+    self._warm = False
     if sys.stderr.isatty() and not self._silent:
       self._bar = tqdm.tqdm(total=total, initial=initial, desc=label)
 
@@ -47,13 +84,19 @@ class Progress:
       self._bar.update(steps)
     now = time.monotonic()
     every = self._every if self._bar is None else _POSTFIX_EVERY
-    if now - self._last < every and self._done < self._total:
-      return
-    self._last = now
-    if self._bar is None:
-      print(self._line(now), file=sys.stderr, flush=True)
-    else:
-      self._bar.set_postfix_str(self._shown())
+    if now - self._last >= every or self._done >= self._total:
+      self._last = now
+      if self._bar is None:
+        print(self._line(now), file=sys.stderr, flush=True)
+      else:
+        told = (self._in_all(now), self._shown())
+        self._bar.set_postfix_str(", ".join(filter(None, told)))
+    if not self._warm:
+      self.measure_anew()
+
+  def measure_anew(self) -> None:
+    """Leaves out of rate and time what came before, as it was compiled."""
+    self._warm, self._first, self._start = True, self._done, time.monotonic()
 
   def close(self) -> None:
     """Ends the bar."""
@@ -61,23 +104,51 @@ class Progress:
       self._bar.close()
 
   def _line(self, now: float) -> str:
-    rate = (self._done - self._first) / max(now - self._start, 1e-9)
-    left = (self._total - self._done) / max(rate, 1e-9)
-    figures = f"  {self._shown()}" if self._figures else ""
-    return (
-      f"{self._label}: {self._done}/{self._total}  {rate:.3g}/s  "
-      f"{left:.0f} s left{figures}"
-    )
+    # Of one call that was all, nothing else is known than with compiling.
+    known = self._warm or self._done >= self._total
+    parts = [f"{self._label}: {self._done}/{self._total}"]
+    if known and self._done > self._first:
+      rate = (self._done - self._first) / max(now - self._start, 1e-9)
+      left = in_words(self._left(now))
+      in_all = self._in_all(now)
+      parts += [
+        f"{rate:.3g}/s",
+        f"{left} left" + (f", {in_all}" if in_all else ""),
+      ]
+    return "  ".join(filter(None, [*parts, self._shown()]))
+
+  def _left(self, now: float) -> float:
+    """Seconds that the steps that are left take."""
+    work = self._pace.work(self._total) - self._pace.work(self._done)
+    return work * self._seconds_each(now)
+
+  def _seconds_each(self, now: float) -> float:
+    """Seconds that a unit of work took."""
+    done = self._pace.work(self._done) - self._pace.work(self._first)
+    return (now - self._start) / max(done, 1e-9)
+
+  def _in_all(self, now: float) -> str:
+    """Says how long all takes, with what comes after these steps."""
+    if not self._warm or self._done == self._first:
+      return ""
+    after = self._pace.later(self._seconds_each(now))
+    if not after:
+      return ""
+    return f"about {in_words(self._left(now) + after)} with the phases after it"
 
   def _shown(self) -> str:
-    pairs = self._figures.items()
-    return ", ".join(f"{name} {float(value):.4g}" for name, value in pairs)
+    pairs = [
+      f"{name} {float(value):.4g}"
+      for name, value in self._figures.items()
+      if _told["details"] or name in _PLAIN
+    ]
+    return ", ".join(pairs)
 
 
 @contextlib.contextmanager
-def progress(total: int, label: str, *, initial: int = 0):
-  """Yields a `Progress` and closes it."""
-  bar = Progress(total, label, initial=initial)
+def progress(total: int, label: str, **options):
+  """Yields a `Progress`, which takes the same arguments, and closes it."""
+  bar = Progress(total, label, **options)
   try:
     yield bar
   finally:
@@ -89,3 +160,23 @@ def say(message: str) -> None:
   if not processes.is_first():
     return
   tqdm.tqdm.write(message, file=sys.stderr)
+
+
+def tell_details(wanted: bool = True) -> None:
+  """From here on `detail` prints, and bars show every figure, or not."""
+  _told["details"] = wanted
+
+
+def detail(message: str) -> None:
+  """Prints, as `say`, what only those who asked for details want to know."""
+  if _told["details"]:
+    say(message)
+
+
+def in_words(seconds: float) -> str:
+  """Writes a duration with no more digits than a guess deserves."""
+  if seconds < 100:
+    return f"{seconds:.0f} s"
+  if seconds < 100 * 60:
+    return f"{seconds / 60:.0f} min"
+  return f"{seconds / 3600:.1f} h"

@@ -76,8 +76,8 @@ def load_styles(config) -> style_set.StyleSet:
   """Reads the style set that `config.styles` names."""
   if not config.path:
     raise user_error.UserError(
-      "config.styles.path is empty: give a folder of paintings, "
-      "--config.styles.path=PAINTINGS, or the word generated"
+      "--config.styles.path is empty; expected a folder of paintings, or the "
+      "word generated"
     )
   return styles.load_style_set(
     config.path, style_size=config.style_size, names=config.names

@@ -1,41 +1,17 @@
-"""Whether a run's config can be used, and what its fields are, in words."""
+"""The config of a run: all its fields, and which contradict each other."""
 
-import textwrap
 from collections.abc import Iterator
 
-from stylized_nerf_jax.options import field_options, table
+from stylized_nerf_jax.options import field_options, schema, table
 
 _HEAD = """\
+# Config fields
+
 Every field of a run's config, with its default. Presets (`--config fast`) set
 some of them, `--config.section.field=value` any one. Values out of their range
-are refused before anything is written. This page is what
-`stylized-nerf train --help-config markdown` prints."""
-
-
-def leaves(config, prefix: str = "") -> Iterator[tuple[str, object]]:
-  """Yields name and value of every field of a config, or of nested dicts."""
-  for key, value in config.items():
-    if hasattr(value, "items"):
-      yield from leaves(value, f"{prefix}{key}.")
-    else:
-      yield prefix + key, value
-
-
-def problems(config) -> Iterator[str]:
-  """Yields what keeps a config from being used, a line each.
-
-  Args:
-    config: with all fields, of the types of `defaults.get_config`.
-  """
-  for name, value in leaves(config):
-    found = table.OPTIONS[name]
-    if not found.accepts(value):
-      yield (
-        f"config field {name} is {value!r}; expected "
-        f"{found.expected or f'a value like {found.default!r}'} "
-        f"({found.meaning})"
-      )
-  yield from _contradictions(config)
+are refused before anything is written. This part of the page is what
+`stylized-nerf train --help-config markdown` prints; the config of
+`train-stylizer` follows it."""
 
 
 def _contradictions(config) -> Iterator[str]:
@@ -90,30 +66,4 @@ def _contradictions(config) -> Iterator[str]:
     )
 
 
-def as_text() -> str:
-  """Returns every field with its default and what it is, for a terminal."""
-  lines = []
-  for name, found in table.OPTIONS.items():
-    lines.append(f"--config.{name}={_shown(found.default)}")
-    lines.append(textwrap.indent(textwrap.fill(found.described, 72), "    "))
-  return "\n".join(lines) + "\n"
-
-
-def as_markdown() -> str:
-  """Returns the same as docs/config.md has it, a table for each section."""
-  lines, section = ["# Config fields", "", _HEAD], None
-  for name, found in table.OPTIONS.items():
-    parent, _, leaf = name.rpartition(".")
-    if parent != section:
-      section = parent
-      lines += ["", f"## {f'`{parent}`' if parent else 'Of all sections'}", ""]
-      lines += ["| field | default | what it is |", "|---|---|---|"]
-    shown = _shown(found.default) or "-"
-    lines.append(f"| `{leaf}` | {shown} | {found.described} |")
-  return "\n".join(lines) + "\n"
-
-
-def _shown(value) -> str:
-  if isinstance(value, tuple):
-    return ",".join(map(str, value))
-  return f"{value:g}" if isinstance(value, float) else str(value)
+RUN = schema.Schema(table.OPTIONS, _contradictions, _HEAD, "Of all sections")

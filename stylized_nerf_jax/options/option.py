@@ -17,9 +17,11 @@ class Option:
     least: smallest value; None: any.
     above: what values must exceed; None: nothing.
     most: largest value; None: any.
+    multiple: whole numbers must be multiples of it.
     choices: the values there are; empty: any. Those of `field_kinds.KINDS` may
       grow.
-    zero: what 0, or an empty text, means; empty: nothing of its own.
+    zero: what 0, or an empty text or list, means; empty: nothing of its own,
+      and a list must hold something.
   """
 
   default: Any
@@ -27,6 +29,7 @@ class Option:
   least: float | None = None
   above: float | None = None
   most: float | None = None
+  multiple: int = 1
   choices: tuple[str, ...] | field_kinds.Kinds = ()
   zero: str = ""
 
@@ -34,8 +37,11 @@ class Option:
   def expected(self) -> str:
     """The range in words; empty where any value of the type will do."""
     if self.choices:
-      return "one of " + ", ".join(self.choices)
+      some = "some" if isinstance(self.default, tuple) else "one"
+      return f"{some} of " + ", ".join(self.choices)
     bounds = []
+    if self.multiple > 1:
+      bounds.append(f"a multiple of {self.multiple}")
     if self.above is not None:
       bounds.append(f"more than {self.above}")
     if self.least is not None:
@@ -49,8 +55,8 @@ class Option:
     """What it is, and what 0 means."""
     if not self.zero:
       return self.text
-    # Where no number is wanted, it is the empty text that means something.
-    nothing = "empty" if isinstance(self.default, str) else "0"
+    # Where no number is wanted, it is the empty value that means something.
+    nothing = "empty" if isinstance(self.default, str | tuple) else "0"
     return f"{self.text}; {nothing}: {self.zero}"
 
   @property
@@ -61,9 +67,11 @@ class Option:
   def accepts(self, value) -> bool:
     """Tells whether a value is of the default's type, and in the range."""
     if isinstance(self.default, tuple):
-      items = dataclasses.replace(self, default=self.default[0])
-      is_filled = isinstance(value, tuple) and bool(value)
-      return is_filled and all(items.accepts(item) for item in value)
+      if not isinstance(value, tuple) or not (value or self.zero):
+        return False
+      # Those that are empty by default hold texts.
+      items = dataclasses.replace(self, default=(*self.default, "")[0])
+      return all(items.accepts(item) for item in value)
     kinds = (int, float) if isinstance(self.default, float) else ()
     if type(value) not in (type(self.default), *kinds):
       return False
@@ -76,6 +84,7 @@ class Option:
       and (self.least is None or value >= self.least)
       and (self.above is None or value > self.above)
       and (self.most is None or value <= self.most)
+      and (self.multiple == 1 or value % self.multiple == 0)
     )
 
 

@@ -1,17 +1,16 @@
 """Every field of a run's config: default, meaning, range, what 0 means.
 
 One table, from which `defaults.get_config` is made, configs are checked before
-anything is written (`checks.py`), and `train --help-config` and docs/config.md
+anything is written (`schema.py`), and `train --help-config` and docs/config.md
 are printed. A field that is not here does not exist.
 """
-
-from collections.abc import Mapping
 
 from stylized_nerf_jax.options import (
   field_options,
   jaxnerf_options,
   option,
   radiance_field_options,
+  schema,
 )
 
 _FORMATS = (
@@ -33,12 +32,6 @@ def _grid(levels, features, log2_size, coarsest, finest, whose: str):
     ),
     "finest_resolution": option.count(finest, "cells a side of the last grid"),
   }
-
-
-def _section(
-  name: str, fields: Mapping[str, option.Option]
-) -> dict[str, option.Option]:
-  return {f"{name}.{field}": facts for field, facts in fields.items()}
 
 
 _SCENE = {
@@ -293,7 +286,7 @@ _EVALUATION = {
   "gaps": option.count((1, 7), "so many frames apart are those compared"),
 }
 
-_TRAINING = {
+TRAINING = {
   "checkpoint_minutes": option.Option(
     10.0,
     "most minutes between two checkpoints",
@@ -346,20 +339,20 @@ OPTIONS: dict[str, option.Option] = {
     "rays of a step and their learning rates, times this: the linear scaling "
     "rule",
   ),
-  **_section("scene", _SCENE),
-  **_section("scene", jaxnerf_options.RAYS),
-  **_section("styles", _STYLES),
-  **_section("weights", _WEIGHTS),
-  **_section("field", field_options.FIELD),
-  **_section("field.hash_grid", _FIELD_HASH_GRID),
-  **_section("field.positional", _FIELD_POSITIONAL),
-  **_section("field.jaxnerf", jaxnerf_options.FIELD),
-  **_section("style_field", _STYLE_FIELD),
-  **_section("radiance_field", radiance_field_options.OPTIONS),
-  **_section("geometry_cache", _GEOMETRY_CACHE),
-  **_section("stylizer", _STYLIZER),
-  **_section("mutual_learning", _MUTUAL_LEARNING),
-  **_section("evaluation", _EVALUATION),
-  **_section("training", _TRAINING),
-  **_section("rendering", _RENDERING),
+  **schema.section("scene", _SCENE),
+  **schema.section("scene", jaxnerf_options.RAYS),
+  **schema.section("styles", _STYLES),
+  **schema.section("weights", _WEIGHTS),
+  **schema.section("field", field_options.FIELD),
+  **schema.section("field.hash_grid", _FIELD_HASH_GRID),
+  **schema.section("field.positional", _FIELD_POSITIONAL),
+  **schema.section("field.jaxnerf", jaxnerf_options.FIELD),
+  **schema.section("style_field", _STYLE_FIELD),
+  **schema.section("radiance_field", radiance_field_options.OPTIONS),
+  **schema.section("geometry_cache", _GEOMETRY_CACHE),
+  **schema.section("stylizer", _STYLIZER),
+  **schema.section("mutual_learning", _MUTUAL_LEARNING),
+  **schema.section("evaluation", _EVALUATION),
+  **schema.section("training", TRAINING),
+  **schema.section("rendering", _RENDERING),
 }

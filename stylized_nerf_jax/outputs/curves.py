@@ -1,5 +1,6 @@
 """Curves of a run's metrics as one picture (the extra `plot`)."""
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -9,6 +10,16 @@ from stylized_nerf_jax.outputs import image_writer
 _COLUMNS = 3
 # What says something only on a logarithmic axis is drawn on one.
 _SPREAD = 20.0
+# What is drawn unless all is asked for: panels of a phase, and in them curves
+# by their names in metrics.jsonl, with their legends.
+_MAIN = {
+  "PSNR, dB": {"psnr": "training rays", "test_psnr": "held-out views"},
+  "loss": {"loss": "of what is trained", "decoder_loss": "of the decoder"},
+  "losses": {"content_loss": "content", "style_loss": "style"},
+  "share of variance kept": {"explained": ""},
+  "rays a second": {"rays_per_second": ""},
+  "seconds a step": {"seconds_per_step": ""},
+}
 
 
 def check_available() -> None:
@@ -40,12 +51,43 @@ def curves(rows: Sequence[dict]) -> dict[tuple[str, str], list]:
   return {key: curve for key, curve in found.items() if curve}
 
 
-def save_curves(rows: Sequence[dict], path: str | pathlib.Path) -> None:
-  """Draw all curves into a PNG file, one panel each.
+@dataclasses.dataclass(frozen=True)
+class _Panel:
+  """What is drawn into one panel: curves of a phase, by their legends."""
+
+  title: str
+  curves: dict[str, list]
+
+
+def _main_panels(found: dict[tuple[str, str], list]) -> list[_Panel]:
+  """Chooses what tells whether training goes well, and how fast."""
+  panels = []
+  for phase in dict.fromkeys(phase for phase, _ in found):
+    for title, names in _MAIN.items():
+      shown = {
+        legend: found[phase, name]
+        for name, legend in names.items()
+        if (phase, name) in found
+      }
+      # Where there are better figures than the loss, that is one of the rest.
+      if shown and not (title == "loss" and (phase, "psnr") in found):
+        panels.append(_Panel(f"{phase}: {title}", shown))
+  return panels
+
+
+def save_curves(
+  rows: Sequence[dict], path: str | pathlib.Path, *, every: bool = False
+) -> int:
+  """Draw curves into a PNG file.
 
   Args:
     rows: as `curves` takes them.
     path: file to write; its folder is created.
+    every: draws each curve into a panel of its own, not only those that tell
+      how well and how fast training goes.
+
+  Returns:
+    How many curves were not drawn.
 
   Raises:
     ValueError: the extra is missing, there is nothing to draw, or the file
@@ -60,20 +102,40 @@ def save_curves(rows: Sequence[dict], path: str | pathlib.Path) -> None:
     raise user_error.UserError(
       f"nothing to draw for {path}: there are no metrics yet"
     )
-  lines = -(-len(found) // _COLUMNS)
-  figure = figure_type(figsize=(4 * _COLUMNS, 2.6 * lines), layout="tight")
-  panels = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
-  for panel, ((phase, name), curve) in zip(panels, found.items()):
-    steps, values = zip(*curve)
-    panel.plot(steps, values, marker="." if len(curve) < 20 else "")
-    if min(values) > 0 and max(values) > _SPREAD * min(values):
-      panel.set_yscale("log")
-    panel.set_title(f"{phase}: {name}", fontsize=9)
-    panel.tick_params(labelsize=7)
-  for panel in panels[len(found) :]:
-    panel.set_axis_off()
+  panels = [] if every else _main_panels(found)
+  if not panels:
+    panels = [
+      _Panel(f"{phase}: {name}", {"": curve})
+      for (phase, name), curve in found.items()
+    ]
+  columns = min(len(panels), _COLUMNS)
+  lines = -(-len(panels) // columns)
+  figure = figure_type(figsize=(4.4 * columns, 3 * lines), layout="tight")
+  axes = figure.subplots(lines, columns, squeeze=False).ravel()
+  for axis, panel in zip(axes, panels):
+    _draw(axis, panel)
+  for axis in axes[len(panels) :]:
+    axis.set_axis_off()
   with image_writer.writing(path):
     figure.savefig(path, dpi=100)
+  return len(found) - sum(len(panel.curves) for panel in panels)
+
+
+def _draw(axis, panel: _Panel) -> None:
+  values = []
+  for legend, curve in panel.curves.items():
+    steps, heights = zip(*curve)
+    values += heights
+    marker = "." if len(curve) < 20 else ""
+    axis.plot(steps, heights, marker=marker, label=legend or None)
+  if min(values) > 0 and max(values) > _SPREAD * min(values):
+    axis.set_yscale("log")
+  axis.set_title(panel.title, fontsize=10)
+  axis.set_xlabel("step", fontsize=8)
+  axis.tick_params(labelsize=8)
+  axis.grid(alpha=0.3)
+  if len(panel.curves) > 1:
+    axis.legend(fontsize=8)
 
 
 def _import_figure():

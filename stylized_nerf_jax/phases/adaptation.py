@@ -33,6 +33,8 @@ def train(
   run: run_folder.RunFolder,
   nets: stylizer_nets.Nets,
   facts: stylizer_nets.StyleFacts,
+  *,
+  pace: progress.Pace = progress.EVEN,
 ) -> None:
   """Adapts the decoder of a run, from where it stopped.
 
@@ -41,6 +43,7 @@ def train(
     run: its folder, in which phase 1 is finished.
     nets: the 2D networks.
     facts: what they see of the styles.
+    pace: of its steps beside those of the other phases.
   """
   inputs = make_inputs(config, run, nets, dict(zip(facts.names, facts.hashes)))
   state_of_work = run.begin(PHASE, inputs)
@@ -58,9 +61,12 @@ def train(
     progress.say(f"{PHASE}: resuming at step {int(state.step)}")
   with contextlib.closing(checkpoints):
     if config.stylizer.steps:
-      state = _train(config, run, nets, facts, checkpoints, optimizer, state)
+      state = _train(
+        config, run, nets, facts, checkpoints, optimizer, pace, state
+      )
     state_lib.save(checkpoints, state)
   run.finish(PHASE)
+  progress.say(f"{PHASE}: done")
 
 
 def make_optimizer(options, nets: stylizer_nets.Nets):
@@ -112,7 +118,7 @@ def load_decoder(run: run_folder.RunFolder, nets: stylizer_nets.Nets):
   return state_lib.restore_params(run.checkpoints(PHASE), dict(nets.decoder))
 
 
-def _train(config, run, nets, facts, checkpoints, optimizer, state):
+def _train(config, run, nets, facts, checkpoints, optimizer, pace, state):
   options = config.stylizer
   rendered = rendered_views.load_or_render(
     config, run, radiance_field.load_params(config, run)
@@ -150,7 +156,8 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
   )
   key = prng.stream_key(config.seed, PHASE)
   first = int(state.step)
-  with progress.progress(options.steps, PHASE, initial=first) as bar:
+  bar = progress.progress(options.steps, PHASE, initial=first, pace=pace)
+  with bar as bar:
     for step in range(first, options.steps):
       random = np.random.default_rng([config.seed, 2, step])
       batch = make_batch(
@@ -165,7 +172,7 @@ def _train(config, run, nets, facts, checkpoints, optimizer, state):
       state, metrics = steps(state, constants, key, batch)
       bar.advance(1, **metrics)
       if (step + 1) % 20 == 0:
-        metrics |= keeper.figures()
+        metrics |= keeper.figures(step + 1)
         run.metrics.write(phase=PHASE, step=step + 1, **metrics)
       save = functools.partial(state_lib.save, checkpoints, state)
       keeper.after(step, step + 1, save)

@@ -6,7 +6,11 @@ import time
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import modules
-from stylized_nerf_jax.phases import field_scores, radiance_field
+from stylized_nerf_jax.phases import (
+  corrected_views,
+  field_scores,
+  radiance_field,
+)
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import state as state_lib
@@ -46,8 +50,12 @@ def finish(
   optimizer = radiance_field.make_optimizer(
     config.radiance_field, setting.space
   )
+  corrected = corrected_views.CorrectedViews.of(config.radiance_field, record)
+  state = state_lib.create(params, optimizer)
+  if corrected:  # None of these photographs was ever looked at.
+    state = state.replace(params=corrected.with_views(params))
   with contextlib.closing(run.checkpoints(_PHASE, config.training)) as saved:
-    state_lib.save(saved, state_lib.create(params, optimizer))
+    state_lib.save(saved, state)
   evaluate = field_scores.FieldScores(field, setting, scene, record, config)
   started = time.monotonic()
   scores = evaluate(params, limit=views)

@@ -56,6 +56,8 @@ def train(
   run: run_folder.RunFolder,
   nets: stylizer_nets.Nets,
   facts: stylizer_nets.StyleFacts,
+  *,
+  pace: progress.Pace = progress.EVEN,
 ) -> None:
   """Trains style field, codes and decoder of a run, from where it stopped.
 
@@ -64,9 +66,10 @@ def train(
     run: its folder, in which phases 1 and 2 are finished.
     nets: the 2D networks.
     facts: what they see of the styles.
+    pace: of its steps.
   """
   before = run.facts(PHASE)
-  inputs = _inputs(config, run, nets, facts)
+  inputs = make_inputs(config, run, nets, dict(zip(facts.names, facts.hashes)))
   # Noted with it: a run that is killed before its first checkpoint knows it.
   state_of_work = run.begin(
     PHASE, inputs, noting=lambda: _where_it_begins(run, before, inputs)
@@ -75,7 +78,7 @@ def train(
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
   keys = _note_keys(run, facts)
-  lesson = _Lesson(config, run, nets, facts)
+  lesson = _Lesson(config, run, nets, facts, pace)
   state = lesson.first_state(len(keys.views))
   checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
@@ -91,13 +94,15 @@ def train(
     lesson.teach(state, checkpoints)
     state.save(checkpoints, facts)
   run.finish(PHASE)
+  progress.say(f"{PHASE}: done")
 
 
 class _Lesson:
   """What the two learn from, and the loop that alternates their steps."""
 
-  def __init__(self, config, run, nets, facts):
+  def __init__(self, config, run, nets, facts, pace):
     self._config, self._run, self._nets, self._facts = config, run, nets, facts
+    self._pace = pace
     self._record = run.scene()
     field_params = radiance_field.load_params(config, run)
     self._views = rendered_views.load_or_render(config, run, field_params)
@@ -121,7 +126,7 @@ class _Lesson:
       facts,
       self._views.geometry,
     )
-    progress.say(
+    progress.detail(
       f"{PHASE}: {len(facts.names)} styles x {len(self._views)} views; "
       f"stylized views take {self._targets.num_bytes / 2**20:.0f} MiB on disk"
     )
@@ -155,16 +160,22 @@ class _Lesson:
     )
     field, decoder = self._field_trainer(keeper), self._decoder_trainer(keeper)
     step = int(state.field.step)
-    with progress.progress(field.total, PHASE, initial=step) as bar:
+    bar = progress.progress(field.total, PHASE, initial=step, pace=self._pace)
+    compiled = set()
+    with bar as bar:
       while step < field.total:
         before = step
         state.field, step, metrics = field.take(state.field, step)
-        if decoder and step % options.decoder_every == 0:
+        decodes = bool(decoder) and step % options.decoder_every == 0
+        if decodes:
           keeper.settle()  # It needs the field, whose time that is.
           metrics |= self._teach_decoder(decoder, state)
         bar.advance(step - before, **_shown(metrics))
+        if (kind := (field.stage(before), decodes)) not in compiled:
+          compiled.add(kind)
+          bar.measure_anew()
         if loop_keeper.passed(before, step, field.stage(before).log_every):
-          metrics |= keeper.figures()
+          metrics |= keeper.figures(step)
           self._run.metrics.write(phase=PHASE, step=step, **metrics)
         keeper.after(before, step, lambda: state.save(checkpoints, self._facts))
     keeper.settle()
@@ -266,7 +277,15 @@ def _shown(metrics) -> dict:
   return {name: metrics[name] for name in names if name in metrics}
 
 
-def _inputs(config, run, nets, facts) -> dict:
+def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:
+  """Returns what the result of this phase depends on.
+
+  Args:
+    config: of the run.
+    run: its folder, in which phases 1 and 2 are finished.
+    nets: the 2D networks.
+    styles: content hash of each style, by name.
+  """
   run.phase_fingerprint(adaptation.PHASE)
   options = config.mutual_learning.to_dict()
   del options["checkpoint_every"]
@@ -275,7 +294,7 @@ def _inputs(config, run, nets, facts) -> dict:
   return {
     "radiance_field": run.phase_fingerprint(radiance_field.PHASE),
     "stylizer": adapted_with,
-    "styles": dict(zip(facts.names, facts.hashes)),
+    "styles": styles,
     "weights": nets.hashes,
     "style_field": config.style_field.to_dict(),
     "mutual_learning": options,

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import jax
 import ml_collections
@@ -21,7 +21,7 @@ from stylized_nerf_jax.phases import (
   radiance_field,
 )
 from stylized_nerf_jax.rows import device_memory, devices
-from stylized_nerf_jax.runs import batch_scaling, run_folder
+from stylized_nerf_jax.runs import batch_scaling, outlook, run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import style_set
@@ -103,8 +103,12 @@ def _train(
   if config.training.tensorboard:
     run.metrics.mirror_to_tensorboard()
   # All that a user can get wrong has been checked; only now the run changes.
-  for message in (*messages, _plan(run, record, styles, wanted)):
+  to_do = wanted
+  if not from_scratch:
+    to_do = _left_to_do(config, run, record, nets, styles, wanted)
+  for message in (*_plan(config, run, record, styles, to_do), *messages):
     progress.say(message)
+  expected = outlook.Outlook(config, record, len(styles or ()), to_do)
   run.claim_scene(record)
   run.save_config(_anchored(config))
   if from_scratch:
@@ -118,17 +122,23 @@ def _train(
   advising = device_memory.advising
   if "radiance_field" in wanted:
     with advising(radiance_field.PHASE, _TO_LOWER[radiance_field.PHASE]):
-      radiance_field.train_and_evaluate(config, run, scene)
+      radiance_field.train_and_evaluate(
+        config, run, scene, pace=expected.pace(radiance_field.PHASE)
+      )
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
     assert nets is not None and facts is not None
     with advising(adaptation.PHASE, _TO_LOWER[adaptation.PHASE]):
-      adaptation.train(config, run, nets, facts)
+      adaptation.train(
+        config, run, nets, facts, pace=expected.pace(adaptation.PHASE)
+      )
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
     assert nets is not None and facts is not None
     with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
-      mutual_learning.train(config, run, nets, facts)
+      mutual_learning.train(
+        config, run, nets, facts, pace=expected.pace(mutual_learning.PHASE)
+      )
   _say_what_is_there(run)
 
 
@@ -162,6 +172,7 @@ def import_field(
   config = _with_style_size(config, record)
   with interruption.listening(), run.lock():
     run.check_scene(record)
+    record = run.with_frame_of_before(record)
     for message in scene.messages:
       progress.say(f"scene: {message}")
     run.claim_scene(record)
@@ -171,16 +182,43 @@ def import_field(
     )
 
 
-def _plan(run, record, styles, wanted) -> str:
-  """Says in a line what a command is about to do."""
+def _left_to_do(config, run, record, nets, styles, wanted) -> tuple[str, ...]:
+  """Returns those of the wanted phases whose result is not there already."""
+  hashes = dict(zip(styles.names, styles.content_hashes)) if styles else {}
+  inputs = {
+    radiance_field.PHASE: lambda: radiance_field.make_inputs(config, record),
+    adaptation.PHASE: lambda: adaptation.make_inputs(config, run, nets, hashes),
+    mutual_learning.PHASE: lambda: mutual_learning.make_inputs(
+      config, run, nets, hashes
+    ),
+  }
+  for index, phase in enumerate(wanted):
+    # What follows a phase that is done again is done again.
+    entry = run.facts(phase)
+    made_from = entry["inputs"] if entry.get("finished") else None
+    if made_from != run_folder.as_json(inputs[phase]()):
+      return wanted[index:]
+  return ()
+
+
+def _plan(config, run, record, styles, to_do) -> Iterator[str]:
+  """Says what a command is about to do, and where."""
   cameras = record.split("train")
   painted = f", {len(styles)} styles" if styles is not None else ""
-  kinds = {device.device_kind for device in jax.devices()}
-  return (
-    f"{run.path}: scene {record.name}, {len(cameras)} training views of "
-    f"{cameras.width[0]} x {cameras.height[0]} pixels{painted}; "
-    f"{', '.join(wanted)} on {devices.count()} x {', '.join(sorted(kinds))}"
+  steps = [f"{phase} ({outlook.steps_of(config, phase):,})" for phase in to_do]
+  if not steps:
+    yield f"{run.path}: every phase that was asked for is finished"
+    return
+  yield (
+    f"{run.path}: to train on {devices.in_words()}, steps in brackets: "
+    f"{', '.join(steps)}; scene {record.name}, {len(cameras)} training views "
+    f"of {cameras.width[0]} x {cameras.height[0]} pixels{painted}"
   )
+  if all(device.platform == "cpu" for device in jax.devices()):
+    yield (
+      "how long it takes is said with the steps; on a GPU it was measured once "
+      "(docs/performance.md, On an H100)"
+    )
 
 
 def _say_what_is_there(run: run_folder.RunFolder) -> None:
@@ -289,9 +327,9 @@ def load_scene(config) -> scene_lib.Scene:
   """Reads the scene that `config.scene` names."""
   if not config.scene.path:
     raise user_error.UserError(
-      "config.scene.path is empty: give the folder of a scene, "
-      "--config.scene.path=SCENE; `stylized-nerf capture PHOTOS --out SCENE` "
-      "makes one of photographs or a video"
+      "--config.scene.path is empty; expected the folder of a scene: "
+      "`stylized-nerf capture PHOTOS --out SCENE` makes one of photographs, or "
+      "of a video"
     )
   scene = formats.load_scene(
     config.scene.path,

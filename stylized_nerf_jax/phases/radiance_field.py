@@ -36,7 +36,11 @@ PHASE = "radiance_field"
 
 
 def train_and_evaluate(
-  config, run: run_folder.RunFolder, scene: scene_lib.Scene
+  config,
+  run: run_folder.RunFolder,
+  scene: scene_lib.Scene,
+  *,
+  pace: progress.Pace = progress.EVEN,
 ) -> None:
   """Trains the field of a run, from where it stopped, and scores it.
 
@@ -44,6 +48,7 @@ def train_and_evaluate(
     config: the run's config.
     run: the run's folder, which the scene has claimed.
     scene: the photographs.
+    pace: of its steps beside those of the other phases.
   """
   record = run.scene()
   state_of_work = run.begin(PHASE, make_inputs(config, record))
@@ -83,7 +88,9 @@ def train_and_evaluate(
       corrected=corrected,
     )
     state = _train(
-      config, run, checkpoints, loss, optimizer, pixels, state, key, evaluate
+      *(config, run, checkpoints, loss, optimizer, pixels, state, key),
+      evaluate,
+      pace,
     )
     seconds = time.monotonic() - started
     state_lib.save(checkpoints, state)
@@ -91,8 +98,8 @@ def train_and_evaluate(
   run.metrics.write(phase=PHASE, step=state.step, **scores)
   run.finish(PHASE, scores=scores, seconds=round(seconds, 1))
   progress.say(
-    f"{PHASE}: {field_scores.in_words(scores)} on {len(score)} held-out "
-    f"views after {seconds:.0f} s"
+    f"{PHASE}: done; {field_scores.in_words(scores)} on {len(score)} "
+    f"held-out views after {progress.in_words(seconds)}"
   )
   if corrected:
     progress.say(f"{PHASE}: {corrected.in_words(state.params)}")
@@ -247,7 +254,7 @@ def loss_fn(
 
 
 def _train(
-  config, run, checkpoints, loss, optimizer, pixels, state, key, evaluate
+  config, run, checkpoints, loss, optimizer, pixels, state, key, evaluate, pace
 ):
   options = config.radiance_field
   keeper = loop_keeper.LoopKeeper(
@@ -266,7 +273,7 @@ def _train(
   drawn = pixels.batches(
     steps, keeper, step, options.steps, options.rays_per_step
   )
-  bar = progress.progress(options.steps, PHASE, initial=step)
+  bar = progress.progress(options.steps, PHASE, initial=step, pace=pace)
   with drawn as batches, bar as bar:
     while step < options.steps:
       before, taken = step, steps.next_length(step, options.steps)
@@ -289,11 +296,11 @@ def _train(
         save()
         checkpoints.wait()
         scores = evaluate(state.params, limit=4)
-        metrics |= {**keeper.figures(), **scores}
+        metrics |= {**keeper.figures(step), **scores}
         run.metrics.write(phase=PHASE, step=step, **metrics)
         progress.say(f"{PHASE}: step {step} {field_scores.in_words(scores)}")
       elif loop_keeper.passed(before, step, 100):
-        metrics |= keeper.figures()
+        metrics |= keeper.figures(step)
         run.metrics.write(phase=PHASE, step=step, **metrics)
   keeper.settle()
   return state

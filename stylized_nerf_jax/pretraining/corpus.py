@@ -75,14 +75,67 @@ class ScoredPairs:
   painting_names: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sources:
+  """The pictures that a config names, found and not decoded.
+
+  Attributes:
+    photos: that are trained on.
+    paintings: that are trained on.
+    scored_photos: that are scored.
+    scored_paintings: that are scored.
+    messages: what a user should be told about them.
+  """
+
+  photos: Sequence[picture_sources.Picture]
+  paintings: Sequence[picture_sources.Picture]
+  scored_photos: Sequence[picture_sources.Picture]
+  scored_paintings: Sequence[picture_sources.Picture]
+  messages: tuple[str, ...]
+
+
+def find_pictures(config: Any) -> Sources:
+  """Finds the pictures of a `train-stylizer` config; writes nothing.
+
+  Args:
+    config: as `pretraining_defaults.get_config` makes it.
+
+  Raises:
+    ValueError: a source of pictures is not named, missing or empty.
+  """
+  photos = _find(config.content.path, "content.path", "photos")
+  found = _find(config.styles.path, "styles.path", "paintings")
+  held, kept = _divide(found, config.styles.holdout)
+  if not len(kept):
+    raise user_error.UserError(
+      "config field styles.holdout leaves no painting to train on; name fewer"
+    )
+  scored, messages = photos, []
+  if not len(held):
+    messages.append(
+      "none of the paintings is held out (styles.holdout): scores are on"
+      " paintings that are trained on"
+    )
+    held = kept
+  if config.content.holdout:
+    scored = _find(config.content.holdout, "content.holdout", "photos")
+  else:
+    messages.append(
+      "no photos are held out (content.holdout): scores are on photos that"
+      " are trained on"
+    )
+  return Sources(photos, kept, scored, held, tuple(messages))
+
+
 def open_pictures(
-  config: Any, workdir: pathlib.Path
+  config: Any, workdir: pathlib.Path, sources: Sources | None = None
 ) -> tuple[TrainingPictures, ScoredPairs]:
-  """Find the pictures of a `train-stylizer` config.
+  """Opens the pictures of a `train-stylizer` config.
 
   Args:
     config: as `pretraining_defaults.get_config` makes it.
     workdir: generated pictures are kept in it.
+    sources: what `find_pictures` found; None: looks for it.
 
   Returns:
     Training pictures and held-out pictures.
@@ -90,36 +143,19 @@ def open_pictures(
   Raises:
     ValueError: a source of pictures is missing, empty or damaged.
   """
-  photos = _find(config.content.path, "content.path")
-  found = _find(config.styles.path, "styles.path")
-  held, kept = _divide(found, config.styles.holdout)
-  if not len(kept):
-    raise user_error.UserError(
-      "styles.holdout leaves no painting to train on; name fewer"
-    )
-  if not len(held):
-    progress.say(
-      "none of the paintings is held out (styles.holdout): scores are on"
-      " paintings that are trained on"
-    )
-    held = kept
-  if config.content.holdout:
-    scored = _find(config.content.holdout, "content.holdout")
-  else:
-    progress.say(
-      "no photos are held out (content.holdout): scores are on photos that"
-      " are trained on"
-    )
-    scored = photos
+  sources = sources or find_pictures(config)
+  for message in sources.messages:
+    progress.say(message)
+  pairs = _hold_out(config, sources.scored_photos, sources.scored_paintings)
   painted = _generated(workdir / "generated", config.styles.generated)
   training = TrainingPictures(
-    photos=picture_crops.PictureCrops(photos),
-    paintings=picture_crops.PictureCrops(kept),
+    photos=picture_crops.PictureCrops(sources.photos),
+    paintings=picture_crops.PictureCrops(sources.paintings),
     generated=picture_crops.PictureCrops(painted),
     generated_share=config.styles.generated_share,
     recolour=config.styles.recolour,
   )
-  return training, _hold_out(config, scored, held)
+  return training, pairs
 
 
 def prefetch(
@@ -130,7 +166,13 @@ def prefetch(
   return ahead.ahead(make, steps, workers=WORKERS, depth=2 * WORKERS)
 
 
-def _find(sources: str, field: str) -> Sequence[picture_sources.Picture]:
+def _find(
+  sources: str, field: str, what: str
+) -> Sequence[picture_sources.Picture]:
+  if not sources.strip(" ,"):
+    raise user_error.UserError(
+      f"--config.{field} is empty; expected {what}: {picture_collections.KINDS}"
+    )
   try:
     return picture_collections.find_all(sources)
   except ValueError as error:

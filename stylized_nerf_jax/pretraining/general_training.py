@@ -28,7 +28,7 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import user_error
+from stylized_nerf_jax import pretraining_defaults, user_error
 from stylized_nerf_jax.host import disk, interruption, progress
 from stylized_nerf_jax.pretraining import (
   corpus,
@@ -36,7 +36,7 @@ from stylized_nerf_jax.pretraining import (
   pair_scores,
   vae_training,
 )
-from stylized_nerf_jax.rows import prng
+from stylized_nerf_jax.rows import devices, prng
 from stylized_nerf_jax.runs import loop_keeper, run_folder, run_lock
 from stylized_nerf_jax.stylizer import pretrained, weights_file
 from stylized_nerf_jax.training import checkpoints, metric_log
@@ -64,21 +64,33 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path) -> None:
     disk.DiskFullError: training can be resumed when there is space.
   """
   workdir = pathlib.Path(workdir)
-  check_config(config)
-  workdir.mkdir(parents=True, exist_ok=True)
-  with interruption.listening(), run_lock.hold(workdir):
-    _train(config, workdir)
-
-
-def _train(config: Any, workdir: pathlib.Path) -> None:
+  config_lib.check_values(config, pretraining_defaults.FIELDS)
+  sources = corpus.find_pictures(config)
   encoder = pretrained.load_encoder(config.encoder)
-  pictures, held_out = corpus.open_pictures(config, workdir)
+  start = None
+  if config.start and config.stages:
+    start = pretrained.load_decoder(config.start, encoder=encoder)
+  # All that a user can get wrong has been checked but for damaged pictures.
+  try:
+    workdir.mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise user_error.UserError(
+      f"--workdir {workdir} cannot be written ({error.strerror}): choose "
+      "another folder or change its permissions"
+    ) from None
+  with interruption.listening(), run_lock.hold(workdir):
+    _train(config, workdir, encoder, sources, start)
+
+
+def _train(config, workdir: pathlib.Path, encoder, sources, start) -> None:
+  progress.say(_plan(config, workdir, sources))
+  pictures, held_out = corpus.open_pictures(config, workdir, sources)
   config_lib.save(config, workdir / "config.json")
   log = metric_log.MetricLog(workdir / "metrics.jsonl")
   if config.training.tensorboard:
     log.mirror_to_tensorboard()
   if config.stages:
-    train_decoder(config, workdir, encoder, pictures, held_out, log)
+    train_decoder(config, workdir, encoder, pictures, held_out, log, start)
   if config.vae.steps:
     store = checkpoints.Checkpoints(
       workdir / "vae" / "checkpoints", **run_folder.kept(config.training)
@@ -89,30 +101,31 @@ def _train(config: Any, workdir: pathlib.Path) -> None:
       )
     metadata = {"encoder_sha256": encoder.sha256, **scores}
     save_weights(workdir / VAE_FILE, {"vae": tree}, metadata)
+  _say_what_is_there(config, workdir)
 
 
-def check_config(config: Any) -> None:
-  """Check what a type check cannot.
+def _plan(config, workdir: pathlib.Path, sources: corpus.Sources) -> str:
+  """Says in a line what is about to be done."""
+  stages = [f"{name} {config.stage[name].steps}" for name in config.stages]
+  if config.vae.steps:
+    stages.append(f"the VAE {config.vae.steps}")
+  return (
+    f"{workdir}: {len(sources.photos)} photos, {len(sources.paintings)} "
+    f"paintings; steps on {devices.in_words()}: {', '.join(stages)}"
+  )
 
-  Raises:
-    ValueError: an unknown stage or loss, or a crop that E cannot take.
-  """
-  for name in config.stages:
-    if name not in config.stage:
-      raise user_error.UserError(
-        f"config field stages names {name!r}; known: {sorted(config.stage)}"
-      )
-    stage = config.stage[name]
-    if stage.loss not in decoder_stages.LOSSES:
-      raise user_error.UserError(
-        f"config field stage.{name}.loss is {stage.loss!r}; expected one of"
-        f" {sorted(decoder_stages.LOSSES)}"
-      )
-    if stage.crop < 16 or stage.crop % 8:
-      raise user_error.UserError(
-        f"config field stage.{name}.crop is {stage.crop}; expected a multiple"
-        " of 8, at least 16"
-      )
+
+def _say_what_is_there(config, workdir: pathlib.Path) -> None:
+  """Ends a command with what can be done next."""
+  fields = []
+  if config.stages:
+    fields.append(f"--config.weights.decoder={workdir / DECODER_FILE}")
+  if config.vae.steps:
+    fields.append(f"--config.weights.vae={workdir / VAE_FILE}")
+  progress.say(
+    f"{workdir}: finished; runs take it by `stylized-nerf train "
+    f"{' '.join(fields)} ...`"
+  )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -136,8 +149,9 @@ def train_decoder(
   pictures: corpus.TrainingPictures,
   held_out: corpus.ScoredPairs,
   log: metric_log.MetricLog,
+  start: Any = None,
 ) -> None:
-  """Run the stages, from the newest checkpoint on."""
+  """Run the stages, from the newest checkpoint on, or from `start`."""
   store = checkpoints.Checkpoints(
     workdir / "decoder", **run_folder.kept(config.training)
   )
@@ -153,9 +167,8 @@ def train_decoder(
     store,
     position,
   )
-  if config.start:
-    params = pretrained.load_decoder(config.start, encoder=encoder)
-  else:
+  params = start
+  if params is None:
     photos = _batch(config, config.stages[0], pictures, 0)["photos"]
     key = prng.stream_key(config.seed, _PHASE)
     params = decoder_stages.initialise(key, encoder, photos)
@@ -220,7 +233,7 @@ def _record(
   total = run.position.before[index] + step
   last = step == run.config.stage[name].steps
   if step % _LOG_EVERY == 0 or last:
-    run.log.write(phase=name, step=total, **metrics, **keeper.figures())
+    run.log.write(phase=name, step=total, **metrics, **keeper.figures(step))
   # Before the checkpoint: what goes on behind it does not score again.
   if step % run.config.evaluate_every == 0 or last:
     params = decoder_stages.running_mean(state)

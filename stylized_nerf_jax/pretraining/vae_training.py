@@ -83,7 +83,7 @@ def train_vae(
       step += length
       bar.advance(length, loss=metrics["loss"])
       if loop_keeper.passed(before, step, _STEPS_BETWEEN_SCORES):
-        metrics |= keeper.figures()
+        metrics |= keeper.figures(step)
         log.write(phase="vae", step=step, **metrics)
         scores = {"explained": explained(module, state.params, held)}
         log.write(phase="vae/held_out", step=step, **scores)

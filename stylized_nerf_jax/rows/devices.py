@@ -20,6 +20,14 @@ def count() -> int:
   return jax.device_count()
 
 
+def in_words() -> str:
+  """Names the devices of all processes, for people, such as "the CPU"."""
+  kinds = sorted({device.device_kind for device in jax.devices()})
+  if kinds == ["cpu"]:
+    return "the CPU" if count() == 1 else f"{count()} CPU devices"
+  return f"{count()} x {', '.join(kinds)}"
+
+
 def replicate(tree):
   """Puts a tree on every device of this process, as pmap leaves its results.
 

@@ -38,15 +38,16 @@ class LoopKeeper:
     self._minutes = options.checkpoint_minutes
     self._saved = time.monotonic()
     self._rays, self._seconds, self._waited = 0, 0.0, None
+    self._told = None  # The last step that figures were told of, and when.
     self.guard = guard.Guard(phase, limit=options.skipped_in_a_row)
 
   def planner(self, what: str) -> Callable[[int], None]:
-    """Returns what says, once, how many bytes `what` takes on a device."""
+    """Returns what tells, once, how many bytes `what` takes on a device."""
     said = []
 
     def say(needed: int) -> None:
       if not said:
-        progress.say(
+        progress.detail(
           f"{self._phase}: {what} takes {device_memory.mib(needed)} MiB of a "
           f"device's {device_memory.mib(device_memory.limit_bytes())}"
         )
@@ -90,12 +91,16 @@ class LoopKeeper:
         return
       yield batch
 
-  def figures(self) -> dict[str, float]:
+  def figures(self, step: int | None = None) -> dict[str, float]:
     """Returns what is known of the steps since this was asked last.
 
     Skipped steps; the largest memory in use so far; rays a second, where rays
-    were counted; and the share of their time that was spent waiting for
-    batches, where there were any.
+    were counted; the share of their time that was spent waiting for batches,
+    where there were any; and seconds a step, with all that lay between steps.
+
+    Args:
+      step: how many were taken; None: nothing is told of seconds a step, nor
+        is it where this is asked for the first time, as steps are compiled.
     """
     self.settle()
     found = {
@@ -108,6 +113,10 @@ class LoopKeeper:
     if self._waited is not None:
       found["input_wait"] = self._waited / seconds
     self._rays, self._seconds, self._waited = 0, 0.0, None
+    now = time.monotonic()
+    if self._told is not None and step is not None and step > self._told[0]:
+      found["seconds_per_step"] = (now - self._told[1]) / (step - self._told[0])
+    self._told = None if step is None else (step, now)
     return found
 
   def after(self, before: int, step: int, save: Callable[[], None]) -> None:

@@ -43,6 +43,7 @@ def evaluate_run(
   *,
   baselines: bool = True,
   content: pathlib.Path | None = None,
+  wide: bool = False,
 ) -> dict:
   """Renders, scores and prints the table of a finished run.
 
@@ -52,6 +53,7 @@ def evaluate_run(
     baselines: also stylize every frame on its own, to compare with.
     content: RUN/evaluation/content of a run with the same field and path,
       which is taken as it is; then neither it nor the field is scored.
+    wide: prints all columns of the table, however wide it gets.
 
   Returns:
     The report, see docs/evaluation.md.
@@ -107,7 +109,11 @@ def evaluate_run(
   report.write_report(result, folder / "report.json")
   if json_path is not None:
     report.write_report(result, json_path)
-  print(report.plain_table(report.table_cells(result)))
+  print(report.terminal_table(result, wide=wide))
+  progress.say(
+    f"evaluate: frames, and report.json with all figures, are in {folder}; "
+    f"{report.MEANING}"
+  )
   return result
 
 

@@ -80,7 +80,7 @@ def _encode(
       bar.advance()
   num_bytes = sum(processes.exchange("features", num_bytes))
   processes.by_first((folder / "complete").touch)
-  progress.say(
+  progress.detail(
     f"features of {len(rendered)} views take {num_bytes / 2**20:.0f} MiB on"
     " disk"
   )

@@ -169,7 +169,7 @@ def test_files_that_lie_about_themselves(refused_scene, tmp_path):
     ("--config.mutual_learnin.steps=3", "did you mean 'mutual_learning.steps'"),
     ("--config.scene.downsample=half", "downsample"),
     ("--config.scene.downsample=0", "downsample is 0.0; expected"),
-    ("--config.scene.path=", "config.scene.path is empty: give the folder"),
+    ("--config.scene.path=", "config.scene.path is empty; expected the folder"),
     ("--config=configs/absent.py", "configs/absent.py does not exist"),
     ("--phase=4", "invalid choice"),
     ("--stepps=4", "unknown argument '--stepps=4'"),

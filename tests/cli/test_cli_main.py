@@ -2,11 +2,13 @@
 
 import argparse
 import importlib
+import shlex
 import sys
 import types
 
 import jax
 import jax.numpy as jnp
+import messages
 import numpy as np
 import pytest
 
@@ -22,6 +24,7 @@ def run_body(monkeypatch):
   def run(body, *arguments):
     command = types.SimpleNamespace(
       HELP="does it",
+      EXAMPLE="stylized-nerf train",
       add_arguments=lambda parser: parser.add_argument("--count", type=int),
       run=body,
     )
@@ -144,13 +147,34 @@ def test_every_command_has_help(name, capsys):
   assert f"stylized-nerf {name}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("module", main_lib._COMMANDS.values())
-def test_every_option_has_a_text(module):
-  command = importlib.import_module(f"stylized_nerf_jax.cli.{module}")
-  parser = argparse.ArgumentParser()
-  command.add_arguments(parser)
+def _parser(name: str) -> argparse.ArgumentParser:
+  module = f"stylized_nerf_jax.cli.{main_lib._COMMANDS[name]}"
+  return main_lib.make_parser(name, importlib.import_module(module))
+
+
+@pytest.mark.parametrize("name", list(main_lib._COMMANDS))
+def test_every_option_has_a_text_with_its_default(name):
+  parser = _parser(name)
+  formatter = parser.formatter_class(parser.prog)
   for action in parser._actions:
-    assert action.help and len(action.help) > 3, action.option_strings
+    text = formatter._expand_help(action)
+    assert len(text) > 3, action.option_strings
+    if action.option_strings and action.nargs != 0 and not action.required:
+      assert "default" in text, action.option_strings
+    if isinstance(action.default, int | float) and action.nargs != 0:
+      assert f"{action.default:g}" in text
+
+
+@pytest.mark.parametrize("name", list(main_lib._COMMANDS))
+def test_every_command_has_an_example_that_can_be_read(name):
+  parser = _parser(name)
+  _, found, example = parser.format_help().partition("example:\n")
+  assert max(map(len, example.splitlines())) <= 80
+  words = shlex.split(example.replace("\\\n", ""))
+  assert found and words[:2] == ["stylized-nerf", name]
+  args, config_args = parser.parse_known_args(words[2:])
+  assert all("config" in word for word in config_args)
+  assert not args.verbose
 
 
 @pytest.mark.parametrize(
@@ -172,3 +196,18 @@ def test_a_config_is_checked_before_anything_is_made(tmp_path, capsys):
   assert main_lib.main(arguments) == 2
   assert "did you mean 'seed'?" in one_line(capsys)
   assert not workdir.exists()
+
+
+@pytest.mark.parametrize(
+  ("line", "twice"),
+  [
+    ("scene.path is empty: give --config.scene.path=X", ["scene.path"]),
+    ("config.scene.path: config field scene.path is empty", ["scene.path"]),
+    ("a/b.json: a/b.json: not JSON", ["a/b.json"]),
+    ("Error: cannot: error: no", ["error:"]),
+    ("a/b: not finished; run `train --workdir a/b`", []),
+    ("a/b: holds a/b/c, and b", []),
+  ],
+)
+def test_what_is_said_twice_is_found(line, twice):
+  assert messages.said_twice(line) == twice

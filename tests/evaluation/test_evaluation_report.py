@@ -1,6 +1,7 @@
 """The report: ratios, strict JSON, tables."""
 
 import json
+import re
 
 import pytest
 
@@ -97,6 +98,32 @@ def test_the_two_layouts_of_a_table():
   assert report.plain_table(cells) == (
     "name       x\n---------  -\nlong name  1"
   )
+
+
+@pytest.mark.parametrize("length", [3, 24, 60])
+def test_a_terminal_shows_what_fits_and_names_the_rest(made, length):
+  for row in made["sequences"]:
+    row["style"] = row["style"] and "s" * length
+  cells = report.table_cells(made)
+  lines = report.terminal_table(made).splitlines()
+  assert max(map(len, lines)) <= 100
+  assert lines[-1] == report.held_out_line(made)
+  told = " ".join(lines)
+  (listed,) = re.findall(r"more columns with --wide: (.*) 2 held-out", told)
+  # Every column is shown or named; rows of the table are all there.
+  shown = [" ".join(two).strip() for two in _columns(lines)]
+  left = listed.split(", ")
+  assert sorted(shown + left) == sorted(cells[0])
+  assert {"sequence", "style", "RMSE 1", "RMSE 7"} <= set(shown)
+  assert lines[3].startswith(cells[1][0])
+  wide = report.terminal_table(made, wide=True).splitlines()
+  assert wide[: len(cells) + 1] == report.plain_table(cells).splitlines()
+
+
+def _columns(lines):
+  """The two rows of the headings, cut where the rule below them is."""
+  for found in re.finditer("-+", lines[2]):
+    yield [line[found.start() : found.end()].strip() for line in lines[:2]]
 
 
 def test_wrong_files_are_named(tmp_path):

@@ -1,81 +1,113 @@
-"""Every field of a run's config at the edges of its range."""
+"""Every field of a config at the edges of its range."""
 
 import pathlib
 
 import ml_collections
 import pytest
+from PIL import Image
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import defaults
+from stylized_nerf_jax import defaults, pretraining_defaults
 from stylized_nerf_jax.cli import main as cli
-from stylized_nerf_jax.options import checks, table
+from stylized_nerf_jax.options import (
+  checks,
+  option,
+  pretraining_table,
+  table,
+)
 from stylized_nerf_jax.phases import pipeline
 from stylized_nerf_jax.tasks import information
 
-_NUMBERS = {
-  name: found
-  for name, found in table.OPTIONS.items()
-  if isinstance(found.default, int | float | tuple)
-  and not isinstance(found.default, bool)
-}
-_BOUNDED = [
-  (name, bound)
-  for name, found in _NUMBERS.items()
-  for bound in ("least", "above", "most")
-  if getattr(found, bound) is not None
+_SCHEMAS = {"run": checks.RUN, "stylizer": pretraining_table.PRETRAINING}
+_FIELDS = [
+  (kind, name) for kind, schema in _SCHEMAS.items() for name in schema.options
 ]
-_CHOICES = [name for name, found in table.OPTIONS.items() if found.choices]
 
 
-def _config(name: str, value) -> ml_collections.ConfigDict:
-  config = defaults.get_config()
-  if isinstance(table.OPTIONS[name].default, tuple):
+def _found(kind: str, name: str) -> option.Option:
+  return _SCHEMAS[kind].options[name]
+
+
+def _is_number(found: option.Option) -> bool:
+  default = found.default
+  if isinstance(default, tuple):
+    default = (*default, "")[0]
+  return isinstance(default, int | float) and not isinstance(default, bool)
+
+
+_NUMBERS = [field for field in _FIELDS if _is_number(_found(*field))]
+_BOUNDED = [
+  (kind, name, bound)
+  for kind, name in _NUMBERS
+  for bound in ("least", "above", "most")
+  if getattr(_found(kind, name), bound) is not None
+]
+_CHOICES = [field for field in _FIELDS if _found(*field).choices]
+_SIZES = [
+  name
+  for kind, name in _NUMBERS
+  if kind == "run" and name.startswith(("field.", "style_field."))
+]
+
+
+def _config(name: str, value, kind: str = "run") -> ml_collections.ConfigDict:
+  config = defaults.make(_SCHEMAS[kind])
+  if isinstance(_found(kind, name).default, tuple):
     value = (value,)
   config.update_from_flattened_dict({name: value})
   return config
 
 
-def _refusals(name: str, value) -> list[str]:
+def _refusals(kind: str, name: str, value) -> list[str]:
   """What is said of a field that has a value, whatever others have."""
-  meaning = f"({table.OPTIONS[name].meaning})"
-  problems = checks.problems(_config(name, value))
+  meaning = f"({_found(kind, name).meaning})"
+  problems = _SCHEMAS[kind].problems(_config(name, value, kind))
   return [p for p in problems if f" {name} is " in p and p.endswith(meaning)]
 
 
-def _kind(name: str) -> type:
-  default = table.OPTIONS[name].default
-  return type(default[0] if isinstance(default, tuple) else default)
+def _type(kind: str, name: str) -> type:
+  default = _found(kind, name).default
+  return type((*default, "")[0] if isinstance(default, tuple) else default)
 
 
-@pytest.mark.parametrize(("name", "bound"), _BOUNDED)
-def test_values_beyond_a_bound_are_refused(name, bound):
-  edge, kind = getattr(table.OPTIONS[name], bound), _kind(name)
-  step = kind(1) if kind is int else 1e-3 * max(abs(edge), 1.0)
-  outside = kind(edge + step if bound == "most" else edge - step)
-  (said,) = _refusals(name, outside)
+@pytest.mark.parametrize(("kind", "name", "bound"), _BOUNDED)
+def test_values_beyond_a_bound_are_refused(kind, name, bound):
+  found, number = _found(kind, name), _type(kind, name)
+  edge = getattr(found, bound)
+  step = found.multiple if number is int else 1e-3 * max(abs(edge), 1.0)
+  outside = number(edge + step if bound == "most" else edge - step)
+  (said,) = _refusals(kind, name, outside)
   assert str(outside) in said and str(edge) in said
   assert "\n" not in said
-  at_edge = _refusals(name, kind(edge))
+  at_edge = _refusals(kind, name, number(edge))
   assert bool(at_edge) == (bound == "above")
   if bound == "above":
-    assert not _refusals(name, kind(edge + step))
+    assert not _refusals(kind, name, number(edge + step))
 
 
 @pytest.mark.parametrize(
-  "name", [name for name in _NUMBERS if _kind(name) is float]
+  ("kind", "name"), [f for f in _NUMBERS if _found(*f).multiple > 1]
 )
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_numbers_are_finite(name, value):
-  (said,) = _refusals(name, value)
-  assert str(value) in said
+def test_what_is_no_multiple_is_refused(kind, name):
+  multiple = _found(kind, name).multiple
+  for value in (multiple * 10 + 1, multiple * 10 - 1):
+    (said,) = _refusals(kind, name, value)
+    assert f"is {value}; expected a multiple of {multiple}" in said
+  assert not _refusals(kind, name, multiple * 10)
 
 
 @pytest.mark.parametrize(
-  "name",
-  [n for n in _NUMBERS if n.startswith(("field.", "style_field."))],
+  ("kind", "name"), [f for f in _NUMBERS if _type(*f) is float]
 )
+def test_numbers_are_finite(kind, name):
+  for value in (float("nan"), float("inf")):
+    (said,) = _refusals(kind, name, value)
+    assert str(value) in said
+
+
+@pytest.mark.parametrize("name", _SIZES)
 def test_modules_can_be_built_at_the_least_of_each_size(name):
-  config = _config(name, _kind(name)(table.OPTIONS[name].least))
+  config = _config(name, _type("run", name)(table.OPTIONS[name].least))
   config.field.kind = (
     name.split(".")[1] if "field." in name[:6] else "hash_grid"
   )
@@ -90,12 +122,19 @@ def test_modules_can_be_built_at_the_least_of_each_size(name):
   assert information.of_config(config)["parameters"]["radiance_field"] > 0
 
 
-@pytest.mark.parametrize("name", table.OPTIONS)
-@pytest.mark.parametrize("value", [None, [], {}, object()])
-def test_values_of_another_type_are_refused(name, value):
-  assert not table.OPTIONS[name].accepts(value)
-  if not isinstance(table.OPTIONS[name].default, bool):
-    assert not table.OPTIONS[name].accepts(False)
+@pytest.mark.parametrize(("kind", "name"), _FIELDS)
+def test_values_of_another_type_are_refused(kind, name):
+  found = _found(kind, name)
+  for value in (None, [], {}, object(), (None,)):
+    assert not found.accepts(value)
+  if not isinstance(found.default, bool):
+    assert not found.accepts(False)
+
+
+def test_a_list_may_be_empty_where_that_means_something():
+  assert _found("stylizer", "stages").accepts(())
+  assert _found("stylizer", "styles.holdout").accepts(())
+  assert not _found("run", "evaluation.gaps").accepts(())
 
 
 def test_a_config_made_by_hand_is_told_what_it_lacks():
@@ -112,20 +151,20 @@ def test_a_config_made_by_hand_is_told_what_it_lacks():
     config_lib.check_values(config)
 
 
-@pytest.mark.parametrize("name", _CHOICES)
-def test_choices_are_named(name):
-  found = table.OPTIONS[name]
-  (said,) = _refusals(name, "nonsense")
+@pytest.mark.parametrize(("kind", "name"), _CHOICES)
+def test_choices_are_named(kind, name):
+  found = _found(kind, name)
+  (said,) = _refusals(kind, name, "nonsense")
   assert all(choice in said for choice in found.choices)
   for choice in found.choices:
-    assert not _refusals(name, choice)
+    assert not _refusals(kind, name, choice)
 
 
-@pytest.mark.parametrize("name", table.OPTIONS)
-def test_every_field_is_described(name):
-  found = table.OPTIONS[name]
+@pytest.mark.parametrize(("kind", "name"), _FIELDS)
+def test_every_field_is_described(kind, name):
+  found = _found(kind, name)
   assert found.text and found.accepts(found.default)
-  if name in _NUMBERS:
+  if (kind, name) in _NUMBERS:
     assert found.expected, "a number has a range"
   if found.zero:
     assert found.accepts(type(found.default)())
@@ -192,15 +231,91 @@ def test_views_too_small_are_refused_before_anything_is_written(tmp_path):
   assert not (tmp_path / "run" / "config.json").exists()
 
 
-def test_the_table_is_printed_and_documented(capsys):
+@pytest.mark.parametrize(
+  ("changes", "said"),
+  [
+    (
+      {"stages": ("strokes", "blocks", "strokes")},
+      "stages names strokes twice; expected each stage once",
+    ),
+    ({"stages": (), "vae.steps": 0}, "there is nothing to train"),
+    (
+      {"stage.palette.steps": 5},
+      "stage.palette.warmup is 20; expected at most the stage's steps, 5",
+    ),
+  ],
+)
+def test_fields_of_the_stylizer_that_contradict_are_named(changes, said):
+  config = pretraining_defaults.get_config()
+  config.update_from_flattened_dict(changes)
+  with pytest.raises(config_lib.ConfigError, match=said):
+    config_lib.check_values(config, pretraining_defaults.FIELDS)
+
+
+def test_a_stage_that_is_left_out_may_contradict_itself():
+  config = pretraining_defaults.get_config()
+  config.stages, config.stage.palette.steps = ("strokes",), 5
+  config_lib.check_values(config, pretraining_defaults.FIELDS)
+
+
+def test_lists_of_texts_are_written_with_commas():
+  def stages(text):
+    flag = f"--config.stages={text}"
+    return config_lib.from_flags(
+      [flag], fields=pretraining_defaults.FIELDS
+    ).stages
+
+  assert stages("strokes, palette") == ("strokes", "palette")
+  assert stages("('strokes', 'palette')") == ("strokes", "palette")
+  assert stages("") == ()
+
+
+@pytest.mark.parametrize(
+  ("flag", "said"),
+  [
+    ("stages=strokes,gold", "stages is ('strokes', 'gold'); expected some of"),
+    (
+      "stage.blocks.loss=l2",
+      "stage.blocks.loss is 'l2'; expected one of adain",
+    ),
+    ("stage.blocks.crop=90", "crop is 90; expected a multiple of 8"),
+    ("evaluation_size=20", "evaluation_size is 20; expected a multiple of 8"),
+    ("vae.crops=8", "vae.crops is 8; expected at least 16"),
+    ("content.path=", "--config.content.path is empty; expected photos"),
+    ("content.path=no/such", "config field content.path: no/such: no such"),
+    ("encoder=absent.pth", "absent.pth"),
+  ],
+)
+def test_train_stylizer_refuses_before_anything_is_written(
+  flag, said, tmp_path, capsys
+):
+  Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+  workdir = tmp_path / "run"
+  paths = [f"--config.{x}.path={tmp_path}" for x in ("content", "styles")]
+  command = ["train-stylizer", f"--workdir={workdir}", *paths]
+  assert cli.main([*command, f"--config.{flag}"]) == 2
+  error = capsys.readouterr().err
+  assert said in error and error.count("\n") == 1
+  assert not workdir.exists()
+
+
+@pytest.mark.parametrize(
+  ("command", "kind"), [("train", "run"), ("train-stylizer", "stylizer")]
+)
+def test_the_table_is_printed(command, kind, capsys):
   with pytest.raises(SystemExit) as ended:
-    cli.main(["train", "--help-config"])
+    cli.main([command, "--help-config"])
   assert ended.value.code == 0
   printed = capsys.readouterr().out
-  for name in table.OPTIONS:
+  for name in _SCHEMAS[kind].options:
     assert f"--config.{name}=" in printed
   assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_the_tables_are_documented():
   page = pathlib.Path(__file__).parents[2] / "docs" / "config.md"
-  assert page.read_text() == checks.as_markdown(), (
-    "run `stylized-nerf train --help-config markdown > docs/config.md`"
+  pages = [schema.as_markdown() for schema in _SCHEMAS.values()]
+  assert page.read_text() == "\n".join(pages), (
+    "run `(stylized-nerf train --help-config markdown; echo; stylized-nerf "
+    "train-stylizer --help-config markdown) > docs/config.md`"
   )

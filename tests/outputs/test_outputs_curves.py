@@ -35,7 +35,35 @@ def test_the_command_draws_a_run(tmp_path, capsys):
   assert str(tmp_path / "metrics.png") in capsys.readouterr().out
   for path in (tmp_path / "metrics.png", tmp_path / "new" / "x.png"):
     with Image.open(path) as picture:
-      assert picture.width > 600 and len(np.unique(np.asarray(picture))) > 10
+      assert picture.width > 400 and len(np.unique(np.asarray(picture))) > 10
+
+
+def test_what_matters_is_drawn_unless_all_is_asked_for(tmp_path, capsys):
+  log = metric_log.MetricLog(tmp_path / "metrics.jsonl")
+  for step in (1, 2):
+    log.write(phase="radiance_field", step=step, loss=1, psnr=2, mse=3)
+    log.write(phase="radiance_field", step=step, test_psnr=4, memory_mib=5)
+    log.write(phase="stylizer", step=step, loss=1, seconds_per_step=6, clip=7)
+  found = curves.curves(log.read())
+  panels = curves._main_panels(found)
+  assert [(p.title, list(p.curves)) for p in panels] == [
+    ("radiance_field: PSNR, dB", ["training rays", "held-out views"]),
+    ("stylizer: loss", ["of what is trained"]),
+    ("stylizer: seconds a step", [""]),
+  ]
+  assert cli.main(["plot", str(tmp_path)]) == 0
+  with Image.open(tmp_path / "metrics.png") as picture:
+    few = picture.size
+  assert "--all draws the 4 other curves" in capsys.readouterr().out
+  assert cli.main(["plot", "--all", str(tmp_path)]) == 0
+  with Image.open(tmp_path / "metrics.png") as picture:
+    assert picture.height > few[1]
+  assert "other curves" not in capsys.readouterr().out
+
+
+def test_a_run_with_none_of_these_is_drawn_as_it_is(tmp_path):
+  rows = [row(1, mse=1.0), row(2, mse=2.0)]
+  assert curves.save_curves(rows, tmp_path / "x.png") == 0
 
 
 def test_what_cannot_be_drawn_is_one_line(tmp_path, capsys, monkeypatch):

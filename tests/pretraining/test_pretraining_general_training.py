@@ -71,16 +71,6 @@ def test_batch_is_a_function_of_seed_and_step(config, tmp_path):
     assert (batches[0][name] != batches[1][name]).any()
 
 
-def test_unknown_stage_and_odd_crop_are_named(config):
-  config.stages = ("strokes", "nonsense")
-  with pytest.raises(ValueError, match="stages names 'nonsense'"):
-    general_training.check_config(config)
-  config.stages = ("strokes",)
-  config.stage.strokes.crop = 20
-  with pytest.raises(ValueError, match="stage.strokes.crop is 20"):
-    general_training.check_config(config)
-
-
 def test_missing_folder_ends_in_one_line(tmp_path, capsys):
   arguments = ["train-stylizer", "--workdir", str(tmp_path / "run")]
   assert cli.main(arguments) == 2

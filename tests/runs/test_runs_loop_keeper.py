@@ -36,6 +36,20 @@ def test_shares_of_time_are_those_of_the_steps(monkeypatch):
     count(10)
   figures = keeper.figures()
   assert "input_wait" not in figures and figures["rays_per_second"] == 5.0
+  assert "seconds_per_step" not in figures
+
+
+def test_seconds_a_step_are_those_since_it_was_told_last(monkeypatch):
+  clock = types.SimpleNamespace(now=0.0)
+  monkeypatch.setattr(loop_keeper.time, "monotonic", lambda: clock.now)
+  options = types.SimpleNamespace(checkpoint_minutes=0.0, skipped_in_a_row=5)
+  keeper = loop_keeper.LoopKeeper("a", None, options, every=1)
+  clock.now = 60.0  # Compiling is no part of them.
+  assert "seconds_per_step" not in keeper.figures(20)
+  clock.now = 65.0
+  assert keeper.figures(30)["seconds_per_step"] == 0.5
+  clock.now = 66.0
+  assert keeper.figures(34)["seconds_per_step"] == 0.25
 
 
 def test_batches_end_when_their_source_does():
