@@ -88,7 +88,9 @@ def _train(
   record = run.with_frame_of_before(record)
   for message in scene.messages:
     progress.say(f"scene: {message}")
-  wanted = run_folder.PHASES if phase == "all" else (phase,)
+  wanted: tuple[str, ...] = (phase,)
+  if phase == "all":
+    wanted = run_folder.PHASES
   nets = styles = None
   if wanted != ("radiance_field",):
     nets = stylizer_nets.load_nets(config.weights)

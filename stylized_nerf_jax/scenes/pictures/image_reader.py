@@ -250,7 +250,7 @@ class _Files(Sequence):
 
   def __init__(
     self,
-    paths: Sequence[pathlib.Path | None],
+    paths: Sequence[pathlib.Path],
     sizes: Sequence[tuple[int, int]],
   ):
     self.paths = tuple(paths)
@@ -268,10 +268,8 @@ class _Files(Sequence):
 
   def file_digest(self, index: int) -> bytes:
     """Returns the sha256 of one file's bytes, and of how it is decoded."""
-    digest = hashlib.sha256()
-    if self.paths[index] is not None:
-      with self.paths[index].open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
+    with self.paths[index].open("rb") as file:
+      digest = hashlib.file_digest(file, "sha256")
     digest.update(repr((type(self).__name__, self.sizes[index])).encode())
     return digest.digest()
 
