@@ -1,15 +1,16 @@
-"""What do learned exposures and poses give, and what do they cost?
+"""What does a phone do to a capture, and what is it good for to undo it?
 
   python experiments/phone_trials.py --workdir runs/phone \
-    --scene fox FOX 8 --scene embedded synthetic 1 -- \
-    --config configs/fast.py --config.radiance_field.steps=1200
+    --scene fox FOX 8 --films embedded synthetic 1 -- \
+    --config fast --config.radiance_field.steps=1000
 
 Of each scene, with the number that its pictures are downsampled by, three
 copies: as it is; with training photographs whose exposure and white balance
-drift as a telephone's do; with training cameras that are turned and shifted at
-random; held-out views stay as they are. Phase 1 alone trains on each copy with
-corrections of views and without, and is scored on the held-out views. Writes
-experiments/results/phone_trials.json.
+drift; with training cameras that are turned and shifted at random. Of each
+scene of --films: as it is, and with training photographs that are frames of a
+film in SDR, HLG and PQ. Held-out views stay as they are. Phase 1 alone trains
+on each copy, with corrections of views and without, and is scored on held-out
+views. Writes experiments/results/phone_trials.json.
 """
 
 import argparse
@@ -19,14 +20,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from support import commands, results, run_files
+from support import commands, films, results, run_files
 
 # Of the drift: brightness swings by so many stops, white balance by so many.
 _BRIGHTNESS, _WHITE = 0.5, 0.15
 # Deviations of wrong poses: degrees an axis, and share of the extent an axis.
 _TURN, _SHIFT = 0.2, 0.002
-_EXPOSURE = "--config.radiance_field.exposure_learning_rate=0.005"
-_POSE = "--config.radiance_field.pose_learning_rate=0.0003"
+_EXPOSURE = "--config.radiance_field.exposure_learning_rate=0.001"
+_POSE = "--config.radiance_field.pose_learning_rate=0.00003"
 _CORRECTIONS = {
   "none": [],
   "exposure": [_EXPOSURE],
@@ -38,6 +39,12 @@ _TRIALS = {
   "exposure drifts": ("none", "exposure"),
   "poses are off": ("none", "poses"),
 }
+_FILMS = {
+  "as it is": ("none",),
+  "filmed in SDR": ("none",),
+  "filmed in HLG": ("none",),
+  "filmed in PQ": ("none",),
+}
 _COLUMNS = ("scene", "copy", "learned of views", "PSNR, dB", "SSIM", "gain, dB")
 
 
@@ -45,18 +52,21 @@ def main() -> None:
   """Makes copies, trains on each, and writes what the manifests say."""
   parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
   parser.add_argument("--workdir", type=pathlib.Path, required=True)
-  parser.add_argument(
-    "--scene",
-    nargs=3,
-    action="append",
-    required=True,
-    metavar=("NAME", "PATH", "BY"),
-  )
+  for option in ("--scene", "--films"):
+    parser.add_argument(
+      option,
+      nargs=3,
+      action="append",
+      default=[],
+      metavar=("NAME", "PATH", "BY"),
+    )
   parser.add_argument("config", nargs="+", help="after --")
   args = parser.parse_args()
   rows = []
-  for name, path, by in args.scene:
-    for copy, corrections in _TRIALS.items():
+  scenes = [(scene, _TRIALS) for scene in args.scene]
+  scenes += [(scene, _FILMS) for scene in args.films]
+  for (name, path, by), trials in scenes:
+    for copy, corrections in trials.items():
       folder = args.workdir / f"{name} {copy}".replace(" ", "_")
       if not (folder / "transforms.json").is_file():
         _write_copy(copy, path, float(by), folder)
@@ -88,10 +98,27 @@ def _write_copy(copy: str, path: str, by: float, folder: pathlib.Path) -> None:
   if copy == "exposure drifts":
     images = _Drifting(scene.images, scene.splits["train"], rng)
     scene = dataclasses.replace(scene, images=images)
+  if copy.startswith("filmed"):
+    images = _filmed(scene, copy.split()[-1], folder.with_name("film"))
+    scene = dataclasses.replace(scene, images=images)
   if copy == "poses are off":
     scene = dataclasses.replace(scene, cameras=_moved(scene, rng))
   scene = dataclasses.replace(scene, alphas=None, masks=None, depths=None)
   scene_writer.write_scene(scene, folder, format="transforms")
+
+
+def _filmed(scene, curve: str, folder: pathlib.Path) -> list[np.ndarray]:
+  """Returns pictures of which those to train on went through a film."""
+  images = [scene.images[i] for i in range(len(scene))]
+  train = scene.splits["train"]
+  path = folder / f"{curve}.mov"
+  path.parent.mkdir(parents=True, exist_ok=True)
+  films.film([images[i] for i in train], path, curve)
+  found = films.frames(path, folder / curve)
+  assert len(found) == len(train), (len(found), len(train))
+  for i, frame in zip(train, found, strict=True):
+    images[i] = frame
+  return images
 
 
 class _Drifting(Sequence):
