@@ -6,8 +6,9 @@ import pytest
 
 import stylized_nerf_jax as snj
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import presets, pretraining_defaults
+from stylized_nerf_jax import presets
 from stylized_nerf_jax.cli import main as cli
+from stylized_nerf_jax.options import pretraining_table
 
 _CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 _RUNS = (
@@ -38,8 +39,8 @@ def test_a_name_works_as_a_file_does(name, monkeypatch, tmp_path):
 
 
 def test_the_stylizers_preset_has_its_own_fields():
-  base = pretraining_defaults.get_config
-  found = config_lib.from_flags(["--config", "stylizer"], base=base)
+  fields = pretraining_table.PRETRAINING
+  found = config_lib.from_flags(["--config", "stylizer"], fields=fields)
   assert found.to_dict() == snj.get_config("stylizer").to_dict()
   assert config_lib.from_flags([]).to_dict() == snj.get_config().to_dict()
 

@@ -9,7 +9,7 @@ from stylized_nerf_jax.options import checks
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
 EXAMPLE = (
-  "stylized-nerf train --config configs/fast.py --config.scene.path=SCENE "
+  "stylized-nerf train --config fast --config.scene.path=SCENE "
   "--config.styles.path=PAINTINGS --workdir RUN"
 )
 

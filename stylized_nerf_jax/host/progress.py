@@ -17,6 +17,7 @@ from stylized_nerf_jax.host import processes
 _POSTFIX_EVERY = 0.5  # seconds, on a terminal
 # Figures that need no knowledge of the method; others are details.
 _PLAIN = ("psnr", "loss")
+_MUCH_ON_DISK = 256 * 2**20
 _told = {"details": False}
 
 
@@ -171,6 +172,11 @@ def detail(message: str) -> None:
   """Prints, as `say`, what only those who asked for details want to know."""
   if _told["details"]:
     say(message)
+
+
+def on_disk(message: str, num_bytes: int) -> None:
+  """Prints what takes room on a disk: to everybody where it takes much."""
+  (say if num_bytes >= _MUCH_ON_DISK else detail)(message)
 
 
 def in_words(seconds: float) -> str:

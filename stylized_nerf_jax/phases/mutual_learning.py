@@ -126,9 +126,10 @@ class _Lesson:
       facts,
       self._views.geometry,
     )
-    progress.detail(
+    progress.on_disk(
       f"{PHASE}: {len(facts.names)} styles x {len(self._views)} views; "
-      f"stylized views take {self._targets.num_bytes / 2**20:.0f} MiB on disk"
+      f"stylized views take {self._targets.num_bytes / 2**20:.0f} MiB on disk",
+      self._targets.num_bytes,
     )
 
   def first_state(self, num_views: int) -> mutual_state.MutualState:

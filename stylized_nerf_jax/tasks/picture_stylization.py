@@ -262,8 +262,8 @@ def _check_out(out: str, kind: str, content: str) -> None:
   inside = pathlib.Path(content).resolve()
   if inside in (path.resolve(), *path.resolve().parents):
     raise user_error.UserError(
-      f"--out {path} lies in --content {content}, whose pictures it would be "
-      "taken for: name another folder"
+      f"--out {path} lies in the folder that --content names, whose pictures "
+      "it would be taken for: name another folder"
     )
 
 

@@ -80,7 +80,8 @@ def _encode(
       bar.advance()
   num_bytes = sum(processes.exchange("features", num_bytes))
   processes.by_first((folder / "complete").touch)
-  progress.detail(
+  progress.on_disk(
     f"features of {len(rendered)} views take {num_bytes / 2**20:.0f} MiB on"
-    " disk"
+    " disk",
+    num_bytes,
   )

@@ -42,7 +42,7 @@ def samples_kept(config, cameras: cameras_lib.Cameras) -> int:
   if kept < min(_FEWEST, wanted):
     kept = 0
   if kept < wanted:
-    progress.detail(
+    progress.say(
       f"geometry cache: {wanted} samples for each of {pixels:,} rays are more "
       f"than geometry_cache.mib ({options.mib:g}) holds: {kept or 'none'} kept"
     )
@@ -86,9 +86,10 @@ class Writer:
     self._folder = folder
     pixels = int(np.sum(cameras.width * cameras.height))
     size = pixels * count * geometry_cache.BYTES_PER_SAMPLE
-    progress.detail(
+    progress.on_disk(
       f"geometry cache: {count} samples for each of {pixels:,} rays, "
-      f"{size / 2**20:.0f} MiB on disk"
+      f"{size / 2**20:.0f} MiB on disk",
+      size,
     )
     self._packed = disk.open_memmap(
       folder / "samples.npy", np.uint16, (pixels, 2, count)
@@ -145,7 +146,7 @@ def load(
   loss = json.loads((folder / "loss.json").read_text())
   found = loss["color"]["mean"]
   if found > tolerance:
-    progress.detail(
+    progress.say(
       f"geometry cache: not used, its colours differ by {found:.4f}, more than "
       f"geometry_cache.tolerance ({tolerance}): rays are sampled in every "
       "step; more geometry_cache.samples, or geometry_cache.mib where that is "

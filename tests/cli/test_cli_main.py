@@ -170,7 +170,8 @@ def test_every_command_has_an_example_that_can_be_read(name):
   parser = _parser(name)
   _, found, example = parser.format_help().partition("example:\n")
   assert max(map(len, example.splitlines())) <= 80
-  words = shlex.split(example.replace("\\\n", ""))
+  line = example.replace("\\\n", "").replace("--config ", "--config=")
+  words = shlex.split(line)
   assert found and words[:2] == ["stylized-nerf", name]
   args, config_args = parser.parse_known_args(words[2:])
   assert all("config" in word for word in config_args)

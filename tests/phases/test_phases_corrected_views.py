@@ -16,7 +16,7 @@ from stylized_nerf_jax import defaults, model
 from stylized_nerf_jax.phases import corrected_views, pipeline, radiance_field
 from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer, samples, view_corrections
+from stylized_nerf_jax.rendering import samples, view_corrections
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import normalization
 
@@ -85,7 +85,7 @@ def _learn(corrected, cameras, photographs):
       jnp.arange(128),
       key,
       field=field,
-      setting=renderer.RaySetting(_SPACE, 1.0, (0.0, 0.0, 0.0)),
+      setting=rays_lib.RaySetting(_SPACE, 1.0, (0.0, 0.0, 0.0)),
       options=options,
       corrected=corrected,
     )[0]
