@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # pycolmap 4.2.1, a model with a picture named "left eye/IMG 1.png", written and
 # read back. The binary files keep the name. The text files hold it too, as the
-# rest of the line, but `read_text` takes it to the first blank only, and nothing
-# is said. So two pictures of one folder "left eye" get one and the same name.
+# rest of the line, but `read_text` takes it to the first blank only, and
+# nothing is said. So two pictures of one folder "left eye" get one and the same
+# name.
 # Expected: the names that were written. Seen: "left" twice from the text.
 set -euo pipefail
 work=$(mktemp -d)

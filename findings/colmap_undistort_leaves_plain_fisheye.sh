@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # pycolmap 4.2.1, `undistort_images`. A camera whose distortion coefficients are
 # all zero, or that has none, counts as free of distortion, and its pictures are
-# copied. That is right for the perspective models and wrong for the fisheye ones:
-# without coefficients they are still equidistant, r = f * angle, and no pinhole.
-# So FISHEYE and SIMPLE_FISHEYE are never undistorted, and OPENCV_FISHEYE,
-# SIMPLE_RADIAL_FISHEYE and the others are not while k is 0, as it is in a model
-# made from a nominal lens. No warning is given; the log, at the level of
-# information, speaks of an image that is undistorted already.
+# copied. That is right for the perspective models and wrong for the fisheye
+# ones: without coefficients they are still equidistant, r = f * angle, and no
+# pinhole. So FISHEYE and SIMPLE_FISHEYE are never undistorted, and
+# OPENCV_FISHEYE, SIMPLE_RADIAL_FISHEYE and the others are not while k is 0, as
+# it is in a model made from a nominal lens. No warning is given; the log, at
+# the level of information, speaks of an image that is undistorted already.
 # Expected: PINHOLE for every model, or an error. Seen: the model that came in,
 # with the picture unchanged; with k = 0.001 it is PINHOLE.
 set -euo pipefail
@@ -28,9 +28,9 @@ WIDTH, HEIGHT, FOCAL = 160, 120, 100.0
 root = pathlib.Path(sys.argv[1])
 (root / "pictures").mkdir()
 random = np.random.default_rng(0)
-Image.fromarray(
-  random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-).save(root / "pictures" / "a.png")
+Image.fromarray(random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)).save(
+  root / "pictures" / "a.png"
+)
 
 
 def pixels(folder):
@@ -38,9 +38,7 @@ def pixels(folder):
 
 
 def undistorted(name, k):
-  camera = pycolmap.Camera.create_from_model_name(
-    1, name, FOCAL, WIDTH, HEIGHT
-  )
+  camera = pycolmap.Camera.create_from_model_name(1, name, FOCAL, WIDTH, HEIGHT)
   # 45 degrees off the axis: at r = f * pi / 4 if equidistant, r = f if pinhole
   radius = camera.img_from_cam(np.array([[1.0, 0.0, 1.0]]))[0, 0] - WIDTH / 2
   assert abs(radius - FOCAL * np.pi / 4) < 1e-6, (name, radius)
@@ -59,16 +57,16 @@ def undistorted(name, k):
   folder = root / f"{name}_{k}"
   (folder / "in").mkdir(parents=True)
   model.write(folder / "in")
-  pycolmap.undistort_images(
-    folder / "out", folder / "in", root / "pictures"
-  )
+  pycolmap.undistort_images(folder / "out", folder / "in", root / "pictures")
   written = pycolmap.Reconstruction(folder / "out" / "sparse").cameras[1]
   before, after = pixels(root / "pictures"), pixels(folder / "out" / "images")
   return written.model.name, np.array_equal(before, after)
 
 
 WITH_K = (
-  "OPENCV_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE",
+  "OPENCV_FISHEYE",
+  "SIMPLE_RADIAL_FISHEYE",
+  "RADIAL_FISHEYE",
   "THIN_PRISM_FISHEYE",
 )
 print("pycolmap", pycolmap.__version__, "model written, picture unchanged")

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# ffmpeg 9.0.2 (the one in imageio-ffmpeg 0.8.1), raw RGB frames encoded with the
-# output options -colorspace, -color_primaries and -color_trc. Of the three only
-# the first is in the file, and no warning says so: a player is left to guess the
-# primaries and the curve. The filter setparams writes all three. ffmpeg 7.0.2
-# (imageio-ffmpeg 0.6.0) writes all three both ways.
+# ffmpeg 9.0.2 (the one in imageio-ffmpeg 0.8.1), raw RGB frames encoded with
+# the output options -colorspace, -color_primaries and -color_trc. Of the three
+# only the first is in the file, and no warning says so: a player is left to
+# guess the primaries and the curve. The filter setparams writes all three.
+# ffmpeg 7.0.2 (imageio-ffmpeg 0.6.0) writes all three both ways.
 # Expected: bt709/bt709/iec61966-2-1. Seen: bt709/unknown/unknown.
 set -euo pipefail
 work=$(mktemp -d)
@@ -51,7 +51,8 @@ def tagged(ffmpeg, way):
 
 found = {}
 for package in ("0.6.0", "0.8.1"):
-  (ffmpeg,) = root.joinpath(package, "imageio_ffmpeg", "binaries").glob("ffmpeg*")
+  binaries = root / package / "imageio_ffmpeg" / "binaries"
+  (ffmpeg,) = binaries.glob("ffmpeg*")
   banner = subprocess.run([ffmpeg, "-version"], capture_output=True).stdout
   version = re.search(r"version \D?(\d+\.\d+\.\d+)", banner.decode())[1]
   for name, way in WAYS.items():

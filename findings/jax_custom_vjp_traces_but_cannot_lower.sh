@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# jax 0.10.2, a forward-mode derivative of a function with `jax.custom_vjp`, which
-# has none. A call of `jax.jvp` or `jax.linearize` raises TypeError, as it should.
-# But `jax.eval_shape`, `jax.make_jaxpr` and `jax.jit(...).trace` of the same
-# succeed and give shapes and a program; the error comes when that is lowered.
-# `jax.jacfwd`, which maps over directions, raises it from the start. So a check of
-# shapes that computes nothing does not find that a derivative is missing.
+# jax 0.10.2, a forward-mode derivative of a function with `jax.custom_vjp`,
+# which has none. A call of `jax.jvp` or `jax.linearize` raises TypeError, as it
+# should. But `jax.eval_shape`, `jax.make_jaxpr` and `jax.jit(...).trace` of the
+# same succeed and give shapes and a program; the error comes when that is
+# lowered. `jax.jacfwd`, which maps over directions, raises it from the start.
+# So a check of shapes that computes nothing does not find that a derivative is
+# missing.
 # Expected: TypeError in all cases. Seen: only on lowering for the first two.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# LittleCMS 2.19 through Pillow 13.0.0, a picture of 16-bit grey whose ICC profile
-# says that its levels are linear, or of gamma 1.8, turned into sRGB of 8 bits, as
-# an unasked `buildTransform` does it. The transform is replaced by a coarser one
-# for speed, and the darks suffer: they are up to 10 levels of 255 too dark if
-# linear, up to 1.8 off at gamma 1.8. With the flag NOOPTIMIZE all 65,536
-# levels are rounded right. The flag HIGHRESPRECALC, which asks for precision,
-# helps little: 7 levels.
+# LittleCMS 2.19 through Pillow 13.0.0, a picture of 16-bit grey whose ICC
+# profile says that its levels are linear, or of gamma 1.8, turned into sRGB of
+# 8 bits, as an unasked `buildTransform` does it. The transform is replaced by a
+# coarser one for speed, and the darks suffer: they are up to 10 levels of 255
+# too dark if linear, up to 1.8 off at gamma 1.8. With the flag NOOPTIMIZE all
+# 65,536 levels are rounded right. The flag HIGHRESPRECALC, which asks for
+# precision, helps little: 7 levels.
 # Expected: half a level at most. Seen: level 683 of 65,535, linear, is 26.15 of
 # 255 in sRGB and comes out as 16.
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # pillow-heif 1.8.1, writing a HEIC that is to be shown turned by a quarter
 # (EXIF orientation 6), `save(exif=...)`. With the EXIF as bytes the turn is
-# written as HEIF wants it, as the property "irot", and comes back. With the same
-# EXIF as Pillow's own object the turn is written nowhere: the picture comes back
-# as it is stored, and its orientation reads 1. AVIF, JPEG, PNG and WebP of
-# Pillow 13.0.0 keep it in both forms.
+# written as HEIF wants it, as the property "irot", and comes back. With the
+# same EXIF as Pillow's own object the turn is written nowhere: the picture
+# comes back as it is stored, and its orientation reads 1. AVIF, JPEG, PNG and
+# WebP of Pillow 13.0.0 keep it in both forms.
 # Expected: 32 x 64, upright, both times. Seen: 64 x 32 for the object.
 set -euo pipefail
 work=$(mktemp -d)

@@ -2,9 +2,9 @@
 # scikit-image 0.26.0, `marching_cubes` of a density: high inside, as a radiance
 # field has it. The faces and the normals that one call gives contradict each
 # other: by the order of their corners (right-hand rule, as PLY, OBJ and glTF
-# viewers have it) the faces look inwards, the normals point outwards. The option
-# gradient_direction="ascent" turns the faces and leaves the normals. For a
-# distance, low inside, the faces look outwards and the normals point inwards.
+# viewers have it) the faces look inwards, the normals point outwards. The
+# option gradient_direction="ascent" turns the faces and leaves the normals. For
+# a distance, low inside, the faces look outwards and the normals point inwards.
 # Expected: both on one side. Seen: against each other in each default call.
 set -euo pipefail
 work=$(mktemp -d)

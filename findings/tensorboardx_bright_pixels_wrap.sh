@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# tensorboardX 2.6.5, pictures of floats: 1 is white, but what is brighter is not
-# held at white. It is multiplied by 255 and cut to a byte, so that 1.01 is logged
-# as 1 of 255, almost black. A renderer whose colors go a little over 1 gets black
-# specks in its logged highlights that are in no file it saves itself.
+# tensorboardX 2.6.5, pictures of floats: 1 is white, but what is brighter is
+# not held at white. It is multiplied by 255 and cut to a byte, so that 1.01 is
+# logged as 1 of 255, almost black. A render whose colors go a little over 1 has
+# black specks in its highlights, in the log only.
 # Expected: 255 for 1.0, 1.01 and 1.5. Seen: 255, 1 and 126, on x86-64.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # trimesh 5.2.0, reading PLY with vertex colors. Colors of floats are taken as 0
-# to 1 and become bytes. Colors of "ushort", 0 to 65,535, become bytes as well, but
-# by their remainder of 256: white (65,535) stays white, mid grey (32,768) turns
-# black, and 300 is 44. meshio 5.3.5 gives the 16 bits as they are in the file.
+# to 1 and become bytes. Colors of "ushort", 0 to 65,535, become bytes as well,
+# but by their remainder of 256: white (65,535) stays white, mid grey (32,768)
+# turns black, and 300 is 44. meshio 5.3.5 gives the 16 bits as they are in the
+# file.
 # Expected: 128 for 32,768. Seen: 0.
 set -euo pipefail
 work=$(mktemp -d)
