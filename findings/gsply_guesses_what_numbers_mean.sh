@@ -5,7 +5,7 @@
 # as plain scales, and so are opacities that are nearly all from 0 to 1. If one
 # of the two is guessed so, both are converted. Right arrays come out wrong,
 # without a word:
-# - scales of 2 units (log 0.69, say a scene in centimetres): the logarithm is
+# - scales of 2 units (log 0.69, say a scene in centimeters): the logarithm is
 #   taken twice, and logits of -2 and 2 become -9.2 and 9.2;
 # - opacities of 0.6 (logit 0.41): the logarithm of the scales is taken twice;
 #   being negative, they end as log(1e-9), so that no Gaussian is to be seen.
@@ -56,8 +56,8 @@ rounded = {
   case: (round(scale, 1), [round(logit, 1) for logit in logits])
   for case, (scale, logits) in found.items()
 }
-right, centimetres, half_seen = rounded.values()
+right, centimeters, half_seen = rounded.values()
 assert right == (-3.0, [-2.0, 2.0])
-assert centimetres == (-0.4, [-9.2, 9.2])  # log(log(2))
+assert centimeters == (-0.4, [-9.2, 9.2])  # log(log(2))
 assert half_seen == (-20.7, [-0.4, -0.4])  # log(1e-9), logit(0.41)
 PY

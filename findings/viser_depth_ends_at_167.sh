@@ -2,9 +2,9 @@
 # viser 1.1.1, `scene.set_background_image(..., depth=...)`, which lets a
 # rendered picture and the objects of the scene hide each other. The depth is
 # sent in 24 bits as multiples of 1e-5, whatever the scene: it ends at
-# 167.77215, and what is farther is held there without a word, so that an object
-# at 200 is hidden by a background at 1,000. The docstring names no limit. A
-# scene must be scaled to be shown so.
+# 167.77215, and what is farther is held there without a word: by the depth that
+# is sent, a background at 1,000 lies in front of an object at 200. The docstring
+# names no limit. A scene must be scaled to be shown so.
 # Expected: 168 and 1,000 apart. Seen: both 167.77215.
 set -euo pipefail
 work=$(mktemp -d)
