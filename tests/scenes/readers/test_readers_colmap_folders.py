@@ -116,7 +116,7 @@ def test_what_is_not_used_is_named(tmp_path):
   assert load_scene(root).messages == (
     "2 pictures are not used, for each has no camera: 9.png, more/a.jpg",
     "pictures are read from images, not from images_2, images_4, images_8",
-    "not read: database.db, poses_bounds.txt",
+    "scene: not read: database.db, poses_bounds.txt",
   )
   assert load_scene(root, downsample=4).messages[0] == (
     "pictures are read from images_4, not from images, images_2, images_8"
