@@ -239,6 +239,18 @@ def test_pictures_that_no_frame_names_are_said(write_transforms, write_picture):
   assert unread == "transforms.json: not read: depth_file_path"
 
 
+def test_what_else_lies_beside_the_file_is_named(
+  write_transforms, write_picture
+):
+  root = write_transforms()
+  for name in ("capture.json", "capture.png", ".lock", "sparse_pc.ply"):
+    (root / name).touch()
+  write_picture(root / "images_2" / "0.png", 8, 6)
+  assert load_scene(root).messages == (
+    f"{root.name}: not read: images_2, sparse_pc.ply",
+  )
+
+
 def test_of_two_file_types_one_is_used(write_transforms, write_picture):
   root = write_transforms([("images/1", {}), ("images/2", {})])
   write_picture(root / "images" / "2.jpg", 16, 12)
