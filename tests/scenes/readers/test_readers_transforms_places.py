@@ -231,7 +231,8 @@ def test_pictures_that_no_frame_names_are_said(write_transforms, write_picture):
   for name in ("7.png", "8.png", "9.png", "10.jpg", "11.png", "depth_0.png"):
     write_picture(root / "images" / name, 16, 12)
   (root / "images" / "notes.txt").touch()
-  unread, unused = sorted(load_scene(root).messages, reverse=True)
+  unread, unused, others = load_scene(root).messages
+  assert others == "images: not read: notes.txt"
   assert unused == (
     "5 pictures are not used, for each is named by no frame: images/7.png, "
     "images/8.png, images/9.png and 2 more"
