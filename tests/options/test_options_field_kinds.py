@@ -52,7 +52,7 @@ def _install(monkeypatch, tmp_path, value):
 def test_a_registered_field_is_built_with_its_options():
   field_kinds.register_field("wall", Wall)
   config = _config("wall", '{"width": 5, "sizes": [1, [2, 3]]}')
-  assert list(checks.problems(config)) == []
+  assert list(checks.RUN.problems(config)) == []
   built = modules.radiance_field(config.field, modules.ANY_SPACE)
   assert built == Wall(width=5, sizes=(1, (2, 3)))
   assert hash(built) == hash(Wall(width=5, sizes=(1, (2, 3))))
@@ -83,7 +83,7 @@ def test_metadata_names_fields_that_are_loaded_when_asked_for(
 ):
   _install(monkeypatch, tmp_path, "walls_of_others:Counter")
   assert "brick" in field_kinds.KINDS
-  assert list(checks.problems(_config("brick"))) == []
+  assert list(checks.RUN.problems(_config("brick"))) == []
   assert "walls_of_others" not in sys.modules
   assert field_kinds.find("brick").__name__ == "Counter"
   assert sys.modules.pop("walls_of_others")
@@ -99,7 +99,7 @@ def test_metadata_that_names_nothing_is_one_line(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["os", "os:system", "json.decoder", "wall"])
 def test_what_data_name_is_not_imported(name):
   before = set(sys.modules)
-  (said,) = checks.problems(_config(name))
+  (said,) = checks.RUN.problems(_config(name))
   assert repr(name) in said and "hash_grid, positional" in said
   with pytest.raises(ValueError, match="register_field") as refused:
     modules.radiance_field(_config(name).field, modules.ANY_SPACE)
@@ -117,7 +117,7 @@ def test_what_data_name_is_not_imported(name):
 )
 def test_options_that_cannot_be_used(kind, options, message):
   field_kinds.register_field("wall", Wall)
-  (said,) = checks.problems(_config(kind, options))
+  (said,) = checks.RUN.problems(_config(kind, options))
   assert message in said and "field.options" in said
 
 
