@@ -2,24 +2,15 @@
 
 import json
 
-import jax
 import numpy as np
 import pytest
 import tiny_run
 from PIL import Image
 
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.evaluation import plane_sweep
 
 
-@pytest.fixture(autouse=True)
-def _optimised(monkeypatch):
-  """Lets XLA optimise the sweep, which tests otherwise forbid it."""
-  sweep = jax.jit(
-    plane_sweep._score.__wrapped__,
-    compiler_options={"xla_backend_optimization_level": 3},
-  )
-  monkeypatch.setattr(plane_sweep, "_score", sweep)
+pytestmark = pytest.mark.usefixtures("optimised_sweep")
 
 
 def _inspect(capsys, scene, *arguments):

@@ -2,11 +2,9 @@
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 
-from stylized_nerf_jax.evaluation import plane_sweep
 from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.tasks import scene_inspection
@@ -14,14 +12,7 @@ from stylized_nerf_jax.tasks import scene_inspection
 _SIZE, _FOCAL, _RADIUS = (64, 48), 60.0, 4.0
 
 
-@pytest.fixture(autouse=True)
-def _optimised(monkeypatch):
-  """Lets XLA optimise the sweep, which tests otherwise forbid it."""
-  sweep = jax.jit(
-    plane_sweep._score.__wrapped__,
-    compiler_options={"xla_backend_optimization_level": 3},
-  )
-  monkeypatch.setattr(plane_sweep, "_score", sweep)
+pytestmark = pytest.mark.usefixtures("optimised_sweep")
 
 
 def _photograph(pose: np.ndarray, frequency: float) -> np.ndarray:
