@@ -9,7 +9,6 @@ from PIL import Image
 
 from stylized_nerf_jax.cli import main
 
-
 pytestmark = pytest.mark.usefixtures("optimised_sweep")
 
 

@@ -123,6 +123,14 @@ def test_lenses_that_nothing_here_has(root, terms, kind, words):
   assert "\n" not in str(error.value)
 
 
+def test_what_else_lies_there_is_named(root):
+  before = load_scene(root).messages
+  (root / "report.pdf").touch()
+  said = set(load_scene(root).messages) - set(before)
+  assert said == {"site: not read: report.pdf"}
+  assert "report" not in " ".join(load_scene(root / "cameras.xml").messages)
+
+
 def _document(root, cameras, components=""):
   """Writes cameras (attributes, transform or None) in place of a file's."""
   path = root / "cameras.xml"
