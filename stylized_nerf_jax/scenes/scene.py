@@ -50,7 +50,8 @@ class Selection(Sequence):
 def source(items: Sequence, index: int) -> tuple[Sequence, int]:
   """Looks through selections: the sequence that decodes, and its index."""
   while isinstance(items, Selection):
-    items, index = items.base, items.indices[index]
+    index = items.indices[index]
+    items = items.base
   return items, index
 
 
