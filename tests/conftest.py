@@ -69,3 +69,17 @@ def finished_run(tmp_path_factory, small_weights) -> pathlib.Path:
 def run_copy(finished_run, small_networks, tmp_path) -> pathlib.Path:
   """A copy of the finished run, with the small networks in place."""
   return shutil.copytree(finished_run, tmp_path / "run")
+
+
+@pytest.fixture
+def optimised_sweep(monkeypatch):
+  """Lets XLA optimise the plane sweep, which tests otherwise forbid it."""
+  import jax
+
+  from stylized_nerf_jax.evaluation import plane_sweep
+
+  sweep = jax.jit(
+    plane_sweep._score.__wrapped__,
+    compiler_options={"xla_backend_optimization_level": 3},
+  )
+  monkeypatch.setattr(plane_sweep, "_score", sweep)

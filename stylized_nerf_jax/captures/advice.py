@@ -3,17 +3,11 @@
 from collections.abc import Sequence
 
 from stylized_nerf_jax.captures import ladder
+from stylized_nerf_jax.scenes import leftovers
 
 # Mean reprojection errors above these pixels speak of a moving scene or lens.
 _LARGE_ERROR = 1.5
 _MOST_NAMES = 8
-
-
-def name_some(names: Sequence[str]) -> str:
-  """Lists the first names, and how many more there are."""
-  shown = ", ".join(names[:_MOST_NAMES])
-  more = len(names) - _MOST_NAMES
-  return f"{shown} and {more} more" if more > 0 else shown
 
 
 def describe(report: dict, *, video: bool) -> list[str]:
@@ -42,7 +36,7 @@ def describe(report: dict, *, video: bool) -> list[str]:
   lines += _which_way(report)
   lines += report.get("messages", ())
   if report["missing"]:
-    lines.append(f"left out: {name_some(report['missing'])}")
+    lines.append(f"left out: {_some(report['missing'])}")
     lines += _what_to_do(report, video)
   if report["reprojection_error_px"] > _LARGE_ERROR:
     lines.append(
@@ -60,8 +54,7 @@ def nothing_found(
   blank = ""
   if featureless:
     blank = (
-      f"; {len(featureless)} show nothing to hold on to "
-      f"({name_some(featureless)})"
+      f"; {len(featureless)} show nothing to hold on to ({_some(featureless)})"
     )
   return (
     f"{source}: none of the {images} {kind} could be placed{blank}; expected "
@@ -69,6 +62,10 @@ def nothing_found(
     "and taken a step aside, not by turning on the spot: take more of them, "
     "slower, in better light"
   )
+
+
+def _some(names: Sequence[str]) -> str:
+  return leftovers.some(names, most=_MOST_NAMES)
 
 
 def _which_way(report: dict) -> list[str]:
@@ -94,12 +91,12 @@ def _what_to_do(report: dict, video: bool) -> list[str]:
   lines = []
   if report["featureless"]:
     lines.append(
-      f"{name_some(report['featureless'])} show nothing to hold on to "
+      f"{_some(report['featureless'])} show nothing to hold on to "
       "(blurred, dark or plain): take them again or leave them away"
     )
   for names in report["other_models"]:
     lines.append(
-      f"{name_some(names)} fit together but not to the rest: take pictures "
+      f"{_some(names)} fit together but not to the rest: take pictures "
       "that show some of both"
     )
   if not ladder.enough(report["registered"], report["images"]):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from PIL import ExifTags, Image
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.scenes import leftovers
 from stylized_nerf_jax.scenes.pictures import (
   color_profiles,
   image_reader,
@@ -91,6 +92,7 @@ def describe(
   with _despite_broken_exif():
     return [
       *picture_formats.describe_choice(*left_out),
+      *leftovers.unread_entries(folder, {path.name for path in present}),
       *image_reader.describe_colors(paths, "photographs"),
     ]
 

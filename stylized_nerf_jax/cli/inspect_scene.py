@@ -8,6 +8,7 @@ from stylized_nerf_jax.cli import scene_options
 
 HELP = "read a scene, say what was found, and check its poses"
 EXAMPLE = "stylized-nerf inspect SCENE --downsample 4 --out cameras.png"
+_VERDICTS = {True: "good", False: "BAD", None: "cannot tell"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, config_args: list[str]) -> int:
-  """Prints; returns 0 where the scene is sound, 1 where not.
+  """Prints; returns 1 where the scene is unsound, otherwise 0.
 
   Raises:
     ValueError: the scene cannot be read, or the picture not be written.
@@ -40,11 +41,16 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
     _print("picture", args.out)
   checks = scene_inspection.check(scene)
   for found in checks:
-    verdict = "good" if found.passed else "BAD"
-    _print(found.name, f"{verdict}: {found.found}")
-  sound = all(found.passed for found in checks)
-  print("sound" if sound else "unsound: the poses do not fit the photographs")
-  if sound:
+    _print(found.name, f"{_VERDICTS[found.passed]}: {found.found}")
+  passed = [found.passed for found in checks]
+  unsound = False in passed
+  if unsound:
+    print("unsound: the poses do not fit the photographs")
+  elif None in passed:
+    print("cannot tell whether the poses fit the photographs")
+  else:
+    print("sound")
+  if not unsound:
     fields = [f"--config.scene.path={shlex.quote(args.scene)}", *config_args]
     if args.downsample is not None:
       fields.append(f"--config.scene.downsample={args.downsample:g}")
@@ -53,7 +59,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
       f"configs/fast.py {' '.join(fields)} --config.styles.path=PAINTINGS "
       "--workdir RUN`"
     )
-  return 0 if sound else 1
+  return 1 if unsound else 0
 
 
 def _print(name: str, value: str) -> None:

@@ -82,7 +82,7 @@ def choose(scene: scene_lib.Scene) -> ViewImages:
 
 def _file_channels(scene: scene_lib.Scene, index: int) -> int:
   """Returns the channels of a picture file that can be kept, or 0."""
-  items, index = _source(scene.images, index)
+  items, index = scene_lib.source(scene.images, index)
   if not isinstance(items, image_reader.ImageFiles):
     return 0
   kind, mode, size = image_reader.read_kind(items.paths[index])
@@ -95,7 +95,7 @@ def _file_bytes(scene: scene_lib.Scene, index: int) -> bytes | None:
   """Returns the bytes of a picture file that can be kept."""
   if not _file_channels(scene, index):
     return None
-  items, index = _source(scene.images, index)
+  items, index = scene_lib.source(scene.images, index)
   return items.paths[index].read_bytes()
 
 
@@ -112,7 +112,7 @@ def _colour(
   scene: scene_lib.Scene, index: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
   """Returns colour, premultiplied where there is alpha, and that alpha."""
-  items, own = _source(scene.images, index)
+  items, own = scene_lib.source(scene.images, index)
   if hasattr(items, "rgba"):
     color, alpha = items.rgba(own)
   else:
@@ -123,12 +123,6 @@ def _colour(
       "values in [0, 1]: it is not exported"
     )
   return color, alpha
-
-
-def _source(items, index: int):
-  while isinstance(items, scene_lib.Selection):
-    items, index = items.base, items.indices[index]
-  return items, index
 
 
 def _whole(color: np.ndarray) -> np.ndarray:

@@ -7,24 +7,13 @@ ReLU on the bottleneck, and samples whose first and last lie on near and far.
 `networks/jaxnerf_checkpoint.py` reads its files.
 """
 
-from typing import Any
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from stylized_nerf_jax.fields import encodings, joint_dense
-from stylized_nerf_jax.losses import photometric
-from stylized_nerf_jax.rendering import (
-  compositing,
-  contraction,
-  renderer,
-  sampling,
-)
-from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import samples as samples_lib
+from stylized_nerf_jax.fields import coarse_to_fine, encodings, joint_dense
+from stylized_nerf_jax.rendering import sampling
 from stylized_nerf_jax.rendering import spacing as spacing_lib
-from stylized_nerf_jax.scenes import normalization
 
 # Weights of a ray that sum to less are raised to it before they are sampled.
 _LEAST_MASS = 1e-5
@@ -117,30 +106,23 @@ class JaxNerfMlp(nn.Module):
     return nn.sigmoid(self.color_head(*inputs))
 
 
-class JaxNerfField(nn.Module):
+class JaxNerfField(coarse_to_fine.CoarseToFineField):
   """JaxNeRF's coarse and fine network, and where they look along rays.
 
-  Keeps the protocol `field.Field`.
+  Its coarse samples go from near to far, both included. `contract` is nothing
+  that JaxNeRF does, and `spacing` counts where `lindisp` is not set.
 
   Attributes:
-    num_coarse: samples of the coarse pass, from near to far, both included.
-    num_fine: samples added where the coarse weights are; the fine network
-      sees both.
     depth, width, skip, color_depth, color_width, first_octave, octaves,
       direction_octaves, use_viewdirs, legacy_order: of both networks, see
       `JaxNerfMlp`.
     lindisp: the coarse samples are even in 1 / t, not in t; near must be more
       than 0.
-    contract: whether points are contracted into the ball of radius 2, which
-      JaxNeRF never does.
-    spacing: of the coarse samples where they are even in t; see
-      `rendering/spacing.py`.
     near, far: of rays that have none, in units of their directions.
     background: [0, 1], behind rays of which nothing else is known; None: as
       whoever renders says.
   """
 
-  num_coarse: int = 64
   num_fine: int = 128
   depth: int = 8
   width: int = 256
@@ -153,8 +135,6 @@ class JaxNerfField(nn.Module):
   use_viewdirs: bool = True
   legacy_order: bool = False
   lindisp: bool = False
-  contract: bool = False
-  spacing: str = "linear"
   near: float | None = None
   far: float | None = None
   background: tuple[float, float, float] | None = None
@@ -168,95 +148,11 @@ class JaxNerfField(nn.Module):
     self.coarse = JaxNerfMlp(**shape)
     self.fine = JaxNerfMlp(**shape)
 
-  @classmethod
-  def for_space(
-    cls,
-    space: normalization.Normalization | normalization.RaySpace,
-    **options: Any,
-  ) -> "JaxNerfField":
-    """As `hash_grid.HashGridField.for_space`."""
-    space = normalization.ray_space(space)
-    return cls(
-      contract=space.kind == "contracted",
-      spacing=spacing_lib.of_space(space),
-      **options,
-    )
-
-  @property
-  def num_samples(self) -> int:
-    return self.num_coarse + self.num_fine
-
   @property
   def floats_per_ray(self) -> int:
     encoded = encodings.frequency_size(self.octaves)
     widest = max(self.width, self.color_width)
     return (2 * self.num_coarse + self.num_fine) * (widest + encoded)
-
-  @property
-  def has_tables(self) -> bool:
-    return False
-
-  def __call__(self, rays: rays_lib.Rays, key=None):
-    """As `field.Field.__call__`."""
-    samples, found = self.sample(rays, key)
-    if self.is_initializing():
-      self.coarse_color(found["coarse"], rays.viewdirs)
-    return samples, self.color(samples, rays.viewdirs), found
-
-  def sample(self, rays: rays_lib.Rays, key=None, *, noise: float = 0.0):
-    """Finds the samples of rays.
-
-    Args:
-      rays: rays [...]; directions of any length.
-      key: random key for training; None gives the same samples every time,
-        without jitter and without noise.
-      noise: standard deviation of the Gaussian noise on raw densities.
-
-    Returns:
-      The fine network's `Samples`, K = num_coarse + num_fine, and
-      {"coarse": the coarse network's `Samples`, K = num_coarse}.
-    """
-    keys = [None] * 4 if key is None else list(jax.random.split(key, 4))
-    t = self._coarse_positions(keys[0], rays.near, rays.far)
-    coarse = self._evaluate(self.coarse, rays, t, keys[1], noise)
-    t = self._fine_positions(keys[2], t, coarse.weights)
-    fine = self._evaluate(self.fine, rays, t, keys[3], noise)
-    return fine, {"coarse": coarse}
-
-  def losses(self, rays, found, target, background, *, every: int = 1):
-    """What the coarse network learns from; see `field.Field.losses`.
-
-    Returns:
-      "coarse_mse" (NeRF, equation 6), where there is a target.
-    """
-    del every
-    if target is None:
-      return {}
-    coarse = found["coarse"]
-    colors = self.coarse_color(coarse, rays.viewdirs)
-    rendered = renderer.composite_colors(coarse.weights, colors, background)
-    return {"coarse_mse": photometric.mse(rendered, target)}
-
-  @nn.nowrap
-  def coarse_samples(self, found) -> samples_lib.Samples:
-    """As `field.Field.coarse_samples`."""
-    return found["coarse"]
-
-  def color(self, samples: samples_lib.Samples, viewdirs):
-    """Computes the colours of the final samples.
-
-    Args:
-      samples: samples [..., K] from `sample`.
-      viewdirs: [..., 3], unit directions in model axes.
-
-    Returns:
-      [..., K, 3], in [0, 1].
-    """
-    return self.fine.color(samples.features, viewdirs)
-
-  def coarse_color(self, samples: samples_lib.Samples, viewdirs):
-    """As `field.Field.coarse_color`."""
-    return self.coarse.color(samples.features, viewdirs)
 
   def _coarse_positions(self, key, near, far):
     """Positions [..., num_coarse]; with a key, one in each stratum.
@@ -297,20 +193,3 @@ class JaxNerfField(nn.Module):
       padding=jnp.maximum(missing, 0.0) / inner.shape[-1],
     )
     return jax.lax.stop_gradient(sampling.union_sorted(t, added))
-
-  def _evaluate(self, network, rays, t, key, noise):
-    """Computes the samples at t [..., K] as `network` sees them."""
-    directions = rays.directions
-    points = rays.origins[..., None, :] + (
-      t[..., None] * directions[..., None, :]
-    )
-    if self.contract:
-      points = contraction.contract(points)
-    densities, features = network.geometry(points)
-    if key is not None and noise:
-      densities += noise * jax.random.normal(key, densities.shape)
-    deltas = compositing.deltas_from_points(
-      t, jnp.linalg.norm(directions, axis=-1)
-    )
-    weights = compositing.alpha_weights(nn.relu(densities), deltas)
-    return samples_lib.Samples(points, t, weights, features)

@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -38,7 +37,7 @@ def pixels(scene: scene_lib.Scene, index: int) -> np.ndarray:
 
   Alpha that images were composited with is taken out of the colours again.
   """
-  items, index = _source(scene.images, index)
+  items, index = scene_lib.source(scene.images, index)
   if not hasattr(items, "rgba"):
     return image_writer.to_uint8(np.asarray(items[index]))
   color, alpha = items.rgba(index)
@@ -69,7 +68,7 @@ def write(
   Raises:
     ValueError: the photograph cannot be decoded, or the file not be written.
   """
-  items, own = _source(scene.images, index)
+  items, own = scene_lib.source(scene.images, index)
   path = folder / name
   if isinstance(items, image_reader.ImageFiles):
     source = items.paths[own]
@@ -165,13 +164,6 @@ def check_shared_intrinsics(scene: scene_lib.Scene, format: str) -> None:
 def _off(camera: scene_lib.Camera, found: float, reference: float) -> float:
   """Returns how far a pixel at the rim looks past its place, in pixels."""
   return abs(found / reference - 1) * max(camera.width, camera.height) / 2
-
-
-def _source(items: Sequence, index: int) -> tuple[Sequence, int]:
-  """Looks through selections: the sequence that decodes, and its index."""
-  while isinstance(items, scene_lib.Selection):
-    items, index = items.base, items.indices[index]
-  return items, index
 
 
 def _free(path: pathlib.Path, index: int) -> pathlib.Path:

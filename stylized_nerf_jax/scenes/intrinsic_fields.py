@@ -15,8 +15,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.scenes import brown_lens
 from stylized_nerf_jax.scenes import cameras as camera_lib
+from stylized_nerf_jax.scenes import lens_fits
 
 # What others call those of our camera models that they do not call OPENCV.
 MODEL_NAMES = {"fisheye": "OPENCV_FISHEYE", "full_opencv": "FULL_OPENCV"}
@@ -41,9 +41,6 @@ _MODELS = (*_POLYNOMIAL, _FISHEYE, _RATIONAL)
 _SMALLEST_ANGLE = 1e-9
 # Focal lengths that differ by less are one, written twice.
 _SAME_FOCAL = 0.01
-# Pixels by which a lens may be off that has to be told by another model, and
-# below which that is not worth telling.
-_LENS_TOLERANCE, _LENS_ENOUGH = 0.05, 0.002
 
 
 def focal_from_angle(
@@ -249,33 +246,32 @@ def _lens(
         f'{where}: distortion "{key}" is {terms[key]:g}; expected 0 for '
         f"camera_model {named}: undistort the images first"
       )
-  notes = []
+  lens = tuple(terms[key] for key in camera_lib.LENS_TERMS[model])
   if model == "full_opencv" and named != _RATIONAL and terms["k4"]:
-    notes = _tell_brown(terms, intrinsics, pixels, where)
-  return model, tuple(terms[k] for k in camera_lib.LENS_TERMS[model]), notes
+    return model, *_tell_brown(terms, intrinsics, pixels, where)
+  return model, lens, []
 
 
-def _tell_brown(terms, intrinsics, pixels, where) -> list[str]:
-  """Puts the rational model in place of a polynomial with k4; says so."""
+def _tell_brown(
+  terms, intrinsics, pixels, where
+) -> tuple[tuple[float, ...], list[str]]:
+  """Returns the rational lens for a polynomial with k4, and notes of it."""
   fl_x, fl_y, cx, cy = intrinsics
   reach = math.hypot(
     max(abs(cx), abs(pixels[0] - cx)) / fl_x,
     max(abs(cy), abs(pixels[1] - cy)) / fl_y,
   )
-  focal = max(fl_x, fl_y)
-  brown = tuple(terms[key] for key in ("k1", "k2", "k3", "k4"))
-  rational, error = brown_lens.as_rational(
-    brown, reach, enough=_LENS_ENOUGH / focal
-  )
-  if not error * focal <= _LENS_TOLERANCE:
+  polynomial = tuple(terms[key] for key in ("k1", "k2", "k3", "k4"))
+  fit = lens_fits.fit_polynomial(polynomial, reach, max(fl_x, fl_y))
+  if fit is None:
     raise user_error.UserError(
-      f'{where}: distortion "k4" is {brown[3]:g}, of a polynomial that the '
-      f"lenses here miss by {error * focal:.2g} pixels; expected at most "
-      f"{_LENS_TOLERANCE:g}: undistort the images first"
+      f'{where}: distortion "k4" is {polynomial[3]:g}, of a polynomial that no '
+      f"lens here meets to {lens_fits.LARGEST_ERROR:g} pixels; expected 0: "
+      "undistort the images first"
     )
-  terms.update(zip(("k1", "k2", "k3", "k4", "k5", "k6"), rational))
-  done = "read as the rational lens next to it" if rational[3] else "left out"
-  return [
+  k1, k2, _, _, *others = fit.terms
+  done = "read as the rational lens next to it" if others[1] else "left out"
+  return (k1, k2, terms["p1"], terms["p2"], *others), [
     f'"k4" of OPENCV is the r^8 of a polynomial: {done} '
-    f"(off by at most {error * focal:.1g} pixels)"
+    f"(off by at most {fit.error:.1g} pixels)"
   ]

@@ -35,7 +35,7 @@ def left_out(names: Sequence[str], what: str, why: str) -> list[str]:
 def unread_keys(
   found: Iterable[str], known: Collection[str], source: pathlib.Path
 ) -> list[str]:
-  """Returns a message of the keys of a file that a reader does not know."""
+  """Returns a message of what a file or folder holds and no reader knows."""
   keys = sorted({str(key)[:40] for key in found} - set(known))
   if not keys:
     return []
@@ -45,13 +45,12 @@ def unread_keys(
 def unread_entries(root: pathlib.Path, read: Collection[str]) -> list[str]:
   """Returns a message of what lies in a folder beside what a reader takes.
 
+  What begins with a dot is hidden, and goes without saying.
+
   Args:
     root: folder of the scene.
     read: names of files and folders in it that are read, or said elsewhere.
   """
-  names = sorted(
-    path.name
-    for path in root.iterdir()
-    if not path.name.startswith(".") and path.name not in read
-  )
-  return [f"not read: {some(names, most=8)}"] if names else []
+  names = [path.name for path in root.iterdir()]
+  names = [name for name in names if not name.startswith(".")]
+  return unread_keys(names, read, root.resolve())

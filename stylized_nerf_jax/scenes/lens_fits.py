@@ -3,21 +3,31 @@
 Many models move points along radii only: they are known by the angle off the
 axis at which each normalised radius looks. Within one picture such a curve is
 met by the radial terms of OpenCV's rational model, or of its fisheye where
-the picture sees far to the side; how well is measured, and never worse than a
-hundredth of a pixel. numpy only.
+the picture sees far to the side; how well is measured, and never worse than
+`LARGEST_ERROR`. numpy only.
+
+Metashape and RealityCapture calibrate 1 + k1 r^2 + k2 r^4 + k3 r^6 + k4 r^8,
+which nerfstudio (1.1.5, `camera_utils`) takes as it is. OpenCV's model has no
+r^8, but three terms below the line.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
-LARGEST_ERROR = 0.01  # pixels
+LARGEST_ERROR = 0.05  # pixels
+# No better fit is looked for than this.
+_NEGLIGIBLE = 0.002  # pixels
 _SAMPLES = 512
 # The rational model is one of rays in front of the camera.
 _LARGEST_TANGENT = 5.0
 # How far beyond the picture a lens must keep order: renderers look for its end
 # in steps of a sixteenth, and of a degree.
 _TANGENT_MARGIN, _ANGLE_MARGIN = 1 / 8, np.deg2rad(2)
+# Of polynomials: how far beyond the picture they are met; how much farther out
+# than its picture a point may be without the lens; how near a pole may be.
+_MARGIN, _WIDEST, _LEAST_BELOW = 1.02, 4.0, 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,9 +70,59 @@ def fit_radial(
     return None
   with np.errstate(all="ignore"):
     fits = [_fit_rational(radius, angle, focal)]
-    if fits[0] is None:
+    if fits[0] is None or fits[0].error > _NEGLIGIBLE:
       fits.append(_fit_fisheye(radius, angle, focal))
-  return next((fit for fit in fits if fit is not None), None)
+  found = [fit for fit in fits if fit is not None]
+  return min(found, key=lambda fit: fit.error, default=None)
+
+
+@functools.lru_cache(maxsize=64)
+def fit_polynomial(
+  terms: tuple[float, float, float, float], reach: float, focal: float
+) -> Fit | None:
+  """Finds the rational lens that is nearest to Brown's polynomial.
+
+  Args:
+    terms: k1 to k4 of the polynomial.
+    reach: of the picture: the largest distance of its corners from the
+      principal point, in focal lengths; positive.
+    focal: length in pixels, the larger of two.
+
+  Returns:
+    A "full_opencv", without its tangential terms, or None where it is off by
+    more than `LARGEST_ERROR`. Where the polynomial folds within the picture, it
+    is met up to there, as other lenses are.
+  """
+  radii = np.linspace(0, _WIDEST * reach, 2 * _SAMPLES)
+  with np.errstate(over="ignore", invalid="ignore"):
+    bent = radii * np.polyval([*terms[::-1], 1.0], radii**2)
+    grows = np.append(np.diff(bent) > 0, False)
+  # What lies beyond a fold, or beyond the picture, is never seen.
+  last = np.flatnonzero(~grows | (bent > _MARGIN * reach))[0]
+  if last < 2:
+    return None
+  radii, share = radii[: last + 1], radii[: last + 1] / radii[last]
+  k1, k2, k3 = (float(term) for term in terms[:3])
+  error = focal * float(np.abs(terms[3] * radii**9).max())
+  if error <= _NEGLIGIBLE:
+    return Fit("full_opencv", (k1, k2, 0.0, 0.0, k3, 0.0, 0.0, 0.0), 1.0, error)
+  powers = share[:, None] ** np.array([2, 4, 6])
+  polynomial = np.ones_like(radii)
+  polynomial[1:] = bent[1 : last + 1] / radii[1:]
+  # above = polynomial * below, which is linear in the terms of both.
+  system = np.concatenate([powers, -polynomial[:, None] * powers], axis=1)
+  solution = np.linalg.lstsq(
+    system * share[:, None], (polynomial - 1) * share, rcond=1e-13
+  )[0]
+  above, below = 1 + powers @ solution[:3], 1 + powers @ solution[3:]
+  if below.min() < _LEAST_BELOW:
+    return None
+  error = focal * float(np.abs(radii * (above / below - polynomial)).max())
+  if not error <= LARGEST_ERROR:
+    return None
+  scales = radii[last] ** np.array([2, 4, 6, 2, 4, 6])
+  k1, k2, k3, *others = (float(term) for term in solution / scales)
+  return Fit("full_opencv", (k1, k2, 0.0, 0.0, k3, *others), 1.0, error)
 
 
 def _fit_rational(radius, angle, focal: float) -> Fit | None:

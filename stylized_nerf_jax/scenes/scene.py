@@ -47,6 +47,14 @@ class Selection(Sequence):
     return self.base[self.indices[index]]
 
 
+def source(items: Sequence, index: int) -> tuple[Sequence, int]:
+  """Looks through selections: the sequence that decodes, and its index."""
+  while isinstance(items, Selection):
+    index = items.indices[index]
+    items = items.base
+  return items, index
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scene:
   """Posed photographs of one static scene.

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.scenes import file_names
+
+_MOST_BYTES_OF_NAMES = 1 << 24
 
 
 def read_text(path: pathlib.Path, most_bytes: int, what: str) -> str:
@@ -36,6 +39,17 @@ def read_text(path: pathlib.Path, most_bytes: int, what: str) -> str:
       f"{path}: more than {most_bytes} bytes; expected {what}"
     )
   return data.decode("utf-8-sig", errors="replace")
+
+
+def read_names(path: pathlib.Path) -> list[str]:
+  """Reads the names of pictures, one a line, as `file_names.clean` has them.
+
+  Raises:
+    ValueError: the file cannot be read, or is larger than 16 MiB.
+  """
+  text = read_text(path, _MOST_BYTES_OF_NAMES, "the name of a picture a line")
+  lines = (line.strip() for line in text.splitlines())
+  return [file_names.clean(line) for line in lines if line]
 
 
 def read_object(path: pathlib.Path, most_bytes: int, what: str) -> dict:

@@ -175,6 +175,7 @@ def test_colmap_holds_every_lens(lenses, capsys):
   for one, other in zip(scene.images, expected.images, strict=True):
     np.testing.assert_array_equal(one, other)
   assert (out / "sparse/0/test.txt").read_text() == "2.png\n5.png\n"
+  assert scene.splits == expected.splits and scene.splits["test"] == (2, 5)
   masks = sorted(path.name for path in (out / "masks").iterdir())
   assert masks == [f"{i}.png.png" for i in range(8)]
   assert np.asarray(Image.open(out / "masks" / "3.png.png")).max() == 0

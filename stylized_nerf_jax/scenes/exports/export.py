@@ -26,8 +26,9 @@ class Export:
     messages: what a user should be told.
     border: pixels of each side of a picture that may show nothing.
     splits: as those of a `Scene`; None: the export says nothing.
-    bounds: near and far in file units, of a bounded scene; or None.
+    bounds: near and far in file units; None: the export says nothing.
     box: ((x0, y0, z0), (x1, y1, z1)) that holds all, file frame; or None.
+      What has bounds or a box is a bounded scene.
     white: whether white stands for nothing.
   """
 
@@ -165,9 +166,3 @@ def thinned(numbers: Sequence[int], what: str) -> tuple[list[int], list[str]]:
     f"{what}: {MOST_FRAMES} of {len(numbers)} frames are used, spread evenly"
   )
   return [numbers[i] for i in places], [message]
-
-
-def beside(root: pathlib.Path, known: Sequence[str]) -> list[str]:
-  """Returns a message of what lies in a folder and is not read, if anything."""
-  names = [entry.name for entry in root.iterdir() if entry.name[0] != "."]
-  return leftovers.unread_keys(names, known, root.resolve())

@@ -70,7 +70,11 @@ def read(root: pathlib.Path) -> export.Export:
     sensor.get("id"): sensor for sensor in chunk.findall("sensors/sensor")
   }
   pictures = folder / _PICTURES if (folder / _PICTURES).is_dir() else folder
-  found, notes = _cameras(chunk, source, image_reader.list_images(pictures))
+  listed = image_reader.list_images(pictures)
+  if root.is_dir():
+    read = {source.name, _PICTURES, *(file.name for file in listed)}
+    messages += leftovers.unread_entries(root, read)
+  found, notes = _cameras(chunk, source, listed)
   found, places, note = _components(chunk, found, source)
   messages += [*notes, *note]
   lenses, cameras, files = {}, [], []

@@ -14,9 +14,8 @@ fisheye takes x, y times arctan(r) / r in place of x, y: OpenCV's k1 to k4.
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.scenes import lens_fits
 
 TERMS = (
   *("f", "cx", "cy", "b1", "b2"),
@@ -25,8 +24,7 @@ TERMS = (
 FISHEYES = ("fisheye", "equidistant_fisheye")
 _FRAME = "frame"
 # Pixels at a corner that a lens may be off by what its terms here cannot say.
-_LEFT_OUT, _FITTED = 0.5, 0.05
-_RADII = 400
+_LEFT_OUT = 0.5
 _ADVICE = "calibrate without it, or export undistorted pictures from Metashape"
 
 
@@ -108,62 +106,15 @@ def _frame(radials, p1: float, p2: float, radius: float, focal: float, where):
   """Returns model and terms of a frame camera, p1 and p2 being OpenCV's."""
   k1, k2, k3, k4 = radials
   if k4:
-    k1, k2, k3, *below = _rational(radials, radius, focal, where)
-    return "full_opencv", (k1, k2, p1, p2, k3, *below)
+    fit = lens_fits.fit_polynomial(tuple(radials), radius, focal)
+    if fit is None:
+      raise user_error.UserError(
+        f"{where}: k4 of the lens is {k4:g}, and no lens here comes within "
+        f"{lens_fits.LARGEST_ERROR:g} pixels of it; expected 0: {_ADVICE}"
+      )
+    k1, k2, _, _, *others = fit.terms
+    return fit.model, (k1, k2, p1, p2, *others)
   if k3:
     return "full_opencv", (k1, k2, p1, p2, k3, 0.0, 0.0, 0.0)
   terms = (k1, k2, p1, p2)
   return "opencv" if any(terms) else "pinhole", terms
-
-
-def _rational(
-  radials, radius: float, focal: float, where: str
-) -> tuple[float, ...]:
-  """Fits OpenCV's rational lens to a polynomial of four terms.
-
-  Args:
-    radials: k1 to k4.
-    radius: of a corner after distortion, in focal lengths.
-    focal: length in pixels.
-    where: for the message.
-
-  Returns:
-    k1 to k6, to within `_FITTED` pixels everywhere in the picture.
-
-  Raises:
-    ValueError: there is no such lens.
-  """
-  squares = _seen(radials, radius) ** 2
-  powers = squares[:, None] ** np.arange(1, 4)
-  with np.errstate(over="ignore", invalid="ignore"):
-    wanted = 1 + squares[:, None] ** np.arange(1, 5) @ np.array(radials)
-    system = np.concatenate([powers, -wanted[:, None] * powers], axis=1)
-    weights = np.sqrt(squares)[:, None]
-  error, terms = math.inf, np.zeros(6)
-  if np.isfinite(system).all():
-    system, target = weights * system, weights[:, 0] * (wanted - 1)
-    scales = np.linalg.norm(system, axis=0)
-    terms = np.linalg.lstsq(system / scales, target, rcond=1e-12)[0] / scales
-    below = 1 + powers @ terms[3:]
-    if (below > 0).all():
-      fitted = (1 + powers @ terms[:3]) / below
-      error = focal * np.abs(weights[:, 0] * (fitted - wanted)).max()
-  if not error <= _FITTED:
-    raise user_error.UserError(
-      f"{where}: k4 of the lens is {radials[3]:g}, and no lens here comes "
-      f"within {_FITTED:g} pixels of it; expected 0: {_ADVICE}"
-    )
-  return tuple(float(term) for term in terms)
-
-
-def _seen(radials, radius: float) -> np.ndarray:
-  """Returns radii before distortion up to that of a corner: [_RADII]."""
-  candidates = np.linspace(0, 4 * radius, 8 * _RADII)[1:]
-  squares = candidates**2
-  with np.errstate(over="ignore", invalid="ignore"):
-    bent = candidates * (
-      1 + squares[:, None] ** np.arange(1, 5) @ np.array(radials)
-    )
-  beyond = np.flatnonzero(~(bent < radius))
-  last = candidates[beyond[0]] if len(beyond) else candidates[-1]
-  return np.linspace(0, last, _RADII + 1)[1:]

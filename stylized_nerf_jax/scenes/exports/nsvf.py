@@ -26,8 +26,6 @@ _PICTURES, _POSES = ("rgb", "images", "image"), ("pose", "poses")
 _INTRINSICS, _BOX, _BOUNDS = "intrinsics.txt", "bbox.txt", "near_and_far.txt"
 _MOST_BYTES = 1 << 16
 _SKEW_TOLERANCE = 1e-6
-# Cameras within the box see from this part of its farthest corner on.
-_NEAREST = 0.01
 
 
 def is_nsvf(root: pathlib.Path) -> bool:
@@ -86,9 +84,9 @@ def read(root: pathlib.Path) -> export.Export:
   return export.Export(
     cameras,
     files,
-    [*messages, *export.beside(root, known)],
+    [*messages, *leftovers.unread_entries(root, known)],
     splits=splits,
-    bounds=_bounds(root / _BOUNDS, box, cameras),
+    bounds=_bounds(root / _BOUNDS),
     box=box,
     white=white,
   )
@@ -199,30 +197,20 @@ def _intrinsics(
   return intrinsics
 
 
-def _bounds(
-  source: pathlib.Path, box, cameras: list[camera_lib.Camera]
-) -> tuple[float, float] | None:
-  """Returns near and far, of the file or of the box, if any."""
-  if source.exists():
-    words = _words(source, "near and far")
-    near, far = text_files.numbers(
-      words, 2, where=str(source), what="near and far"
-    )
-    if not 0 < near < far:
-      raise user_error.UserError(
-        f"{source}: near is {near:g} and far {far:g}; expected 0 < near < far: "
-        "correct them or remove the file"
-      )
-    return near, far
-  if box is None:
+def _bounds(source: pathlib.Path) -> tuple[float, float] | None:
+  """Reads near and far, where there is such a file."""
+  if not source.exists():
     return None
-  low, high = np.array(box)
-  centers = np.stack([camera.camera_to_world[:3, 3] for camera in cameras])
-  below, above = low - centers, centers - high
-  outside = np.linalg.norm(np.maximum(np.maximum(below, above), 0), axis=-1)
-  corner = np.maximum(np.abs(below), np.abs(above))
-  far = float(np.linalg.norm(corner, axis=-1).max())
-  return max(float(outside.min()), _NEAREST * far), far
+  words = _words(source, "near and far")
+  near, far = text_files.numbers(
+    words, 2, where=str(source), what="near and far"
+  )
+  if not 0 < near < far:
+    raise user_error.UserError(
+      f"{source}: near is {near:g} and far {far:g}; expected 0 < near < far: "
+      "correct them or remove the file"
+    )
+  return near, far
 
 
 def _box(source: pathlib.Path):

@@ -84,7 +84,9 @@ def read(root: pathlib.Path) -> export.Export:
   chosen = sharp or found
   known = {*_INTRINSICS, *_SIZE, *_MATRIX, _BLUR}
   messages += leftovers.unread_keys(keys, known, folders[0])
-  messages += export.beside(folders[0].parent, [f.name for f in folders])
+  messages += leftovers.unread_entries(
+    folders[0].parent, [f.name for f in folders]
+  )
   return export.Export(
     cameras=[camera for camera, _ in chosen],
     files=[file for _, file in chosen],

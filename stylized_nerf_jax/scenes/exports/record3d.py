@@ -98,7 +98,9 @@ def read(root: pathlib.Path) -> export.Export:
       "middle of the pictures, which is taken in its place"
     )
   messages += leftovers.unread_keys(content, _KEYS, source)
-  messages += export.beside(source.parent, [source.name, folder.name])
+  messages += leftovers.unread_entries(
+    source.parent, [source.name, folder.name]
+  )
   return export.Export(
     cameras, [files[number] for number in chosen], [*messages, *note]
   )

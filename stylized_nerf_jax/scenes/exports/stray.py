@@ -95,7 +95,9 @@ def read(root: pathlib.Path) -> export.Export:
         where=where,
       )
     )
-  messages += export.beside(root, (ODOMETRY, MATRIX, VIDEO, PICTURES))
+  messages += leftovers.unread_entries(
+    root, (ODOMETRY, MATRIX, VIDEO, PICTURES)
+  )
   return export.Export(
     cameras, [files[number] for number in chosen], [*messages, *note]
   )

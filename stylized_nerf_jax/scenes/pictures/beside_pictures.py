@@ -4,22 +4,23 @@ import collections
 import pathlib
 from collections.abc import Sequence
 
-from stylized_nerf_jax.scenes.pictures import image_reader
+from stylized_nerf_jax.scenes import leftovers
+from stylized_nerf_jax.scenes.pictures import picture_formats
 
 
 def walk(folder: pathlib.Path) -> dict[str, pathlib.Path]:
   """Finds the pictures of a folder and of those in it, hidden ones not.
 
   Returns:
-    Files by their names in the folder, with forward slashes, sorted.
+    Files by their names in the folder, with forward slashes, sorted; without
+    those that `picture_formats.choose` leaves out.
   """
-  return {
-    path.relative_to(folder).as_posix(): path
+  found, *_ = picture_formats.choose(
+    path
     for path in sorted(folder.rglob("*"))
-    if path.suffix.lower() in image_reader.SUFFIXES
-    and not path.name.startswith(".")
-    and path.is_file()
-  }
+    if picture_formats.is_picture_name(path) and path.is_file()
+  )
+  return {path.relative_to(folder).as_posix(): path for path in found}
 
 
 def unnamed(folder: pathlib.Path, files: Sequence[pathlib.Path]) -> list[str]:
@@ -28,6 +29,27 @@ def unnamed(folder: pathlib.Path, files: Sequence[pathlib.Path]) -> list[str]:
   return [
     name for name, path in walk(folder).items() if path.absolute() not in known
   ]
+
+
+def unread(files: Sequence[pathlib.Path], root: pathlib.Path) -> list[str]:
+  """Says what lies in the folders of pictures that no reader looks at.
+
+  Args:
+    files: the pictures.
+    root: folder whose own entries are named elsewhere.
+  """
+  twins, heic, messages = [], [], []
+  for folder in sorted({file.parent for file in files}):
+    present = sorted(path for path in folder.iterdir() if path.is_file())
+    named = [path for path in present if picture_formats.is_picture_name(path)]
+    _, *left_out = picture_formats.choose(named)
+    twins += left_out[0]
+    heic += left_out[1]
+    if folder.resolve() != root.resolve():
+      others = {path.name for path in present} - {path.name for path in named}
+      hidden = {name for name in others if name.startswith(".")}
+      messages += leftovers.unread_keys(others, hidden, folder)
+  return [*picture_formats.describe_choice(twins, heic), *messages]
 
 
 def find_masks(

@@ -52,7 +52,7 @@ def load_blender(
   """
   root = pathlib.Path(path)
   image_reader.check_downsample(downsample)
-  frames, contents, splits, messages = [], [], {}, []
+  frames, sources, contents, splits, messages = [], [], [], {}, []
   for split in SPLITS:
     source = root / f"transforms_{split}.json"
     if split != "train" and not source.is_file():
@@ -63,9 +63,10 @@ def load_blender(
     )
     splits[split] = tuple(range(len(frames), len(frames) + len(found)))
     frames += found
+    sources.append(source)
     contents.append(content)
     messages += notes
-  messages += transforms.unused_pictures(root, contents, frames)
+  messages += transforms.unused_files(sources, contents, frames)
   cameras, pictures = posed_pictures.scene_parts(frames, background)
   layout, near, far, box = _bounds(
     cameras, pictures["alphas"], len(splits["train"])

@@ -1,13 +1,16 @@
-"""Ray bounds of scenes whose files have none: by cameras, or around a box."""
+"""Ray bounds of scenes whose files have none: by cameras, a box, or points."""
 
 import numpy as np
 
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import pose_geometry
+from stylized_nerf_jax.scenes.readers import colmap_model
 
 _NEAR_FACTOR, _FAR_FACTOR = 0.05, 1000.0
 # Beyond a box that was found, and before it.
 _BOX_SLACK = 0.05
+# Sightings of a picture beyond these percentiles are taken for wrong matches.
+_TRIMMED = (1, 99)
 
 
 def near_and_far(cameras: camera_lib.Cameras) -> tuple[float, float]:
@@ -47,3 +50,45 @@ def of_box(
   )
   far = (1 + _BOX_SLACK) * float(np.linalg.norm(across, axis=-1).max())
   return max((1 - _BOX_SLACK) * float(nearest), 0.01 * far), far
+
+
+def of_points(
+  points: colmap_model.Points,
+  numbers: list[int],
+  cameras: camera_lib.Cameras,
+  *,
+  along_axis: bool,
+) -> tuple[float, float] | None:
+  """Returns how near and how far the points lie that the images see.
+
+  Args:
+    points: of the model.
+    numbers: of the images, in the order of the cameras.
+    cameras: V.
+    along_axis: measure along the optical axis, otherwise from the centre.
+
+  Returns:
+    The extremes over images of the 1st and 99th percentile, file units, or
+    None where no image sees a point.
+  """
+  nearest, farthest = [], []
+  order = np.argsort(points.pictures, kind="stable")
+  starts = np.searchsorted(points.pictures[order], numbers, side="left")
+  ends = np.searchsorted(points.pictures[order], numbers, side="right")
+  for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+    offsets = points.positions[points.rows[order[start:end]]]
+    offsets = offsets - cameras.centers[i]
+    if along_axis:
+      depths = offsets @ cameras.view_directions[i]
+    else:
+      depths = np.linalg.norm(offsets, axis=-1)
+    depths = depths[depths > 0]
+    if depths.size:
+      near, far = np.percentile(depths, _TRIMMED)
+      nearest.append(near)
+      farthest.append(far)
+  if not nearest:
+    return None
+  near, far = float(min(nearest)), float(max(farthest))
+  # One point seen at one distance is a depth, not yet a range.
+  return near, max(far, 1.001 * near)

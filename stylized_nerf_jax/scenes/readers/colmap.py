@@ -5,16 +5,22 @@ or text: that of the most images is read. The photographs are in `images` or,
 reduced, in `images_N`, as mip-NeRF 360 has them, and their masks, as COLMAP
 takes them, in `masks`: `a.jpg.png` for `a.jpg`, black where nothing is to be
 used. COLMAP's world is the file frame. Bounds come from the triangulated
-points. COLMAP ignores EXIF orientation, and so do its poses.
+points. COLMAP ignores EXIF orientation, and so do its poses. `test.txt` beside
+the model names pictures that are held out, as 3D Gaussian splatting reads it
+(`dataset_readers.py` of graphdeco-inria's gaussian-splatting).
 """
 
 import pathlib
-
-import numpy as np
+from collections.abc import Sequence
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import file_names, leftovers, pose_geometry
+from stylized_nerf_jax.scenes import (
+  file_names,
+  leftovers,
+  pose_geometry,
+  text_files,
+)
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import (
   beside_pictures,
@@ -32,10 +38,8 @@ from stylized_nerf_jax.scenes.readers import (
 )
 
 _FOLDERS = ("sparse", "colmap/sparse")
-_MASKS = "masks"
+_MASKS, _HELD_OUT = "masks", "test.txt"
 _READERS = {"bin": colmap_binary, "txt": colmap_text}
-# Sightings of a picture beyond these percentiles are taken for wrong matches.
-_TRIMMED = (1, 99)
 # Surfaces without texture have no points, and may lie nearer or farther.
 _NEAR_SLACK, _FAR_SLACK = 0.5, 10.0
 
@@ -94,7 +98,8 @@ def load_colmap(
     downsample: N takes `images_N` where it exists, and otherwise shrinks the
       nearest larger folder when its pictures are decoded.
     background: "white" or "black", under pictures with alpha.
-    holdout: every holdout-th image is "test"; 0 holds none out.
+    holdout: every holdout-th image is "test" where no `test.txt` is; 0 holds
+      none out.
 
   Raises:
     ValueError: a file is missing or wrong; the message names it.
@@ -135,11 +140,15 @@ def load_colmap(
     cameras.append(camera.resized(*sizes[-1]))
   cameras = camera_lib.Cameras.from_list(cameras)
   used = {pictures[number].lens for number in numbers}
+  splits, unknown = _splits(folder / _HELD_OUT, cameras.names, holdout)
   messages = [
     *_other_models(root, models),
     *colmap_model.fitted(lenses[number] for number in sorted(used)),
     *_missing(source, missing, len(pictures), pictures_folder),
     *leftovers.left_out(others, "picture", "has no camera"),
+    *leftovers.left_out(
+      unknown, "held-out name", f"stands in {_HELD_OUT} and is of no picture"
+    ),
     *leftovers.left_out(
       spare_masks, "mask", "belongs to no picture that is read"
     ),
@@ -180,9 +189,28 @@ def load_colmap(
     near=near,
     far=far,
     bounding_box=None,
-    splits=scene_lib.holdout_splits(len(files), holdout),
+    splits=splits,
     messages=tuple(messages),
   )
+
+
+def _splits(
+  source: pathlib.Path, names: Sequence[str], holdout: int
+) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+  """Returns the splits, and what the list of them names in vain."""
+  if not file_names.is_file(source):
+    return scene_lib.holdout_splits(len(names), holdout), []
+  listed = text_files.read_names(source)
+  held = set(listed)
+  train = tuple(i for i, name in enumerate(names) if name not in held)
+  if not train:
+    raise user_error.UserError(
+      f"{source}: it holds all {len(names)} pictures out; expected some to "
+      "train on: correct or remove the list"
+    )
+  test = tuple(i for i, name in enumerate(names) if name in held)
+  unknown = [name for name in listed if name not in set(names)]
+  return {"train": train, "test": test}, unknown
 
 
 def _match(
@@ -327,53 +355,13 @@ def _layout_and_bounds(
     "fisheye" not in cameras.models
     and pose_geometry.is_forward_facing(cameras)[0]
   )
-  bounds = _bounds(points, numbers, cameras, along_axis=forward_facing)
+  bounds = None
+  if points is not None:
+    bounds = camera_bounds.of_points(
+      points, numbers, cameras, along_axis=forward_facing
+    )
   if bounds is None:
     return None, *camera_bounds.near_and_far(cameras)
   if forward_facing:
     return "forward_facing", *bounds
   return "unbounded", _NEAR_SLACK * bounds[0], _FAR_SLACK * bounds[1]
-
-
-def _bounds(
-  points: colmap_model.Points | None,
-  numbers: list[int],
-  cameras: camera_lib.Cameras,
-  *,
-  along_axis: bool,
-) -> tuple[float, float] | None:
-  """Returns how near and how far the points lie that the images see.
-
-  Args:
-    points: of the model.
-    numbers: of the images, in the order of the cameras.
-    cameras: V.
-    along_axis: measure along the optical axis, otherwise from the centre.
-
-  Returns:
-    The extremes over images of the 1st and 99th percentile, file units, or
-    None where no image sees a point.
-  """
-  if points is None:
-    return None
-  nearest, farthest = [], []
-  order = np.argsort(points.pictures, kind="stable")
-  starts = np.searchsorted(points.pictures[order], numbers, side="left")
-  ends = np.searchsorted(points.pictures[order], numbers, side="right")
-  for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
-    offsets = points.positions[points.rows[order[start:end]]]
-    offsets = offsets - cameras.centers[i]
-    if along_axis:
-      depths = offsets @ cameras.view_directions[i]
-    else:
-      depths = np.linalg.norm(offsets, axis=-1)
-    depths = depths[depths > 0]
-    if depths.size:
-      near, far = np.percentile(depths, _TRIMMED)
-      nearest.append(near)
-      farthest.append(far)
-  if not nearest:
-    return None
-  near, far = float(min(nearest)), float(max(farthest))
-  # One point seen at one distance is a depth, not yet a range.
-  return near, max(far, 1.001 * near)

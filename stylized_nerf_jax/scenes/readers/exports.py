@@ -108,7 +108,11 @@ def load(
     )
   images, alphas = _pictures(found, sizes, background)
   folder = root.parent if root.is_file() else root
-  near, far = found.bounds or camera_bounds.near_and_far(cameras)
+  layout, bounds = "bounded", found.bounds
+  if bounds is None and found.box:
+    bounds = camera_bounds.of_box(cameras, found.box)
+  elif bounds is None:
+    layout, bounds = "unbounded", camera_bounds.near_and_far(cameras)
   splits = found.splits
   if splits is None:
     splits = scene_lib.holdout_splits(len(files), holdout)
@@ -121,9 +125,9 @@ def load(
     masks=masks,
     alphas=alphas,
     depths=None,
-    layout="unbounded" if found.bounds is None else "bounded",
-    near=near,
-    far=far,
+    layout=layout,
+    near=bounds[0],
+    far=bounds[1],
     bounding_box=found.box,
     splits=splits,
     messages=tuple(messages),

@@ -108,18 +108,22 @@ def _read(format: str, root: pathlib.Path, holdout: int, options) -> Scene:
   if format in _EXPORTS:
     from stylized_nerf_jax.scenes.readers import exports
 
-    return _with_colors(exports.load(root, format, **options))
+    return _with_pictures(exports.load(root, format, **options))
   reader = importlib.import_module(f"{__package__}.{format}")
-  return _with_colors(getattr(reader, f"load_{format}")(root, **options))
+  return _with_pictures(getattr(reader, f"load_{format}")(root, **options))
 
 
-def _with_colors(scene: Scene) -> Scene:
-  """Adds to the messages what is done about the colours of the files."""
-  from stylized_nerf_jax.scenes.pictures import image_reader
+def _with_pictures(scene: Scene) -> Scene:
+  """Adds what lies beside the pictures, and what is done about colours."""
+  from stylized_nerf_jax.scenes.pictures import beside_pictures, image_reader
 
   if not isinstance(scene.images, image_reader.ImageFiles):
     return scene
-  said = image_reader.describe_colors(scene.images.paths, "images")
+  paths, root = scene.images.paths, pathlib.Path(scene.path)
+  said = [
+    *beside_pictures.unread(paths, root if root.is_dir() else root.parent),
+    *image_reader.describe_colors(paths, "images"),
+  ]
   return dataclasses.replace(scene, messages=(*scene.messages, *said))
 
 

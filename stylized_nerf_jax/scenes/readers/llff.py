@@ -18,14 +18,18 @@ import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import file_names, leftovers, pose_geometry
+from stylized_nerf_jax.scenes import (
+  file_names,
+  leftovers,
+  pose_geometry,
+  text_files,
+)
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
 from stylized_nerf_jax.scenes.readers import colmap, image_folder, numpy_files
 
 POSES_FILE = "poses_bounds.npy"
 NAMES_FILE = "view_imgs.txt"
-_MOST_BYTES = 1 << 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,15 +162,7 @@ def _listed_names(root: pathlib.Path) -> tuple[str, list[str]]:
   """
   path = root / NAMES_FILE
   if file_names.is_file(path):
-    if path.stat().st_size > _MOST_BYTES:
-      raise user_error.UserError(
-        f"{path}: {path.stat().st_size} bytes; expected the name of a picture "
-        f"in each line, at most {_MOST_BYTES}: export it again"
-      )
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    return NAMES_FILE, [
-      line.strip() for line in text.splitlines() if line.strip()
-    ]
+    return NAMES_FILE, text_files.read_names(path)
   names = colmap.read_names(root)
   return "COLMAP's model", sorted(names)
 

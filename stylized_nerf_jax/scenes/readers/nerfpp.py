@@ -12,21 +12,23 @@ import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
+from stylized_nerf_jax.scenes import leftovers
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
 from stylized_nerf_jax.scenes.readers import camera_bounds
 
 # Folder of each split; only that of train is needed.
 _FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+_PICTURES, _POSES, _INTRINSICS = "rgb", "pose", "intrinsics"
 _MOST_BYTES = 1 << 16
 _SKEW_TOLERANCE = 1e-6
 
 
 def is_nerfpp(root: pathlib.Path) -> bool:
   """Tells whether a folder has the layout."""
-  return (root / "train" / "pose").is_dir() and (
-    root / "train" / "intrinsics"
-  ).is_dir()
+  return all(
+    (root / _FOLDERS["train"] / name).is_dir() for name in (_POSES, _INTRINSICS)
+  )
 
 
 def load_nerfpp(
@@ -52,12 +54,14 @@ def load_nerfpp(
   root = pathlib.Path(path)
   image_reader.check_downsample(downsample)
   cameras, files, splits, has_alpha = [], [], {}, False
+  messages = leftovers.unread_entries(root, _FOLDERS.values())
   for split, folder in _FOLDERS.items():
     if split != "train" and not (root / folder).is_dir():
       continue
-    found = image_reader.list_images(root / folder / "rgb")
+    found = image_reader.list_images(root / folder / _PICTURES)
     splits[split] = tuple(range(len(files), len(files) + len(found)))
     _check_stems(found)
+    messages += _unused(root / folder, {file.stem for file in found})
     for file in found:
       size, transparent = image_reader.read_header(file)
       cameras.append(_camera(root, folder, file, size))
@@ -87,7 +91,18 @@ def load_nerfpp(
     far=far,
     bounding_box=None,
     splits=splits,
+    messages=tuple(messages),
   )
+
+
+def _unused(folder: pathlib.Path, stems: set[str]) -> list[str]:
+  """Says which poses have no picture, and what else lies there."""
+  poses = sorted(file for file in (folder / _POSES).glob("*.txt"))
+  spare = [f"{folder.name}/{p.name}" for p in poses if p.stem not in stems]
+  return [
+    *leftovers.left_out(spare, "pose", "has no picture"),
+    *leftovers.unread_entries(folder, (_PICTURES, _POSES, _INTRINSICS)),
+  ]
 
 
 def _check_stems(files: list[pathlib.Path]) -> None:
@@ -106,11 +121,11 @@ def _camera(
   root: pathlib.Path, folder: str, file: pathlib.Path, size: tuple[int, int]
 ) -> camera_lib.Camera:
   """Builds the camera of one picture."""
-  source = root / folder / "pose" / f"{file.stem}.txt"
+  source = root / folder / _POSES / f"{file.stem}.txt"
   pose = _read_matrix(source)
   pose[:, 1:3] *= -1
   pose = camera_lib.check_pose(pose, where=str(source))
-  source = root / folder / "intrinsics" / f"{file.stem}.txt"
+  source = root / folder / _INTRINSICS / f"{file.stem}.txt"
   matrix = _read_matrix(source)
   fl_x, skew, cx = matrix[0, :3]
   fl_y, cy = matrix[1, 1:3]

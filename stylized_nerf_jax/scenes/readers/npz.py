@@ -14,11 +14,16 @@ import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
+from stylized_nerf_jax.scenes import leftovers
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
 from stylized_nerf_jax.scenes.readers import camera_bounds, numpy_files
 
 SPLITS = ("train", "val", "test")
+_READ = (
+  *("images", "masks", "poses", "focal", "near", "far", "layout"),
+  *SPLITS,
+)
 
 
 class _Arrays(Sequence):
@@ -134,6 +139,12 @@ def load_npz(
     bounding_box=None,
     splits=_read_splits(content, source, count)
     or scene_lib.holdout_splits(count, holdout),
+    messages=(
+      *leftovers.unread_keys(content, _READ, source),
+      *(
+        leftovers.unread_entries(root, (source.name,)) if root.is_dir() else ()
+      ),
+    ),
   )
 
 

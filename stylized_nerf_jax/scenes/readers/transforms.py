@@ -44,6 +44,8 @@ _BESIDE_FISHEYE = ("resized_images",)
 _BESIDE_PINHOLE = ("resized_undistorted_images", "resized_images")
 _BESIDE_MASKS = ("resized_anon_masks", "resized_undistorted_masks")
 _DYNAMIC_MASK = "dynamic_mask_"
+# What `capture` writes beside its transforms.json.
+_OF_CAPTURE = {"capture.json", "capture.png", "colmap"}
 Frame = posed_pictures.PosedPicture
 
 
@@ -89,7 +91,8 @@ def load_transforms(
   frames, left_out, messages = read_frames(
     content, source, downsample=downsample
   )
-  messages += unused_pictures(source.parent, [content], frames)
+  of_poses = [source, *(source.with_name(name) for name in FILES)]
+  messages += unused_files(of_poses, [content], frames)
   others = [n for n in FILES if n != source.name]
   messages += leftovers.left_out(
     [n for n in others if file_names.is_file(source.with_name(n))],
@@ -349,16 +352,19 @@ def _crop_radius(content: dict, source: pathlib.Path) -> float | None:
   return radius
 
 
-def unused_pictures(
-  root: pathlib.Path, contents: Sequence[dict], frames: Sequence[Frame]
+def unused_files(
+  sources: Sequence[pathlib.Path],
+  contents: Sequence[dict],
+  frames: Sequence[Frame],
 ) -> list[str]:
-  """Says which pictures lie beside those of frames and are of none of them.
+  """Says what lies beside the pictures of frames and is of none of them.
 
   Args:
-    root: folder of the files.
-    contents: of the files.
+    sources: files of poses, of one folder, that are read or told of otherwise.
+    contents: of those that are read.
     frames: that were read from them.
   """
+  root = sources[0].parent
   entries = [
     entry
     for content in contents
@@ -371,6 +377,14 @@ def unused_pictures(
     if entry.get(key)
   ]
   masks = [m for frame in frames for m in (frame.use, frame.avoid) if m]
-  return image_folder.unused(
-    root, [frame.file for frame in frames], masks, listed
-  )
+  files = [frame.file for frame in frames]
+  read = {
+    path.absolute().relative_to(root.absolute()).parts[0]
+    for path in (*files, *masks)
+    if path.absolute().is_relative_to(root.absolute())
+  }
+  read.update(source.name for source in sources)
+  return [
+    *image_folder.unused(root, files, masks, listed),
+    *leftovers.unread_entries(root, read | _OF_CAPTURE),
+  ]

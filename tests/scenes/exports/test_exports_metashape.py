@@ -103,7 +103,11 @@ def test_lenses_are_those_of_the_manual(root, left_out, kind, most):
 @pytest.mark.parametrize(
   ("terms", "kind", "words"),
   [
-    ({"k4": -0.5}, "frame", "k4 of the lens is -0.5, and no lens here"),
+    (
+      {"k2": -6.0, "k3": 14.0, "k4": -8.0},
+      "frame",
+      "k4 of the lens is -8, and no lens here comes within 0.05 pixels",
+    ),
     ({"b2": 4.0}, "frame", "b2 of the lens moves pixels by up to 3.6"),
     ({"p1": 0.01}, "fisheye", "p1, p2 of the lens moves pixels by up to"),
     ({"p3": 0.1}, "frame", "the lens has p3 0.1 and p4 0; expected 0"),
@@ -117,6 +121,14 @@ def test_lenses_that_nothing_here_has(root, terms, kind, words):
     load_scene(root)
   assert f"cameras.xml, sensor 0: {words}" in str(error.value)
   assert "\n" not in str(error.value)
+
+
+def test_what_else_lies_there_is_named(root):
+  before = load_scene(root).messages
+  (root / "report.pdf").touch()
+  said = set(load_scene(root).messages) - set(before)
+  assert said == {"site: not read: report.pdf"}
+  assert "report" not in " ".join(load_scene(root / "cameras.xml").messages)
 
 
 def _document(root, cameras, components=""):

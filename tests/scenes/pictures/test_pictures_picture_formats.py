@@ -115,7 +115,12 @@ def test_heic_without_the_extra(tmp_path, no_heic, write_llff):
   # Originals beside the photographs of a scene are no photographs of it.
   scene, _ = write_llff(3)
   (scene / "images" / "IMG_0.HEIC").write_bytes(_HEIC_SHELL)
-  assert len(formats.load_scene(scene)) == 3
+  for name in ("IMG_0.MOV", "IMG_0.AAE", ".DS_Store"):
+    (scene / "images" / name).touch()
+  found = formats.load_scene(scene)
+  assert len(found) == 3
+  assert found.messages[-2].startswith("1 HEIC file(s) such as IMG_0.HEIC are")
+  assert found.messages[-1] == "images: not read: IMG_0.AAE, IMG_0.MOV"
 
 
 def test_of_two_files_of_one_picture_one_is_taken(tmp_path):
@@ -123,19 +128,21 @@ def test_of_two_files_of_one_picture_one_is_taken(tmp_path):
     _save(tmp_path / f"IMG_{i}.jpg")
     (tmp_path / f"IMG_{i}.HEIC").write_bytes(_HEIC_SHELL)
   (tmp_path / "img_2.avif").write_bytes(b"x")
+  (tmp_path / "IMG_0.MOV").touch()
   source = sources.open_source(tmp_path)
   assert [one.path.name for one in source.items] == [
     "IMG_0.jpg", "IMG_1.jpg", "IMG_2.jpg",
   ]  # fmt: skip
   assert source.messages == [
     "4 HEIC or AVIF file(s) such as IMG_0.HEIC stand beside another picture "
-    "of the same name, which is taken"
+    "of the same name, which is taken",
+    f"{tmp_path.name}: not read: IMG_0.MOV",
   ]
   collection = picture_collections.find(tmp_path)
   assert [p.name for p in collection.pictures] == [
     "IMG_0.jpg", "IMG_1.jpg", "IMG_2.jpg",
   ]  # fmt: skip
-  assert len(collection.messages) == 1
+  assert len(collection.messages) == 2
 
 
 def test_heic_is_upright_of_itself_and_converted(tmp_path, heic):

@@ -51,6 +51,25 @@ def test_text_beside_binary_files_is_told(tmp_path):
   assert scene.messages == ("0: binary files are read, text files are not",)
 
 
+def test_what_test_txt_names_is_held_out(tmp_path):
+  root = scene_writers.colmap(scene_writers.make(5), tmp_path / "scene")
+  held_out = root / "sparse" / "0" / "test.txt"
+  held_out.write_bytes(b"\xef\xbb\xbf3.png\r\n1.png\r\n\r\ngone.png\r\n")
+  scene = load_scene(root)
+  assert scene.splits == {"train": (0, 2, 4), "test": (1, 3)}
+  assert scene.messages == (
+    "1 held-out name is not used, for it stands in test.txt and is of no "
+    "picture: gone.png",
+  )
+  held_out.write_text("")
+  assert load_scene(root).splits == {"train": (0, 1, 2, 3, 4), "test": ()}
+  held_out.write_text("".join(f"{i}.png\n" for i in range(5)))
+  with pytest.raises(
+    ValueError, match=r"test.txt: it holds all 5 pictures out"
+  ):
+    load_scene(root)
+
+
 def _mask(path, size=(16, 12), unused=4):
   """Writes a mask whose first columns are black."""
   pixels = np.full((size[1], size[0]), 255, np.uint8)
@@ -116,7 +135,7 @@ def test_what_is_not_used_is_named(tmp_path):
   assert load_scene(root).messages == (
     "2 pictures are not used, for each has no camera: 9.png, more/a.jpg",
     "pictures are read from images, not from images_2, images_4, images_8",
-    "not read: database.db, poses_bounds.txt",
+    "scene: not read: database.db, poses_bounds.txt",
   )
   assert load_scene(root, downsample=4).messages[0] == (
     "pictures are read from images_4, not from images, images_2, images_8"

@@ -112,5 +112,5 @@ def test_what_else_lies_there_is_named(tmp_path):
   (root / "database.db").write_bytes(b"")
   assert load_scene(root).messages[1:] == (
     "pictures are read from images, not from images_4",
-    "not read: database.db",
+    "scene: not read: database.db",
   )

@@ -23,6 +23,19 @@ def root(tmp_path):
   return root
 
 
+def test_what_is_not_used_is_named(root):
+  assert load_scene(root).messages == ()
+  (root / "camera_path").mkdir()
+  (root / "train" / "min_depth").mkdir()
+  (root / "test" / "rgb" / "more.txt").touch()
+  shutil.copy(root / "test/pose/3.txt", root / "test/pose/7.txt")
+  assert load_scene(root).messages == (
+    "truck: not read: camera_path",
+    "train: not read: min_depth",
+    "1 pose is not used, for it has no picture: test/7.txt",
+  )
+
+
 def test_folders_are_splits(root):
   scene = load_scene(root)
   assert scene.format == "nerfpp"

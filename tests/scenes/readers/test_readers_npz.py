@@ -15,6 +15,14 @@ def _write(root, **arrays):
   return scene_writers.npz(scene_writers.make(), root, **arrays)
 
 
+def test_what_is_not_used_is_named(tmp_path):
+  root = _write(tmp_path / "scene", far=9.0, depths=np.zeros(3))
+  (root / "LICENCE").touch()
+  array = "tiny.npz: not read: depths"
+  assert load_scene(root).messages == (array, "scene: not read: LICENCE")
+  assert load_scene(root / "tiny.npz").messages == (array,)
+
+
 def test_a_file_or_the_only_one_of_a_folder(tmp_path):
   root = _write(tmp_path / "scene")
   scene = load_scene(root)

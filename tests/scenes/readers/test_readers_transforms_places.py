@@ -231,12 +231,25 @@ def test_pictures_that_no_frame_names_are_said(write_transforms, write_picture):
   for name in ("7.png", "8.png", "9.png", "10.jpg", "11.png", "depth_0.png"):
     write_picture(root / "images" / name, 16, 12)
   (root / "images" / "notes.txt").touch()
-  unread, unused = sorted(load_scene(root).messages, reverse=True)
+  unread, unused, others = load_scene(root).messages
+  assert others == "images: not read: notes.txt"
   assert unused == (
     "5 pictures are not used, for each is named by no frame: images/7.png, "
     "images/8.png, images/9.png and 2 more"
   )
   assert unread == "transforms.json: not read: depth_file_path"
+
+
+def test_what_else_lies_beside_the_file_is_named(
+  write_transforms, write_picture
+):
+  root = write_transforms()
+  for name in ("capture.json", "capture.png", ".lock", "sparse_pc.ply"):
+    (root / name).touch()
+  write_picture(root / "images_2" / "0.png", 8, 6)
+  assert load_scene(root).messages == (
+    f"{root.name}: not read: images_2, sparse_pc.ply",
+  )
 
 
 def test_of_two_file_types_one_is_used(write_transforms, write_picture):

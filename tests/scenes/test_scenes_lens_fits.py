@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.rendering import opencv_lens
-from stylized_nerf_jax.scenes import brown_lens
+from stylized_nerf_jax.scenes import lens_fits
 
 _FOCAL = 3000
 
@@ -27,42 +27,51 @@ def _bent(radius, k):
 def test_points_of_the_picture_come_out_where_the_polynomial_has_them(
   k, reach, pixels
 ):
-  rational, error = brown_lens.as_rational(k, reach, enough=0)
+  fit = lens_fits.fit_polynomial(k, reach, _FOCAL)
+  assert fit.model == "full_opencv" and fit.scale == 1
   radii = np.linspace(0, 2, 4001)
   bent = _bent(radii, k)
   shown = radii[: np.argmax(bent > reach)]
-  terms = np.array([*rational[:2], 0, 0, *rational[2:]], np.float32)
+  terms = np.array(fit.terms, np.float32)
   found = jax.jit(opencv_lens.distort)(
     np.stack([shown, 0 * shown], -1).astype(np.float32), terms
   )[..., 0]
   difference = np.abs(np.asarray(found) - _bent(shown, k)).max()
   # float32 has seven digits.
-  assert difference <= error + 3e-7 and error * _FOCAL < pixels
+  assert difference <= fit.error / _FOCAL + 3e-7 and fit.error < pixels
   limit = jax.jit(opencv_lens.valid_radius_squared)(terms)
   assert limit >= shown[-1] ** 2
 
 
 def test_what_does_not_matter_is_left_out():
   k = (-0.1, 0.02, -0.001, 1e-4)
-  rational, error = brown_lens.as_rational(k, 0.5, enough=1e-5)
-  assert rational == (*k[:3], 0, 0, 0)
-  assert 1e-4 * 0.5**9 < error < 2e-4 * 0.55**9
-  assert brown_lens.as_rational(k, 0.5, enough=0)[0][3:] != (0, 0, 0)
+  fit = lens_fits.fit_polynomial(k, 0.5, 100)
+  assert fit.terms == (*k[:2], 0, 0, k[2], 0, 0, 0)
+  assert 1e-4 * 0.5**9 < fit.error / 100 < 2e-4 * 0.55**9
+  assert any(lens_fits.fit_polynomial(k, 0.5, 1e6).terms[5:])
 
 
 @pytest.mark.parametrize("k", [(1e300, 0, 0, 1), (-1e6, 0, 0, 1)])
 def test_what_no_lens_bends_has_no_rational_one(k):
-  rational, error = brown_lens.as_rational(k, 0.5, enough=0)
-  assert rational == (0,) * 6 and error == float("inf")
+  assert lens_fits.fit_polynomial(k, 0.5, 100) is None
 
 
 def test_the_error_is_that_of_the_worst_point():
   k = (0.1, -0.2, 0.3, -0.2)
-  rational, error = brown_lens.as_rational(k, 0.9, enough=0)
+  fit = lens_fits.fit_polynomial(k, 0.9, 100)
   radii = np.linspace(0, 0.9, 1001)
   radii = radii[_bent(radii, k) < 0.9]
   squares = radii**2
-  above = 1 + sum(rational[i] * squares ** (i + 1) for i in range(3))
-  below = 1 + sum(rational[3 + i] * squares ** (i + 1) for i in range(3))
-  off = np.abs(radii * above / below - _bent(radii, k)).max()
-  assert error / 4 < off <= error and error > 1e-5
+  over, under = (*fit.terms[:2], fit.terms[4]), fit.terms[5:]
+  above = 1 + sum(over[i] * squares ** (i + 1) for i in range(3))
+  below = 1 + sum(under[i] * squares ** (i + 1) for i in range(3))
+  off = 100 * np.abs(radii * above / below - _bent(radii, k)).max()
+  assert fit.error / 4 < off <= fit.error and fit.error > 1e-3
+
+
+def test_what_is_off_by_too_much_is_refused():
+  k = (0.1, -0.2, 0.3, -0.2)
+  at_100 = lens_fits.fit_polynomial(k, 0.9, 100).error
+  limit = 100 * lens_fits.LARGEST_ERROR / at_100
+  assert lens_fits.fit_polynomial(k, 0.9, 0.99 * limit) is not None
+  assert lens_fits.fit_polynomial(k, 0.9, 1.01 * limit) is None
