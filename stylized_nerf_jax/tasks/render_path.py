@@ -4,8 +4,6 @@ import contextlib
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 
-import numpy as np
-
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import geometry
@@ -63,7 +61,7 @@ def render_frames(
   style: model_lib.Style = None,
   intensity: float = 1.0,
   spread: float = 0.0,
-  latent: np.ndarray | None = None,
+  palette: float = 1.0,
   label: str = "rendering",
 ) -> Iterator[renderer.Rendered]:
   """Yields the frames of a path; one training view's codes serve all."""
@@ -76,7 +74,7 @@ def render_frames(
         intensity=intensity,
         spread=spread,
         view=view,
-        latent=latent,
+        palette=palette,
       )
       bar.advance()
 
@@ -212,6 +210,7 @@ def render_to(
   style: str | None = None,
   intensity: float = 1.0,
   spread: float = 0.0,
+  palette: float = 1.0,
   save_depth: bool = False,
   fps: float = 24,
 ) -> None:
@@ -225,7 +224,7 @@ def render_to(
     style: as on the command line, but None is the scene as photographed, as
       "none" is; the file of a painting is allowed. "all"
       writes a video `out-NAME.mp4`, or a folder `out/NAME`, for every style.
-    intensity, spread: dials in [0, 1].
+    intensity, spread, palette: dials in [0, 1], of `StylizedNerf.render`.
     save_depth: writes depth maps too; needs a folder.
     fps: frames per second of a video.
 
@@ -262,14 +261,14 @@ def render_to(
     for file in files.values():
       progress.say(f"wrote {file}")
     return
-  style, chosen, latent = style_choice.choose(model, style)
+  style, chosen = style_choice.choose(model, style, palette=palette)
   frames = render_frames(
     model,
     cameras,
     style=chosen,
     intensity=intensity,
     spread=spread,
-    latent=latent,
+    palette=palette,
     label=f"rendering {out.name}",
   )
   if is_video:
