@@ -245,9 +245,7 @@ def render_to(
       f"--save-depth with --out {out}: depth maps need a folder; name one "
       "without .mp4"
     )
-  style_codes.check_dials(
-    intensity=intensity, spread=spread, palette=palette
-  )
+  style_codes.check_dials(intensity=intensity, spread=spread, palette=palette)
   if is_video:
     video.check_available()
   cameras = path_cameras(model, path, num_frames)

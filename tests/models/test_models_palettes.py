@@ -74,6 +74,10 @@ def test_a_picture_gives_the_scene_its_palette(model, picture):
 def test_all_ways_to_render_agree(model, picture):
   mix = {"mosaic": 0.4, picture: 0.6}
   traced = model.trace(3)
+  # What packing rounds off, 2e-3 of trained styles, the map multiplies.
+  targets = model._codes.palettes(picture)
+  matrix, _ = model._palettes.color_map(model.latent(picture), targets, 1.0)
+  rounding = 2e-3 * np.abs(matrix).sum(axis=1).max()
   for dials in ({}, {"intensity": 0.6, "palette": 0.7}):
     rendered = [model.render(3, s, **dials).rgb for s in (picture, mix)]
     together = model.render_styles(3, ["mosaic", picture, mix], **dials)
@@ -82,7 +86,7 @@ def test_all_ways_to_render_agree(model, picture):
       np.testing.assert_allclose(found.rgb, one, atol=2e-5)
     for style, one in zip((picture, mix), rendered):
       painted = model.paint(traced, style, **dials).rgb
-      np.testing.assert_allclose(painted, one, atol=4e-3)
+      np.testing.assert_allclose(painted, one, atol=rounding)
 
 
 def test_what_is_trained_and_the_dial_at_0_stay_as_they_were(model, picture):
