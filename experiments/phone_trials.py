@@ -32,10 +32,9 @@ _CORRECTIONS = {
   "none": [],
   "exposure": [_EXPOSURE],
   "poses": [_POSE],
-  "both": [_EXPOSURE, _POSE],
 }
 _TRIALS = {
-  "as it is": ("none", "exposure", "poses", "both"),
+  "as it is": ("none", "exposure", "poses"),
   "exposure drifts": ("none", "exposure"),
   "poses are off": ("none", "poses"),
 }

@@ -15,7 +15,7 @@ import numpy as np
 from stylized_nerf_jax import model_file, user_error
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import style_field as style_field_lib
-from stylized_nerf_jax.models import renderers, style_codes
+from stylized_nerf_jax.models import palettes, renderers, style_codes
 from stylized_nerf_jax.models.style_codes import Style
 from stylized_nerf_jax.models.traced_view import TracedView
 from stylized_nerf_jax.phases import restore_run
@@ -130,6 +130,7 @@ class StylizedNerf:
     spread: float = 0.0,
     view: int | None = None,
     latent: np.ndarray | None = None,
+    palette: float = 1.0,
   ) -> renderer.Rendered:
     """Renders one image.
 
@@ -142,6 +143,8 @@ class StylizedNerf:
       view: that training view; by default the one nearest to the camera.
         Frames of one path should share it: a code per frame would flicker.
       latent: [32], a code to use instead of `style`.
+      palette: of pictures never trained on, by their share of the style: 1
+        gives the scene the mean and covariance of their colours, 0 none of it.
 
     Returns:
       `rendering.renderer.Rendered` with rgb [H, W, 3] in [0, 1], depth [H, W]
@@ -151,8 +154,9 @@ class StylizedNerf:
       ValueError: unknown style or view, or a dial outside [0, 1].
     """
     camera = self.camera(camera)
-    latent = self._code(camera, style, intensity, spread, view, latent)
-    variables: dict[str, Any] = {"field": self._placed["field"]}
+    dials = {"intensity": intensity, "spread": spread, "palette": palette}
+    latent, color_map = self._code(camera, style, dials, view, latent)
+    variables = {"field": self._placed["field"]}
     stylized = latent is not None and intensity > 0.0
     blend = stylized and intensity < 1.0
     if stylized:
@@ -161,8 +165,12 @@ class StylizedNerf:
       variables["latent"] = np.asarray(latent, np.float32)
     if blend:
       variables["intensity"] = np.float32(intensity)
+    if color_map:
+      variables["palette"] = color_map
     arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
-    render = self._renderers.whole(stylized, blend=blend)
+    render = self._renderers.whole(
+      stylized, blend=blend, recolor=color_map is not None
+    )
     return render(variables, arrays, camera.height, camera.width)
 
   def render_styles(
@@ -173,13 +181,14 @@ class StylizedNerf:
     intensity: float = 1.0,
     spread: float = 0.0,
     view: int | None = None,
+    palette: float = 1.0,
   ) -> list[renderer.Rendered]:
     """Renders one image in several styles, its geometry only once.
 
     Args:
       camera: as in `render`.
       styles: as in `latent`; none of them None.
-      intensity, spread, view: as in `render`, for all of them.
+      intensity, spread, view, palette: as in `render`, for all of them.
 
     Returns:
       For each style what `render` returns.
@@ -187,7 +196,7 @@ class StylizedNerf:
     Raises:
       ValueError: as `render`.
     """
-    style_codes.check_dials(intensity, spread)
+    style_codes.check_dials(intensity=intensity, spread=spread, palette=palette)
     camera = self.camera(camera)
     view = self.nearest_view(camera) if view is None else view
     codes = [
@@ -202,7 +211,12 @@ class StylizedNerf:
     if blend:
       variables["intensity"] = np.float32(intensity)
     arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
-    render = self._renderers.whole(True, blend=blend, in_styles=True)
+    maps = [self._color_map(*one, palette) for one in zip(styles, codes)]
+    if recolor := any(maps):
+      variables["palette"] = palettes.stack(maps)
+    render = self._renderers.whole(
+      True, blend=blend, recolor=recolor, in_styles=True
+    )
     out = render(variables, arrays, camera.height, camera.width)
     return [
       dataclasses.replace(out, rgb=out.rgb[:, :, i]) for i in range(len(styles))
@@ -246,12 +260,13 @@ class StylizedNerf:
     spread: float = 0.0,
     view: int | None = None,
     latent: np.ndarray | None = None,
+    palette: float = 1.0,
   ) -> renderer.Rendered:
     """Paints a traced view; several times faster than `render`.
 
     Args:
       traced: from `trace`.
-      style, intensity, spread, view, latent: as in `render`.
+      style, intensity, spread, view, latent, palette: as in `render`.
 
     Returns:
       What `render` returns, stylized colours from the samples that were kept.
@@ -259,7 +274,8 @@ class StylizedNerf:
     Raises:
       ValueError: as `render`.
     """
-    latent = self._code(traced.camera, style, intensity, spread, view, latent)
+    dials = {"intensity": intensity, "spread": spread, "palette": palette}
+    latent, color_map = self._code(traced.camera, style, dials, view, latent)
     photographed = traced.photographed
     if latent is None or intensity == 0.0:
       return photographed
@@ -268,20 +284,34 @@ class StylizedNerf:
       "style_field": self._placed["style_field"],
       "latent": np.asarray(latent, np.float32),
     }
+    if color_map:
+      variables["palette"] = color_map
     arrays = rays_lib.camera_arrays(traced.camera, self.scene.normalization)
-    paint = self._renderers.painter(traced.packed.shape[-1])
+    paint = self._renderers.painter(
+      traced.packed.shape[-1], recolor=color_map is not None
+    )
     rgb = paint(variables, arrays, traced.packed)
     if intensity < 1.0:
       rgb = (1.0 - intensity) * photographed.rgb + intensity * rgb
     return dataclasses.replace(photographed, rgb=rgb)
 
-  def _code(self, camera, style: Style, intensity, spread, view, latent):
-    """Checks the dials; returns the code [32], None as photographed."""
-    style_codes.check_dials(intensity, spread)
+  def _code(self, camera, style: Style, dials: dict, view, latent):
+    """Checks the dials; returns code and colour map, None where none is."""
+    style_codes.check_dials(**dials)
+    color_map = None
     if latent is None and style is not None:
       view = self.nearest_view(camera) if view is None else view
-      latent = self.view_latent(style, view=view, spread=spread)
-    return latent
+      latent = self.view_latent(style, view=view, spread=dials["spread"])
+      if dials["intensity"] > 0.0:
+        color_map = self._color_map(style, latent, dials["palette"])
+    return latent, color_map
+
+  def _color_map(self, style: Style, code: np.ndarray, amount: float):
+    """Returns the map of a style's colours; None where they are trained."""
+    targets = self._codes.palettes(style)
+    if not targets or amount == 0.0:
+      return None
+    return self._palettes.color_map(code, targets, amount)
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
     """Returns the training view whose camera stands nearest."""
@@ -339,6 +369,14 @@ class StylizedNerf:
       self.styles,
       jnp.asarray(self.latent_mean),
       self.params["latents"],
+    )
+
+  @functools.cached_property
+  def _palettes(self) -> palettes.Palettes:
+    return palettes.Palettes(
+      [self.trace(c) for c in palettes.cameras_to_measure(self.scene)],
+      lambda view, code: self.paint(view, latent=code).rgb,
+      self.scene.background,
     )
 
   @functools.cached_property

@@ -41,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "(default: 0, the mean)",
   )
   parser.add_argument(
+    "--palette",
+    type=float,
+    default=1.0,
+    help="of a picture that was never trained on: from what its code guesses "
+    "(0) to its own (default: 1)",
+  )
+  parser.add_argument(
     "--save-depth", action="store_true", help="depth maps, too, into a folder"
   )
   parser.add_argument(
@@ -66,6 +73,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     style=style,
     intensity=args.intensity,
     spread=args.spread,
+    palette=args.palette,
     save_depth=args.save_depth,
     fps=args.fps,
   )

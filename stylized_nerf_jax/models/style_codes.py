@@ -6,6 +6,7 @@ import sys
 import types
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.scenes.pictures import style_set, styles
+from stylized_nerf_jax.stylizer import palette
 
 # One style: a name or a unique part of one, a picture's file, or a code [L].
 OneStyle = str | pathlib.Path | np.ndarray | jax.Array
@@ -29,6 +31,18 @@ Style = (
 
 _PACKAGE = __name__.partition(".")[0]
 _SUM_TOLERANCE = 1e-6
+
+
+class Guess(NamedTuple):
+  """What is known of a picture that was never trained on.
+
+  Attributes:
+    code: [L], the VAE's mean.
+    palette: of its pixels, in [0, 1].
+  """
+
+  code: np.ndarray
+  palette: palette.Statistics
 
 
 class StyleCodes:
@@ -48,7 +62,7 @@ class StyleCodes:
     self._names = tuple(names)
     self._means = jnp.asarray(means)
     self._table = jnp.asarray(table)
-    self._guessed: dict[tuple[str, int], np.ndarray] = {}
+    self._guessed: dict[tuple[str, int], Guess] = {}
 
   def code(self, style: Style, *, view: int, spread: float) -> np.ndarray:
     """Returns the code [L] of a style.
@@ -89,6 +103,24 @@ class StyleCodes:
       _warn_of_sum(shares)
     return np.asarray(mixed)
 
+  def palettes(self, style: Style) -> list[tuple[palette.Statistics, float]]:
+    """Returns the colours of the pictures of a mix that were never trained on.
+
+    Args:
+      style: that `code` takes. Codes come without colours.
+
+    Returns:
+      Of each such picture the statistics of its pixels, in [0, 1], and its
+      share of the mix; none where all are trained.
+    """
+    shares = _shares(style)
+    total = sum(weight for _, weight in shares)
+    return [
+      (self._guess(pathlib.Path(one)).palette, weight / total)
+      for one, weight in shares
+      if isinstance(one, str | pathlib.Path) and not self._is_trained(one)
+    ]
+
   def _trained(self, place: int, view: int, spread: float) -> jax.Array:
     mean = self._means[place]
     return latents_lib.spread(mean, self._table[place, view], spread)
@@ -101,7 +133,7 @@ class StyleCodes:
 
   def _foreign(self, one: OneStyle) -> jax.Array:
     if isinstance(one, str | pathlib.Path):
-      return jnp.asarray(self._guess(pathlib.Path(one)))
+      return jnp.asarray(self._guess(pathlib.Path(one)).code)
     code = jnp.asarray(one, self._means.dtype)
     if code.shape != self._means.shape[1:]:
       raise user_error.UserError(
@@ -109,7 +141,7 @@ class StyleCodes:
       )
     return code
 
-  def _guess(self, picture: pathlib.Path) -> np.ndarray:
+  def _guess(self, picture: pathlib.Path) -> Guess:
     """Encodes a picture, once for each state of its file."""
     try:
       key = os.fspath(picture.resolve()), picture.stat().st_mtime_ns
@@ -118,34 +150,30 @@ class StyleCodes:
         f"style {picture} cannot be read: {error.strerror}"
       ) from None
     if key not in self._guessed:
-      (self._guessed[key],) = guessed_codes(self._config, picture)
+      self._guessed[key] = _guess(self._config, picture)
     return self._guessed[key]
 
 
-def guessed_codes(config, *pictures: pathlib.Path) -> list[np.ndarray]:
-  """Returns the VAE's mean code [L] for paintings never trained on.
+def _guess(config, picture: pathlib.Path) -> Guess:
+  """Encodes a painting that was never trained on.
 
   Args:
     config: of the run, whose networks and size of paintings are used.
-    *pictures: files.
+    picture: a file.
 
   Raises:
-    ValueError: a picture is damaged.
+    ValueError: the picture is damaged.
   """
   nets = stylizer_nets.load_nets(config.weights)
-  codes = []
-  for picture in pictures:
-    image = styles.load_style_image(
-      picture, style_size=config.styles.style_size
-    )
-    facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
-    codes.append(facts.latent_mean[0])
-  return codes
+  image = styles.load_style_image(picture, style_size=config.styles.style_size)
+  facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
+  colors = palette.statistics(image.image.reshape(-1, 3))
+  return Guess(facts.latent_mean[0], colors)
 
 
-def check_dials(intensity: float, spread: float) -> None:
-  """Raises ValueError unless both are in [0, 1]."""
-  for name, value in (("intensity", intensity), ("spread", spread)):
+def check_dials(**dials: float) -> None:
+  """Raises ValueError unless all are in [0, 1]."""
+  for name, value in dials.items():
     if not 0.0 <= value <= 1.0:
       raise user_error.UserError(
         f"{name} is {value}; expected a number in [0, 1]"

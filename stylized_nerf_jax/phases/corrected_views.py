@@ -15,8 +15,9 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import view_corrections
 from stylized_nerf_jax.scenes import scene_record
 
-# Of all steps: a field that shows nothing yet says nothing about cameras.
-_WARMUP = 0.1
+# Of all steps: a field that shows nothing yet says nothing about cameras, and
+# then follows those that it has led astray.
+_ALONE, _WARMUP = 0.4, 0.1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,11 +71,13 @@ class CorrectedViews:
   ) -> optax.GradientTransformation:
     """Adds Adam for the views, at their rates, to the field's optimizer."""
     warmup = max(1, round(_WARMUP * self.steps))
-    rates = {"stops": self.exposure_rate, "twists": self.pose_rate}
 
-    def adam(rate: float):
-      schedule = optax.warmup_cosine_decay_schedule(
-        0.0, rate, warmup, max(self.steps, warmup + 1)
+    def adam(rate: float, alone: int):
+      later = optax.warmup_cosine_decay_schedule(
+        0.0, rate, warmup, max(self.steps - alone, warmup + 1)
+      )
+      schedule = optax.join_schedules(
+        [optax.constant_schedule(0.0), later], [alone]
       )
       return optax.adam(schedule, eps=1e-15)
 
@@ -84,10 +87,12 @@ class CorrectedViews:
         "views": {name: name for name in params["views"]},
       }
 
-    return optax.partition(
-      {"field": of_field, **{k: adam(rate) for k, rate in rates.items()}},
-      labels,
-    )
+    optimizers = {
+      "field": of_field,
+      "stops": adam(self.exposure_rate, 0),
+      "twists": adam(self.pose_rate, round(_ALONE * self.steps)),
+    }
+    return optax.partition(optimizers, labels)
 
   def found(self, params) -> dict[str, jax.Array]:
     """Returns stops [V, 3] and twists [V, 6] without what all views share."""

@@ -4,12 +4,11 @@ import contextlib
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 
-import numpy as np
-
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.host import progress
+from stylized_nerf_jax.models import style_codes
 from stylized_nerf_jax.outputs import image_writer, video
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import paths
@@ -63,7 +62,7 @@ def render_frames(
   style: model_lib.Style = None,
   intensity: float = 1.0,
   spread: float = 0.0,
-  latent: np.ndarray | None = None,
+  palette: float = 1.0,
   label: str = "rendering",
 ) -> Iterator[renderer.Rendered]:
   """Yields the frames of a path; one training view's codes serve all."""
@@ -76,7 +75,7 @@ def render_frames(
         intensity=intensity,
         spread=spread,
         view=view,
-        latent=latent,
+        palette=palette,
       )
       bar.advance()
 
@@ -212,6 +211,7 @@ def render_to(
   style: str | None = None,
   intensity: float = 1.0,
   spread: float = 0.0,
+  palette: float = 1.0,
   save_depth: bool = False,
   fps: float = 24,
 ) -> None:
@@ -225,7 +225,7 @@ def render_to(
     style: as on the command line, but None is the scene as photographed, as
       "none" is; the file of a painting is allowed. "all"
       writes a video `out-NAME.mp4`, or a folder `out/NAME`, for every style.
-    intensity, spread: dials in [0, 1].
+    intensity, spread, palette: dials in [0, 1], of `StylizedNerf.render`.
     save_depth: writes depth maps too; needs a folder.
     fps: frames per second of a video.
 
@@ -245,6 +245,7 @@ def render_to(
       f"--save-depth with --out {out}: depth maps need a folder; name one "
       "without .mp4"
     )
+  style_codes.check_dials(intensity=intensity, spread=spread, palette=palette)
   if is_video:
     video.check_available()
   cameras = path_cameras(model, path, num_frames)
@@ -262,14 +263,14 @@ def render_to(
     for file in files.values():
       progress.say(f"wrote {file}")
     return
-  style, chosen, latent = style_choice.choose(model, style)
+  style, chosen = style_choice.choose(model, style, palette=palette)
   frames = render_frames(
     model,
     cameras,
     style=chosen,
     intensity=intensity,
     spread=spread,
-    latent=latent,
+    palette=palette,
     label=f"rendering {out.name}",
   )
   if is_video:

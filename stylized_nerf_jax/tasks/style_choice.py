@@ -3,13 +3,9 @@
 import math
 import pathlib
 
-import numpy as np
-
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.models import style_codes
 from stylized_nerf_jax.scenes.pictures import style_set
 
 
@@ -49,28 +45,32 @@ def parse_style(text: str | None) -> model_lib.Style:
 
 
 def choose(
-  model: model_lib.StylizedNerf, text: str | None
-) -> tuple[str | None, model_lib.Style, np.ndarray | None]:
+  model: model_lib.StylizedNerf, text: str | None, *, palette: float = 1.0
+) -> tuple[str | None, model_lib.Style]:
   """Reads `--style`.
 
+  Args:
+    model: whose styles are named.
+    text: as on the command line.
+    palette: the dial, for what is said of pictures never trained on.
+
   Returns:
-    What to call it, with whole names, None for the scene as photographed; the
-    style; and, where pictures that were never trained on are among it, None in
-    its place and the code [32] of the mix.
+    What to call it, with whole names, None for the scene as photographed; and
+    the style.
 
   Raises:
-    ValueError: a name is unknown, a part of several or twice there, or a weight
-      is wrong.
+    ValueError: a name is unknown, a part of several or twice there, a picture
+      is damaged, or a weight is wrong.
   """
   style = parse_style(text)
   if style is None:
-    return None, None, None
+    return None, None
   weights = {style: 1.0} if isinstance(style, str) else dict(style)
-  pictures = {
-    name: pathlib.Path(name)
+  pictures = [
+    name
     for name in weights
     if name not in model.styles and pathlib.Path(name).is_file()
-  }
+  ]
   trained = [name for name in weights if name not in pictures]
   if trained and model.styles:
     whole = dict(zip(trained, style_set.find_all(trained, model.styles)))
@@ -80,22 +80,14 @@ def choose(
     (called,) = weights
     style = called
   else:
-    style = weights
+    style = _normalised(weights)
   if called != text:
     progress.say(f"style: {called}")
-  if not pictures:
-    if not isinstance(style, str):
-      style = _normalised(weights)
-    model.latent(style)  # Says what is wrong with it, if anything is.
-    _say_sum(text, weights)
-    return called, style, None
-  guessed = dict(zip(pictures, untrained_latents(model, *pictures.values())))
-  codes = [
-    guessed[name] if name in guessed else model.latent(name) for name in weights
-  ]
-  mixed = latents_lib.mix(np.stack(codes), list(weights.values()))
+  model.latent(style)  # Says what is wrong with it, if anything is.
+  for picture in pictures:
+    _say_untrained(picture, palette)
   _say_sum(text, weights)
-  return called, None, np.asarray(mixed)
+  return called, style
 
 
 def _normalised(weights: dict[str, float]) -> dict[str, float]:
@@ -114,14 +106,14 @@ def _say_sum(text: str | None, weights: dict[str, float]) -> None:
     )
 
 
-def untrained_latents(
-  model: model_lib.StylizedNerf, *pictures: pathlib.Path
-) -> list[np.ndarray]:
-  """Returns the VAE's mean code [32] for paintings never trained on."""
-  codes = style_codes.guessed_codes(model.config, *pictures)
-  for picture in pictures:
-    progress.say(
-      f"style {picture}: not among the styles this model was trained on; the "
-      "code is the VAE's guess, and the result only resembles the painting"
-    )
-  return codes
+def _say_untrained(picture: str, palette: float) -> None:
+  """Says of a picture that was never trained on what is to be expected."""
+  colors = (
+    "its palette is put on by a linear map"
+    if palette
+    else "its palette is a guess"
+  )
+  progress.say(
+    f"style {picture} was never trained: {colors}; train with "
+    "--config.styles.path to get its strokes"
+  )

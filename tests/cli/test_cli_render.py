@@ -13,7 +13,7 @@ from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.outputs import video
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.readers import formats
-from stylized_nerf_jax.tasks import render_path, style_choice
+from stylized_nerf_jax.tasks import render_path
 
 _KEYS = {
   *("file_path", "depth_path", "transform_matrix", "style", "source"),
@@ -201,24 +201,31 @@ def test_a_picture_can_be_mixed_with_a_style(
   mix = f"--style=mosaic:3,{picture}:1"
   _render(finished_run, out, "--path=orbit", "--frames=1", mix)
   assert "weights sum to 4 and are divided by it" in capsys.readouterr().err
-  (guessed,) = style_choice.untrained_latents(model, picture)
-  code = 0.75 * model.latent("mosaic") + 0.25 * guessed
   (camera,) = render_path.path_cameras(model, "orbit", 1)
-  wanted = model.render(camera, latent=code).rgb
+  wanted = model.render(camera, {"mosaic": 0.75, picture: 0.25}).rgb
   pixels = np.asarray(Image.open(out / "00000.png")) / 255
   np.testing.assert_allclose(pixels, wanted, atol=0.51 / 255)
 
 
 @pytest.mark.usefixtures("small_networks")
-def test_a_painting_never_trained_on(finished_run, tmp_path, capsys):
+def test_a_painting_never_trained_on(model, finished_run, tmp_path, capsys):
   pixels = np.random.default_rng(0).integers(0, 255, (70, 80, 3))
-  Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "new.png")
-  out = tmp_path / "out"
-  style = f"--style={tmp_path / 'new.png'}"
-  _render(finished_run, out, "--path=orbit", "--frames=1", style)
+  picture = tmp_path / "new.png"
+  Image.fromarray(pixels.astype(np.uint8)).save(picture)
+  shown = ("--path=orbit", "--frames=1", f"--style={picture}")
+  _render(finished_run, tmp_path / "out", *shown)
   told = capsys.readouterr().err
-  assert "not among the styles this model was trained on" in told
-  assert _frames(out)[0]["style"] == str(tmp_path / "new.png")
+  assert f"{picture} was never trained: its palette is put on by a" in told
+  assert _frames(tmp_path / "out")[0]["style"] == str(picture)
+  _render(finished_run, tmp_path / "none", *shown, "--palette=0")
+  assert "its palette is a guess" in capsys.readouterr().err
+  (camera,) = render_path.path_cameras(model, "orbit", 1)
+  for name, palette in (("out", 1.0), ("none", 0.0)):
+    wanted = model.render(camera, picture, palette=palette).rgb
+    found = np.asarray(Image.open(tmp_path / name / "00000.png")) / 255
+    np.testing.assert_allclose(found, wanted, atol=0.51 / 255)
+  told = _refused(capsys, finished_run, tmp_path / "o", *shown, "--palette=2")
+  assert "palette is 2.0; expected a number in [0, 1]" in told
 
 
 def test_a_model_file_renders_like_its_run(model, finished_run, tmp_path):

@@ -115,7 +115,7 @@ def test_exposures_and_turns_are_found_again():
     twists, view_corrections.shared_motions(centers)
   )
   photographs = _photographs(cameras, stops, twists)
-  corrected = corrected_views.CorrectedViews(centers, 0.02, 0.003, _STEPS)
+  corrected = corrected_views.CorrectedViews(centers, 0.02, 0.006, _STEPS)
   params = _learn(corrected, cameras, photographs)
   found = corrected.found(params)
   np.testing.assert_allclose(found["stops"], stops, atol=0.02)
