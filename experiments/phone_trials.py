@@ -26,7 +26,7 @@ from support import commands, films, results, run_files
 _BRIGHTNESS, _WHITE = 0.5, 0.15
 # Deviations of wrong poses: degrees an axis, and share of the extent an axis.
 _TURN, _SHIFT = 0.2, 0.002
-_EXPOSURE = "--config.radiance_field.exposure_learning_rate=0.001"
+_EXPOSURE = "--config.radiance_field.exposure_learning_rate=0.004"
 _POSE = "--config.radiance_field.pose_learning_rate=0.00003"
 _CORRECTIONS = {
   "none": [],
