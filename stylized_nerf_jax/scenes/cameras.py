@@ -25,7 +25,7 @@ LENS_TERMS = {
 MODELS = tuple(LENS_TERMS)
 ROTATION_TOLERANCE = 1e-3
 # Far beyond any camera; what is larger overflows float32 sooner or later.
-_LARGEST_CENTER = 1e12
+LARGEST_CENTER = 1e12
 _LARGEST_TERM = 1e6
 _FOCAL_RANGE = (1e-4, 1e6)  # in the longer side of the picture
 _WORDS = {4: "four", 8: "eight"}
@@ -81,10 +81,10 @@ def check_pose(matrix: np.ndarray, *, where: str) -> np.ndarray:
       "+1): check the sign of its axes"
     )
   farthest = np.abs(matrix[:3, 3]).max()
-  if farthest > _LARGEST_CENTER:
+  if farthest > LARGEST_CENTER:
     raise user_error.UserError(
       f"{where}: the camera stands at {farthest:g}; expected coordinates up to "
-      f"{_LARGEST_CENTER:g}: estimate this pose again or remove the image"
+      f"{LARGEST_CENTER:g}: estimate this pose again or remove the image"
     )
   return matrix
 

@@ -226,4 +226,9 @@ def _box(source: pathlib.Path):
       f"{source}: the corners are {low} and {high}; expected each coordinate "
       "of the first below that of the second"
     )
+  if max(map(abs, (*low, *high))) > camera_lib.LARGEST_CENTER:
+    raise user_error.UserError(
+      f"{source}: the corners are {low} and {high}; expected coordinates up to "
+      f"{camera_lib.LARGEST_CENTER:g}"
+    )
   return low, high

@@ -180,6 +180,7 @@ def test_folders_of_svox2_and_what_is_not_read(root):
     ("intrinsics.txt", "40 8 6 0\n0 0 0\n1\n32 32", "height 32 and width 32"),
     ("bbox.txt", "1 2 3", "3 numbers; expected 7"),
     ("bbox.txt", "1 -1 -1 -1 1 1 1", "expected each coordinate of the first"),
+    ("bbox.txt", "-1e200 -1 -1 1e200 1 1 1", "expected coordinates up to"),
     ("near_and_far.txt", "3 1", "near is 3 and far 1"),
   ],
 )

@@ -33,6 +33,7 @@ def test_what_is_not_used_is_named(root):
     "truck: not read: camera_path",
     "train: not read: min_depth",
     "1 pose is not used, for it has no picture: test/7.txt",
+    "rgb: not read: more.txt",
   )
 
 
