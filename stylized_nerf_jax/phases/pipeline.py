@@ -68,17 +68,23 @@ def train(
     interruption.Interrupted: a signal came.
     disk.DiskFullError: the run can be resumed when there is space.
   """
+  config, scene, record = _prepared(config)
+  run = run_folder.RunFolder(workdir)
+  config = _with_style_size(config, record)
+  with interruption.listening(), run.lock():
+    _train(config, run, scene, record, phase, from_scratch, messages)
+
+
+def _prepared(config):
+  """Checks a config; returns it as it is used, its scene, and its record."""
   config = ml_collections.FrozenConfigDict(config)
   config_lib.check_values(config)
   config = batch_scaling.resolve(config)
-  run = run_folder.RunFolder(workdir)
   scene = load_scene(config)
   record = scene_record.make_scene_record(
     scene, space=config.scene.space, background=config.scene.background
   )
-  config = _with_style_size(config, record)
-  with interruption.listening(), run.lock():
-    _train(config, run, scene, record, phase, from_scratch, messages)
+  return config, scene, record
 
 
 def _train(
@@ -162,14 +168,8 @@ def import_field(
   Raises:
     ValueError: as `train`.
   """
-  config = ml_collections.FrozenConfigDict(config)
-  config_lib.check_values(config)
-  config = batch_scaling.resolve(config)
+  config, scene, record = _prepared(config)
   run = run_folder.RunFolder(workdir)
-  scene = load_scene(config)
-  record = scene_record.make_scene_record(
-    scene, space=config.scene.space, background=config.scene.background
-  )
   _check_view_sizes(config, record, (radiance_field.PHASE,))
   config = _with_style_size(config, record)
   with interruption.listening(), run.lock():

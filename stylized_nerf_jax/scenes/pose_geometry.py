@@ -3,6 +3,8 @@
 Poses are OpenGL camera-to-world matrices; everything is float64 numpy.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stylized_nerf_jax import user_error
@@ -13,6 +15,7 @@ from stylized_nerf_jax.scenes import cameras as camera_lib
 _PARALLEL = 1e-3
 # A picture corner this far off the mean optical axis cannot be put in NDC.
 _FORWARD_FACING_DEGREES = 85.0
+_UNIT_TOLERANCE = 1e-2  # of the length of a quaternion
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -207,6 +210,31 @@ def axis_rotation(axis: np.ndarray, angle: float) -> np.ndarray:
   x, y, z = axis
   cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
   return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def from_quaternion(
+  quaternion: Sequence[float], *, where: str, again: str
+) -> np.ndarray:
+  """Returns the rotation [3, 3] of a quaternion (w, x, y, z).
+
+  Args:
+    quaternion: of length 1.
+    where: file and entry, for the message.
+    again: what to do where it is wrong, for the message.
+
+  Raises:
+    ValueError: its length is not 1, to a hundredth.
+  """
+  values = np.array(quaternion, np.float64)
+  with np.errstate(over="ignore", invalid="ignore"):
+    length = np.sqrt(np.sum(values**2))
+  if not abs(length - 1) <= _UNIT_TOLERANCE:
+    raise user_error.UserError(
+      f"{where}: the quaternion has length {length:g}; expected 1: {again}"
+    )
+  w, x, y, z = values / length
+  cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+  return np.eye(3) + 2 * w * cross + 2 * cross @ cross
 
 
 def quaternion(rotation: np.ndarray) -> np.ndarray:

@@ -64,21 +64,35 @@ def read_object(path: pathlib.Path, most_bytes: int, what: str) -> dict:
     ValueError: it cannot be read, is no JSON, or holds no object.
   """
   text = read_text(path, most_bytes, what)
-  try:
-    content = json.loads(text)
-  except RecursionError:
-    raise user_error.UserError(
-      f"{path}: not valid JSON (nested too deeply); export it again"
-    ) from None
-  except ValueError as error:
-    raise user_error.UserError(
-      f"{path}: not valid JSON ({error}); export it again"
-    ) from error
+  content = parse_json(text, path, again="export it again")
   if not isinstance(content, dict):
     raise user_error.UserError(
       f"{path}: no JSON object; expected {what}: export it again"
     )
   return content
+
+
+def parse_json(text: str | bytes, path: pathlib.Path, *, again: str):
+  """Returns the JSON value of a text, or of bytes in any of its encodings.
+
+  Args:
+    text: content of the file.
+    path: of the file, for messages.
+    again: what to do where it is wrong, for messages.
+
+  Raises:
+    ValueError: it is no JSON.
+  """
+  try:
+    return json.loads(text)
+  except RecursionError:
+    raise user_error.UserError(
+      f"{path}: not valid JSON (nested too deeply); {again}"
+    ) from None
+  except ValueError as error:
+    raise user_error.UserError(
+      f"{path}: not valid JSON ({error}); {again}"
+    ) from error
 
 
 def number(value: object, *, where: str) -> float:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import tiny_fields
 
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import (
@@ -24,44 +25,12 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 KEY = jax.random.PRNGKey(0)
 BOX = {"lower": (-2.0,) * 3, "upper": (2.0,) * 3}
 HASH_GRID = functools.partial(
-  hash_grid.HashGridField,
-  **BOX,
-  num_levels=2,
-  num_features=2,
-  log2_table_size=6,
-  coarsest_resolution=2,
-  finest_resolution=6,
-  width=8,
-  geometry_features=3,
-  proposal_levels=1,
-  proposal_log2_table_size=6,
-  proposal_finest_resolution=4,
-  proposal_width=4,
-  num_proposal=6,
-  num_fine=4,
+  hash_grid.HashGridField, **BOX, **tiny_fields.HASH_GRID
 )
 POSITIONAL = functools.partial(
-  positional.PositionalField,
-  num_coarse=5,
-  num_fine=3,
-  depth=3,
-  width=8,
-  skip=1,
-  color_width=8,
-  position_octaves=2,
-  direction_octaves=1,
+  positional.PositionalField, **tiny_fields.POSITIONAL
 )
-JAXNERF = functools.partial(
-  jaxnerf.JaxNerfField,
-  num_coarse=5,
-  num_fine=3,
-  depth=3,
-  width=8,
-  skip=1,
-  color_width=8,
-  octaves=2,
-  direction_octaves=1,
-)
+JAXNERF = functools.partial(jaxnerf.JaxNerfField, **tiny_fields.JAXNERF)
 FIELDS = {
   f"{name}, {kind}": make(contract=kind == "contracted", spacing=kind)
   for name, make in (("hash grid", HASH_GRID), ("positional", POSITIONAL))

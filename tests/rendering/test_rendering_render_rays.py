@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import tiny_fields
 
 from stylized_nerf_jax.fields import hash_grid, positional, style_field
 from stylized_nerf_jax.rendering import camera_rays, render_rays
@@ -15,13 +16,7 @@ from stylized_nerf_jax.rendering import samples as samples_lib
 from stylized_nerf_jax.scenes import normalization
 
 KEY = jax.random.key(0)
-_GRID = {
-  "num_levels": 2,
-  "num_features": 2,
-  "log2_table_size": 8,
-  "coarsest_resolution": 2,
-  "finest_resolution": 6,
-}
+_GRID = {**tiny_fields.GRID, "log2_table_size": 8}
 _BOX = normalization.RaySpace("box", 0.1, 6.0, 1, 1, (-1.0,) * 3, (1.0,) * 3)
 _NDC = normalization.RaySpace("ndc", 0, 1, 0.5, 0.4, (-1.5,) * 3, (1.5,) * 3)
 _CONTRACTED = normalization.RaySpace(
@@ -32,31 +27,12 @@ _SPACES = {"box": _BOX, "ndc": _NDC, "contracted": _CONTRACTED}
 
 def hash_field(space):
   return hash_grid.HashGridField.for_space(
-    space,
-    **_GRID,
-    width=8,
-    geometry_features=3,
-    proposal_levels=1,
-    proposal_log2_table_size=6,
-    proposal_finest_resolution=4,
-    proposal_width=4,
-    num_proposal=6,
-    num_fine=4,
+    space, **{**tiny_fields.HASH_GRID, **_GRID}
   )
 
 
 def positional_field(space):
-  return positional.PositionalField.for_space(
-    space,
-    num_coarse=5,
-    num_fine=3,
-    depth=3,
-    width=8,
-    skip=1,
-    color_width=8,
-    position_octaves=2,
-    direction_octaves=1,
-  )
+  return positional.PositionalField.for_space(space, **tiny_fields.POSITIONAL)
 
 
 _rays_of = jax.jit(rays_lib.Rays.of)

@@ -8,12 +8,11 @@ import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import leftovers
+from stylized_nerf_jax.scenes import leftovers, pose_geometry
 from stylized_nerf_jax.scenes.pictures import image_reader
 
 # Recordings are videos; nerfstudio 1.1.5 takes as many frames of them.
 MOST_FRAMES = 300
-_UNIT_TOLERANCE = 1e-2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,17 +47,10 @@ def rotation(quaternion: Sequence[float], *, where: str) -> np.ndarray:
   Raises:
     ValueError: it is not of length 1, to a hundredth.
   """
-  values = np.array(quaternion, np.float64)
-  with np.errstate(over="ignore", invalid="ignore"):
-    length = np.sqrt(np.sum(values**2))
-  if not abs(length - 1) <= _UNIT_TOLERANCE:
-    raise user_error.UserError(
-      f"{where}: the quaternion has length {length:g}; expected 1: export the "
-      "recording again"
-    )
-  x, y, z, w = values / length
-  cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-  return np.eye(3) + 2 * w * cross + 2 * cross @ cross
+  *vector, scalar = quaternion
+  return pose_geometry.from_quaternion(
+    (scalar, *vector), where=where, again="export the recording again"
+  )
 
 
 def pose(

@@ -12,7 +12,7 @@ import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import lens_fits
+from stylized_nerf_jax.scenes import lens_fits, pose_geometry
 
 # Number of a lens model in binary files: name, parameters (COLMAP 4.2).
 LENSES = {
@@ -55,9 +55,8 @@ _FISHEYES = (
   "FISHEYE",
 )
 _LARGEST_SIDE = 1_000_000
-_LARGEST_COORDINATE = 1e12
+_LARGEST_COORDINATE = camera_lib.LARGEST_CENTER
 _LARGEST_PARAMETER = 1e12
-_UNIT_TOLERANCE = 1e-2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,17 +171,9 @@ class Picture:
     Raises:
       ValueError: the quaternion is not of length 1, or a number is not finite.
     """
-    quaternion = np.array(self.quaternion)
-    with np.errstate(over="ignore", invalid="ignore"):
-      length = np.sqrt(np.sum(quaternion**2))
-    if not abs(length - 1) <= _UNIT_TOLERANCE:
-      raise user_error.UserError(
-        f"{where}: the quaternion has length {length:g}; expected 1: export "
-        "the model again"
-      )
-    w, x, y, z = quaternion / length
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    rotation = np.eye(3) + 2 * w * cross + 2 * cross @ cross
+    rotation = pose_geometry.from_quaternion(
+      self.quaternion, where=where, again="export the model again"
+    )
     pose = np.eye(4)
     pose[:3, :3] = rotation.T * [1, -1, -1]
     with np.errstate(over="ignore", invalid="ignore"):

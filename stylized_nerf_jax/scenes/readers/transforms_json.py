@@ -1,13 +1,17 @@
 """What `transforms*.json` files of all dialects share: frames and numbers."""
 
-import json
 import pathlib
 import sys
 from collections.abc import Collection, Sequence
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
-from stylized_nerf_jax.scenes import file_names, intrinsic_fields, leftovers
+from stylized_nerf_jax.scenes import (
+  file_names,
+  intrinsic_fields,
+  leftovers,
+  text_files,
+)
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes.pictures import image_reader
 
@@ -116,7 +120,9 @@ def read_json(path: pathlib.Path) -> dict:
         f"{path}: {path.stat().st_size} bytes of camera poses; expected at "
         f"most {_MOST_BYTES}: remove what is not needed"
       )
-    content = _parse(path)
+    content = text_files.parse_json(
+      path.read_bytes(), path, again="write it again"
+    )
   except OSError as error:
     raise user_error.UserError(
       f"{path}: cannot be read ({error.strerror}); expected a file of camera "
@@ -158,20 +164,6 @@ def _check_frames(frames, path: pathlib.Path, one: str, key: str) -> None:
         f'{path}, {one} {i} ({frame["file_path"]}): no "transform_matrix"; '
         "expected a 4x4 camera-to-world matrix"
       )
-
-
-def _parse(path: pathlib.Path):
-  """Returns the JSON value that a file holds."""
-  try:
-    return json.loads(path.read_bytes())  # It finds out the encoding.
-  except RecursionError:
-    raise user_error.UserError(
-      f"{path}: not valid JSON (nested too deeply); write it again"
-    ) from None
-  except ValueError as error:
-    raise user_error.UserError(
-      f"{path}: not valid JSON ({error}); write it again"
-    ) from error
 
 
 def find_image(
