@@ -55,9 +55,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
     if args.downsample is not None:
       fields.append(f"--config.scene.downsample={args.downsample:g}")
     progress.say(
-      "inspect: train on it with `stylized-nerf train --config "
-      f"configs/fast.py {' '.join(fields)} --config.styles.path=PAINTINGS "
-      "--workdir RUN`"
+      "inspect: train on it with `stylized-nerf train --config fast "
+      f"{' '.join(fields)} --config.styles.path=PAINTINGS --workdir RUN`"
     )
   return 1 if unsound else 0
 

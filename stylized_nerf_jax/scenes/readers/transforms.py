@@ -45,7 +45,7 @@ _BESIDE_PINHOLE = ("resized_undistorted_images", "resized_images")
 _BESIDE_MASKS = ("resized_anon_masks", "resized_undistorted_masks")
 _DYNAMIC_MASK = "dynamic_mask_"
 # What `capture` writes beside its transforms.json.
-_OF_CAPTURE = {"capture.json", "capture.png", "colmap"}
+_OF_CAPTURE = {"capture.json", "capture.png", "colmap", "lock"}
 Frame = posed_pictures.PosedPicture
 
 

@@ -244,7 +244,8 @@ def test_what_else_lies_beside_the_file_is_named(
   write_transforms, write_picture
 ):
   root = write_transforms()
-  for name in ("capture.json", "capture.png", ".lock", "sparse_pc.ply"):
+  own = ("capture.json", "capture.png", "lock")
+  for name in (*own, ".lock", "sparse_pc.ply"):
     (root / name).touch()
   write_picture(root / "images_2" / "0.png", 8, 6)
   assert load_scene(root).messages == (
