@@ -2,10 +2,9 @@
 
 import dataclasses
 import functools
-import operator
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +14,16 @@ import numpy as np
 from stylized_nerf_jax import model_file, user_error
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import style_field as style_field_lib
-from stylized_nerf_jax.models import palettes, renderers, style_codes
+from stylized_nerf_jax.models import (
+  palettes,
+  renderers,
+  style_codes,
+  viewpoints,
+)
+from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.models.style_codes import Style
 from stylized_nerf_jax.models.traced_view import TracedView
+from stylized_nerf_jax.models.viewpoints import CameraOrView
 from stylized_nerf_jax.phases import restore_run
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
@@ -27,8 +33,6 @@ from stylized_nerf_jax.scenes import scene as scene_lib
 
 __all__ = ["StylizedNerf", "Style", "TracedView"]
 
-# A camera in the scene file's coordinates, or the number of a view.
-CameraOrView = scene_lib.Camera | SupportsIndex
 # Styles that a model's `repr` names.
 _SHOWN_STYLES = 6
 
@@ -154,24 +158,19 @@ class StylizedNerf:
       ValueError: unknown style or view, or a dial outside [0, 1].
     """
     camera = self.camera(camera)
-    dials = {"intensity": intensity, "spread": spread, "palette": palette}
-    latent, color_map = self._code(camera, style, dials, view, latent)
-    variables = {"field": self._placed["field"]}
-    stylized = latent is not None and intensity > 0.0
-    blend = stylized and intensity < 1.0
-    if stylized:
-      self._require_styles()
-      variables["style_field"] = self._placed["style_field"]
-      variables["latent"] = np.asarray(latent, np.float32)
+    dials = Dials(intensity, spread, view, latent, palette)
+    code, color_map = self._code(camera, style, dials)
+    stylized = code is not None and intensity > 0.0
+    blend = stylized and dials.blends
+    variables = self._variables(stylized, latent=code if stylized else None)
     if blend:
       variables["intensity"] = np.float32(intensity)
     if color_map:
       variables["palette"] = color_map
-    arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
     render = self._renderers.whole(
       stylized, blend=blend, recolor=color_map is not None
     )
-    return render(variables, arrays, camera.height, camera.width)
+    return render(variables, self._arrays(camera), camera.height, camera.width)
 
   def render_styles(
     self,
@@ -196,28 +195,22 @@ class StylizedNerf:
     Raises:
       ValueError: as `render`.
     """
-    style_codes.check_dials(intensity=intensity, spread=spread, palette=palette)
+    dials = Dials(intensity, spread, view, palette=palette)
     camera = self.camera(camera)
     view = self.nearest_view(camera) if view is None else view
     codes = [
       self.view_latent(style, view=view, spread=spread) for style in styles
     ]
-    variables = {
-      "field": self._placed["field"],
-      "latents": np.stack(codes),
-      "style_field": self._placed["style_field"],
-    }
-    blend = intensity < 1.0
-    if blend:
+    variables = self._variables(True, latents=np.stack(codes))
+    if dials.blends:
       variables["intensity"] = np.float32(intensity)
-    arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
     maps = [self._color_map(*one, palette) for one in zip(styles, codes)]
     if recolor := any(maps):
       variables["palette"] = palettes.stack(maps)
     render = self._renderers.whole(
-      True, blend=blend, recolor=recolor, in_styles=True
+      True, blend=dials.blends, recolor=recolor, in_styles=True
     )
-    out = render(variables, arrays, camera.height, camera.width)
+    out = render(variables, self._arrays(camera), camera.height, camera.width)
     return [
       dataclasses.replace(out, rgb=out.rgb[:, :, i]) for i in range(len(styles))
     ]
@@ -244,9 +237,8 @@ class StylizedNerf:
     kept = self._renderers.samples_to_keep(
       camera.width * camera.height, samples
     )
-    arrays = rays_lib.camera_arrays(camera, self.scene.normalization)
     photographed, packed, lost = self._renderers.tracer(kept)(
-      self._placed["field"], arrays, camera.height, camera.width
+      self._placed["field"], self._arrays(camera), camera.height, camera.width
     )
     means = jax.tree.map(lambda values: values.mean(dtype=np.float64), lost)
     return TracedView(camera, photographed, packed, means)
@@ -274,37 +266,43 @@ class StylizedNerf:
     Raises:
       ValueError: as `render`.
     """
-    dials = {"intensity": intensity, "spread": spread, "palette": palette}
-    latent, color_map = self._code(traced.camera, style, dials, view, latent)
+    dials = Dials(intensity, spread, view, latent, palette)
+    code, color_map = self._code(traced.camera, style, dials)
     photographed = traced.photographed
-    if latent is None or intensity == 0.0:
+    if code is None or intensity == 0.0:
       return photographed
-    self._require_styles()
-    variables = {
-      "style_field": self._placed["style_field"],
-      "latent": np.asarray(latent, np.float32),
-    }
+    variables = self._variables(True, latent=code)
+    del variables["field"]
     if color_map:
       variables["palette"] = color_map
-    arrays = rays_lib.camera_arrays(traced.camera, self.scene.normalization)
     paint = self._renderers.painter(
       traced.packed.shape[-1], recolor=color_map is not None
     )
-    rgb = paint(variables, arrays, traced.packed)
-    if intensity < 1.0:
+    rgb = paint(variables, self._arrays(traced.camera), traced.packed)
+    if dials.blends:
       rgb = (1.0 - intensity) * photographed.rgb + intensity * rgb
     return dataclasses.replace(photographed, rgb=rgb)
 
-  def _code(self, camera, style: Style, dials: dict, view, latent):
-    """Checks the dials; returns code and colour map, None where none is."""
-    style_codes.check_dials(**dials)
-    color_map = None
-    if latent is None and style is not None:
-      view = self.nearest_view(camera) if view is None else view
-      latent = self.view_latent(style, view=view, spread=dials["spread"])
-      if dials["intensity"] > 0.0:
-        color_map = self._color_map(style, latent, dials["palette"])
-    return latent, color_map
+  def _code(self, camera, style: Style, dials: Dials):
+    """Returns code and colour map, None where none is."""
+    code, color_map = dials.latent, None
+    if code is None and style is not None:
+      view = self.nearest_view(camera) if dials.view is None else dials.view
+      code = self.view_latent(style, view=view, spread=dials.spread)
+      if dials.intensity > 0.0:
+        color_map = self._color_map(style, code, dials.palette)
+    return code, color_map
+
+  def _variables(self, stylized: bool, **codes) -> dict[str, Any]:
+    """Returns what a compiled renderer takes, with codes where it paints."""
+    if not stylized:
+      return {"field": self._placed["field"]}
+    self._require_styles()
+    floats = {name: np.asarray(v, np.float32) for name, v in codes.items()}
+    return {**self._placed, **floats}
+
+  def _arrays(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
+    return rays_lib.camera_arrays(camera, self.scene.normalization)
 
   def _color_map(self, style: Style, code: np.ndarray, amount: float):
     """Returns the map of a style's colours; None where they are trained."""
@@ -315,29 +313,11 @@ class StylizedNerf:
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
     """Returns the training view whose camera stands nearest."""
-    centers = self.scene.split("train").centers
-    offsets = centers - camera.camera_to_world[:3, 3]
-    return int(np.argmin(np.linalg.norm(offsets, axis=-1)))
+    return viewpoints.nearest_view(self.scene, camera)
 
   def camera(self, camera: CameraOrView) -> scene_lib.Camera:
-    """Returns a camera, or that of a view of the scene by its number.
-
-    Raises:
-      ValueError: there is no such view.
-    """
-    if isinstance(camera, scene_lib.Camera):
-      return camera
-    views = len(self.scene.cameras)
-    try:
-      number = operator.index(camera)
-    except TypeError:
-      number = -1
-    if not 0 <= number < views:
-      raise user_error.UserError(
-        f"camera is {camera!r}; expected a Camera, or a view's number from 0 "
-        f"to {views - 1}"
-      )
-    return self.scene.cameras[number]
+    """As `viewpoints.camera_of`, of the model's scene."""
+    return viewpoints.camera_of(self.scene, camera)
 
   @property
   def field(self) -> field_lib.Field:

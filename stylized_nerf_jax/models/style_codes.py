@@ -171,15 +171,6 @@ def _guess(config, picture: pathlib.Path) -> Guess:
   return Guess(facts.latent_mean[0], colors)
 
 
-def check_dials(**dials: float) -> None:
-  """Raises ValueError unless all are in [0, 1]."""
-  for name, value in dials.items():
-    if not 0.0 <= value <= 1.0:
-      raise user_error.UserError(
-        f"{name} is {value}; expected a number in [0, 1]"
-      )
-
-
 def _shares(style: Style) -> list[tuple[OneStyle, float]]:
   """Returns the styles of a mix and their weights; one style has weight 1."""
   if style is None:

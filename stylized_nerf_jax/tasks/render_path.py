@@ -8,7 +8,7 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.models import style_codes
+from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.outputs import image_writer, video
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import paths
@@ -245,7 +245,7 @@ def render_to(
       f"--save-depth with --out {out}: depth maps need a folder; name one "
       "without .mp4"
     )
-  style_codes.check_dials(intensity=intensity, spread=spread, palette=palette)
+  Dials(intensity, spread, palette=palette)  # Says what is wrong, if any is.
   if is_video:
     video.check_available()
   cameras = path_cameras(model, path, num_frames)

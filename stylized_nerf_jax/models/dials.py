@@ -1,0 +1,42 @@
+"""The dials of a rendering: how much of a style is shown, and which code."""
+
+import dataclasses
+
+import numpy as np
+
+from stylized_nerf_jax import user_error
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dials:
+  """What `StylizedNerf.render` says of them; checked when they are set.
+
+  Attributes:
+    intensity: in [0, 1], from the radiance field's colours to the style's.
+    spread: in [0, 1], from a style's mean code to that of a training view.
+    view: that training view; None: the one nearest to the camera.
+    latent: [L], a code in place of a style's.
+    palette: in [0, 1], of a painting's colours.
+
+  Raises:
+    ValueError: a dial is outside [0, 1].
+  """
+
+  intensity: float = 1.0
+  spread: float = 0.0
+  view: int | None = None
+  latent: np.ndarray | None = None
+  palette: float = 1.0
+
+  def __post_init__(self):
+    for name in ("intensity", "spread", "palette"):
+      value = getattr(self, name)
+      if not 0.0 <= value <= 1.0:
+        raise user_error.UserError(
+          f"{name} is {value}; expected a number in [0, 1]"
+        )
+
+  @property
+  def blends(self) -> bool:
+    """Whether the radiance field's own colours are mixed in."""
+    return self.intensity < 1.0
