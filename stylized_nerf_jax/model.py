@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,8 @@ from stylized_nerf_jax import model_file, user_error
 from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import style_field as style_field_lib
 from stylized_nerf_jax.models import (
-  palettes,
+  artist,
+  looks,
   renderers,
   style_codes,
   viewpoints,
@@ -24,12 +25,12 @@ from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.models.style_codes import Style
 from stylized_nerf_jax.models.traced_view import TracedView
 from stylized_nerf_jax.models.viewpoints import CameraOrView
-from stylized_nerf_jax.phases import restore_run
-from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.phases import restore_run, style_palettes
 from stylized_nerf_jax.rendering import renderer
-from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.pictures import style_set
+from stylized_nerf_jax.stylizer import style_maps
 
 __all__ = ["StylizedNerf", "Style", "TracedView"]
 
@@ -54,6 +55,8 @@ class StylizedNerf:
     style_hashes: content hashes of their pictures.
     latent_mean: [S, 32], mu_s.
     latent_variance: [S, 32], var_s.
+    palette_maps: from what the styles look like to their paintings' palettes;
+      None: colours are as the style field paints them.
   """
 
   config: ml_collections.FrozenConfigDict
@@ -63,6 +66,7 @@ class StylizedNerf:
   style_hashes: tuple[str, ...] = ()
   latent_mean: np.ndarray | None = None
   latent_variance: np.ndarray | None = None
+  palette_maps: style_maps.StyleMaps | None = None
 
   def __repr__(self) -> str:
     styles = ", ".join(self.styles[:_SHOWN_STYLES]) or "none trained"
@@ -135,6 +139,8 @@ class StylizedNerf:
     view: int | None = None,
     latent: np.ndarray | None = None,
     palette: float = 1.0,
+    transfer: str | None = None,
+    recolor: str | pathlib.Path | None = None,
   ) -> renderer.Rendered:
     """Renders one image.
 
@@ -147,8 +153,13 @@ class StylizedNerf:
       view: that training view; by default the one nearest to the camera.
         Frames of one path should share it: a code per frame would flicker.
       latent: [32], a code to use instead of `style`.
-      palette: of pictures never trained on, by their share of the style: 1
-        gives the scene the mean and covariance of their colours, 0 none of it.
+      palette: 1 is the painting's palette, 0 the luma of the stylized scene in
+        the scene's own chroma.
+      transfer: "affine" or "table" maps the stylized colours to the palette
+        of the painting, "none" leaves them; None: of styles what the model
+        stores (`fit_style_maps`), of pictures never trained on "table".
+      recolor: a picture's file, whose palette all colours get, in the style or
+        as photographed; then `palette` says how much of it.
 
     Returns:
       `rendering.renderer.Rendered` with rgb [H, W, 3] in [0, 1], depth [H, W]
@@ -157,20 +168,9 @@ class StylizedNerf:
     Raises:
       ValueError: unknown style or view, or a dial outside [0, 1].
     """
+    dials = Dials(intensity, spread, view, latent, palette, transfer, recolor)
     camera = self.camera(camera)
-    dials = Dials(intensity, spread, view, latent, palette)
-    code, color_map = self._code(camera, style, dials)
-    stylized = code is not None and intensity > 0.0
-    blend = stylized and dials.blends
-    variables = self._variables(stylized, latent=code if stylized else None)
-    if blend:
-      variables["intensity"] = np.float32(intensity)
-    if color_map:
-      variables["palette"] = color_map
-    render = self._renderers.whole(
-      stylized, blend=blend, recolor=color_map is not None
-    )
-    return render(variables, self._arrays(camera), camera.height, camera.width)
+    return self._artist.render(camera, self._artist.look(camera, style, dials))
 
   def render_styles(
     self,
@@ -181,13 +181,16 @@ class StylizedNerf:
     spread: float = 0.0,
     view: int | None = None,
     palette: float = 1.0,
+    transfer: str | None = None,
+    recolor: str | pathlib.Path | None = None,
   ) -> list[renderer.Rendered]:
     """Renders one image in several styles, its geometry only once.
 
     Args:
       camera: as in `render`.
       styles: as in `latent`; none of them None.
-      intensity, spread, view, palette: as in `render`, for all of them.
+      intensity, spread, view, palette, transfer, recolor: as in `render`, for
+        all of them.
 
     Returns:
       For each style what `render` returns.
@@ -195,25 +198,12 @@ class StylizedNerf:
     Raises:
       ValueError: as `render`.
     """
-    dials = Dials(intensity, spread, view, palette=palette)
     camera = self.camera(camera)
-    view = self.nearest_view(camera) if view is None else view
-    codes = [
-      self.view_latent(style, view=view, spread=spread) for style in styles
-    ]
-    variables = self._variables(True, latents=np.stack(codes))
-    if dials.blends:
-      variables["intensity"] = np.float32(intensity)
-    maps = [self._color_map(*one, palette) for one in zip(styles, codes)]
-    if recolor := any(maps):
-      variables["palette"] = palettes.stack(maps)
-    render = self._renderers.whole(
-      True, blend=dials.blends, recolor=recolor, in_styles=True
-    )
-    out = render(variables, self._arrays(camera), camera.height, camera.width)
-    return [
-      dataclasses.replace(out, rgb=out.rgb[:, :, i]) for i in range(len(styles))
-    ]
+    dials = Dials(intensity, spread, view, None, palette, transfer, recolor)
+    if any(style is None for style in styles):
+      self.latent(None)  # Says which styles there are.
+    looks = [self._artist.look(camera, style, dials) for style in styles]
+    return self._artist.render_all(camera, looks)
 
   def trace(
     self, camera: CameraOrView, samples: int | None = None
@@ -233,15 +223,7 @@ class StylizedNerf:
     Raises:
       ValueError: there is no such view, or samples is less than 1.
     """
-    camera = self.camera(camera)
-    kept = self._renderers.samples_to_keep(
-      camera.width * camera.height, samples
-    )
-    photographed, packed, lost = self._renderers.tracer(kept)(
-      self._placed["field"], self._arrays(camera), camera.height, camera.width
-    )
-    means = jax.tree.map(lambda values: values.mean(dtype=np.float64), lost)
-    return TracedView(camera, photographed, packed, means)
+    return self._artist.trace(self.camera(camera), samples)
 
   def paint(
     self,
@@ -253,12 +235,15 @@ class StylizedNerf:
     view: int | None = None,
     latent: np.ndarray | None = None,
     palette: float = 1.0,
+    transfer: str | None = None,
+    recolor: str | pathlib.Path | None = None,
   ) -> renderer.Rendered:
     """Paints a traced view; several times faster than `render`.
 
     Args:
       traced: from `trace`.
-      style, intensity, spread, view, latent, palette: as in `render`.
+      style, intensity, spread, view, latent, palette, transfer, recolor: as
+        in `render`.
 
     Returns:
       What `render` returns, stylized colours from the samples that were kept.
@@ -266,50 +251,40 @@ class StylizedNerf:
     Raises:
       ValueError: as `render`.
     """
-    dials = Dials(intensity, spread, view, latent, palette)
-    code, color_map = self._code(traced.camera, style, dials)
-    photographed = traced.photographed
-    if code is None or intensity == 0.0:
-      return photographed
-    variables = self._variables(True, latent=code)
-    del variables["field"]
-    if color_map:
-      variables["palette"] = color_map
-    paint = self._renderers.painter(
-      traced.packed.shape[-1], recolor=color_map is not None
-    )
-    rgb = paint(variables, self._arrays(traced.camera), traced.packed)
-    if dials.blends:
-      rgb = (1.0 - intensity) * photographed.rgb + intensity * rgb
-    return dataclasses.replace(photographed, rgb=rgb)
+    dials = Dials(intensity, spread, view, latent, palette, transfer, recolor)
+    look = self._artist.look(traced.camera, style, dials)
+    return self._artist.paint(traced, look)
 
-  def _code(self, camera, style: Style, dials: Dials):
-    """Returns code and colour map, None where none is."""
-    code, color_map = dials.latent, None
-    if code is None and style is not None:
-      view = self.nearest_view(camera) if dials.view is None else dials.view
-      code = self.view_latent(style, view=view, spread=dials.spread)
-      if dials.intensity > 0.0:
-        color_map = self._color_map(style, code, dials.palette)
-    return code, color_map
+  def fit_style_maps(
+    self,
+    paintings: Mapping[str, style_set.StyleImage],
+    *,
+    transfer: str = style_maps.TABLE,
+    advance: Callable[[], None] = lambda: None,
+  ) -> "StylizedNerf":
+    """Returns the model with maps to the palettes of its paintings.
 
-  def _variables(self, stylized: bool, **codes) -> dict[str, Any]:
-    """Returns what a compiled renderer takes, with codes where it paints."""
-    if not stylized:
-      return {"field": self._placed["field"]}
+    Args:
+      paintings: those that it was trained on, by its names of them.
+      transfer: what `render` does with the maps where it is not told.
+      advance: called after each style.
+
+    Raises:
+      ValueError: no style field was trained, or a painting is missing.
+    """
     self._require_styles()
-    floats = {name: np.asarray(v, np.float32) for name, v in codes.items()}
-    return {**self._placed, **floats}
-
-  def _arrays(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
-    return rays_lib.camera_arrays(camera, self.scene.normalization)
-
-  def _color_map(self, style: Style, code: np.ndarray, amount: float):
-    """Returns the map of a style's colours; None where they are trained."""
-    targets = self._codes.palettes(style)
-    if not targets or amount == 0.0:
-      return None
-    return self._palettes.color_map(code, targets, amount)
+    Dials(transfer=transfer)  # Says what is wrong with it, if anything is.
+    images = [one.image for one in style_set.select(self.styles, paintings)]
+    maps = style_palettes.fit(
+      self.config,
+      self.scene,
+      self._artist.placed,
+      np.asarray(self.latent_mean),
+      images,
+      transfer=transfer,
+      advance=advance,
+    )
+    return dataclasses.replace(self, palette_maps=maps)
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
     """Returns the training view whose camera stands nearest."""
@@ -322,12 +297,12 @@ class StylizedNerf:
   @property
   def field(self) -> field_lib.Field:
     """The radiance field's module; its parameters are `params["field"]`."""
-    return self._renderers.field
+    return self._artist.renderers.field
 
   @property
   def style_field(self) -> style_field_lib.StyleField:
     """The style field's module; its parameters: `params["style_field"]`."""
-    return self._renderers.style_field
+    return self._artist.renderers.style_field
 
   @property
   def space(self) -> normalization.Normalization:
@@ -335,11 +310,13 @@ class StylizedNerf:
     return self.scene.normalization
 
   @functools.cached_property
-  def _placed(self) -> dict[str, Any]:
-    """Parameters on every device, put there once and not with every frame."""
-    kept = ("field", "style_field")
-    return devices.replicate(
-      {name: self.params[name] for name in kept if name in self.params}
+  def _artist(self) -> artist.Artist:
+    return artist.Artist(
+      self.config,
+      self.scene,
+      self.params,
+      self._codes if "latents" in self.params else None,
+      self.palette_maps,
     )
 
   @functools.cached_property
@@ -351,28 +328,12 @@ class StylizedNerf:
       self.params["latents"],
     )
 
-  @functools.cached_property
-  def _palettes(self) -> palettes.Palettes:
-    return palettes.Palettes(
-      [self.trace(c) for c in palettes.cameras_to_measure(self.scene)],
-      lambda view, code: self.paint(view, latent=code).rgb,
-      self.scene.background,
-    )
-
-  @functools.cached_property
-  def _renderers(self) -> renderers.Renderers:
-    return renderers.of(self.config, self.scene)
-
   def _require_styles(self) -> None:
-    if "style_field" not in self.params:
-      raise user_error.UserError(
-        "this model has no style field yet: finish phase 3 with "
-        "`stylized-nerf train --phase mutual_learning`"
-      )
+    looks.require_styles(self.params)
 
 
 jax.tree_util.register_dataclass(
   StylizedNerf,
-  data_fields=["params", "latent_mean", "latent_variance"],
+  data_fields=["params", "latent_mean", "latent_variance", "palette_maps"],
   meta_fields=["config", "scene", "styles", "style_hashes"],
 )

@@ -4,6 +4,7 @@ No pickles: reading it cannot run code. Array names are the parameters' paths;
 `__meta__` is JSON text as bytes.
 """
 
+import dataclasses
 import json
 import pathlib
 import zipfile
@@ -14,10 +15,12 @@ import numpy as np
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.stylizer import style_maps
 
 _FORMAT = "stylized-nerf-jax/model"
 _VERSION = 1
 _ARRAYS = ("latent_mean", "latent_variance")
+_MAPS = "palette_maps"  # Of later versions; others have none.
 
 
 def write(path: str | pathlib.Path, fields: Mapping) -> None:
@@ -34,6 +37,9 @@ def write(path: str | pathlib.Path, fields: Mapping) -> None:
   for name in _ARRAYS:
     if fields[name] is not None:
       arrays[name] = np.asarray(fields[name])
+  if (maps := fields[_MAPS]) is not None:
+    arrays |= _flatten(dataclasses.asdict(maps), f"{_MAPS}/")
+    meta[_MAPS] = {"transfer": arrays.pop(f"{_MAPS}/transfer").item()}
   arrays["__meta__"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
   path = pathlib.Path(path)
   temporary = path.with_name(path.name + ".tmp")
@@ -64,6 +70,11 @@ def read(path: str | pathlib.Path) -> dict:
       f"{path} is {meta.get('format')} version {meta.get('version')}; "
       f"expected {_FORMAT} version {_VERSION}"
     )
+  maps = None
+  if _MAPS in meta:
+    maps = style_maps.StyleMaps(
+      **_unflatten(arrays, f"{_MAPS}/"), **meta[_MAPS]
+    )
   return {
     "config": config_lib.completed(config_lib.from_plain(meta["config"])),
     "scene": scene_record.SceneRecord.from_dict(meta["scene"]),
@@ -71,6 +82,7 @@ def read(path: str | pathlib.Path) -> dict:
     "style_hashes": tuple(meta["style_hashes"]),
     "params": _unflatten(arrays, "params/"),
     **{name: arrays.get(name) for name in _ARRAYS},
+    _MAPS: maps,
   }
 
 

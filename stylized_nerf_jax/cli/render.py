@@ -44,8 +44,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "--palette",
     type=float,
     default=1.0,
-    help="of a picture that was never trained on: from what its code guesses "
-    "(0) to its own (default: 1)",
+    help="from the scene's own chroma (0) to the palette of the style's "
+    "painting, or of --recolour's (1; default)",
+  )
+  parser.add_argument(
+    "--transfer",
+    choices=("none", "affine", "table"),
+    help="brings colours to the painting's palette: by a linear map, or by a "
+    "smooth one that comes nearer (default: as the run was finished; table "
+    "for a picture that was never trained on)",
+  )
+  parser.add_argument(
+    "--recolour",
+    "--recolor",
+    dest="recolor",
+    metavar="FILE",
+    help="picture whose palette everything gets, at once: the scene as "
+    "photographed, or in the --style that is named",
   )
   parser.add_argument(
     "--save-depth", action="store_true", help="depth maps, too, into a folder"
@@ -59,12 +74,18 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Renders."""
   no_config.check("render", config_args)
   from stylized_nerf_jax import model
-  from stylized_nerf_jax.tasks import render_path, style_choice
+  from stylized_nerf_jax.tasks import (
+    palette_transfer,
+    render_path,
+    style_choice,
+  )
 
   trained = model.StylizedNerf.load(args.workdir)
   style = args.style
-  if style is None and trained.styles:
+  if style is None and trained.styles and args.recolor is None:
     style = trained.styles[0]
+  if style not in (None, "none") and args.recolor is None:
+    trained = palette_transfer.with_maps(trained, args.workdir, args.transfer)
   render_path.render_to(
     trained,
     args.out,
@@ -74,6 +95,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     intensity=args.intensity,
     spread=args.spread,
     palette=args.palette,
+    transfer=args.transfer,
+    recolor=args.recolor,
     save_depth=args.save_depth,
     fps=args.fps,
   )

@@ -1,10 +1,12 @@
 """The dials of a rendering: how much of a style is shown, and which code."""
 
 import dataclasses
+import pathlib
 
 import numpy as np
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.stylizer import style_maps
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -16,10 +18,12 @@ class Dials:
     spread: in [0, 1], from a style's mean code to that of a training view.
     view: that training view; None: the one nearest to the camera.
     latent: [L], a code in place of a style's.
-    palette: in [0, 1], of a painting's colours.
+    palette: in [0, 1], from the scene's own chroma to the painting's palette.
+    transfer: one of `style_maps.TRANSFERS`, or None for what the model stores.
+    recolor: file of a picture whose palette all colours get.
 
   Raises:
-    ValueError: a dial is outside [0, 1].
+    ValueError: a dial is outside [0, 1], or of no known kind.
   """
 
   intensity: float = 1.0
@@ -27,6 +31,8 @@ class Dials:
   view: int | None = None
   latent: np.ndarray | None = None
   palette: float = 1.0
+  transfer: str | None = None
+  recolor: str | pathlib.Path | None = None
 
   def __post_init__(self):
     for name in ("intensity", "spread", "palette"):
@@ -35,6 +41,11 @@ class Dials:
         raise user_error.UserError(
           f"{name} is {value}; expected a number in [0, 1]"
         )
+    if self.transfer not in (None, *style_maps.TRANSFERS):
+      raise user_error.UserError(
+        f"transfer is {self.transfer!r}; expected one of "
+        f"{', '.join(style_maps.TRANSFERS)}"
+      )
 
   @property
   def blends(self) -> bool:

@@ -1,48 +1,73 @@
 """Palettes of paintings that a model was never trained on, as colour maps.
 
 What a code looks like on a scene is measured on a few small views of it, and
-mapped to the colours of the painting (`stylizer.palette`).
+mapped to the colours of the painting (`stylizer.style_maps`).
 """
 
 import collections
+import os
+import pathlib
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.models.traced_view import TracedView
-from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record
-from stylized_nerf_jax.stylizer import palette
+from stylized_nerf_jax.scenes.pictures import styles
+from stylized_nerf_jax.stylizer import style_maps
 
-_VIEWS = 8
-_LONG_SIDE = 64  # pixels
-_KEPT = 256  # codes
-_NOTHING = 1e-6  # opacity
+_KEPT = 256  # codes, and tables of them
+_SIDE = 256  # pixels, the short one of a picture whose colours are looked at
 
-
-def cameras_to_measure(
-  record: scene_record.SceneRecord,
-) -> list[scene_lib.Camera]:
-  """Returns 8 training views at most, evenly apart, of 64x64 pixels at most."""
-  cameras = record.split("train")
-  count = min(_VIEWS, len(cameras))
-  chosen = np.linspace(0, len(cameras) - 1, count).round().astype(int)
-  found = []
-  for camera in (cameras[int(i)] for i in chosen):
-    long_side = max(camera.width, camera.height)
-    found.append(camera.scaled(min(1.0, _LONG_SIDE / long_side)))
-  return found
+# A picture's file, and when it was written.
+FileState = tuple[str, int]
 
 
-def stack(maps: Sequence[palette.ColorMap | None]) -> palette.ColorMap:
-  """Stacks N maps, of which None stands for colours as they are.
+def file_state(picture: str | pathlib.Path) -> FileState:
+  """Returns what tells a picture's file from others and its earlier states.
 
-  Returns:
-    float32, with N in front.
+  Raises:
+    ValueError: there is no such file.
   """
-  kept = palette.mix([], [])
-  columns = zip(*(kept if one is None else one for one in maps))
-  return palette.ColorMap(*(np.asarray(v, np.float32) for v in columns))
+  path = pathlib.Path(picture)
+  try:
+    return os.fspath(path.resolve()), path.stat().st_mtime_ns
+  except OSError as error:
+    raise user_error.UserError(
+      f"style {picture} cannot be read: {error.strerror}"
+    ) from None
+
+
+class Target(NamedTuple):
+  """A palette that colours are to have.
+
+  Attributes:
+    key: of the picture.
+    colors: [M, 3], in [0, 1].
+  """
+
+  key: FileState
+  colors: np.ndarray
+
+
+class Pictures:
+  """Palettes of pictures, each read once for each state of its file."""
+
+  def __init__(self):
+    self._read: dict[FileState, Target] = {}
+
+  def target(self, picture: str | pathlib.Path) -> Target:
+    """Returns the palette of a picture.
+
+    Raises:
+      ValueError: it cannot be read.
+    """
+    key = file_state(picture)
+    if key not in self._read:
+      image = styles.load_style_image(pathlib.Path(picture), style_size=_SIDE)
+      self._read[key] = Target(key, image.image.reshape(-1, 3))
+    return self._read[key]
 
 
 class Palettes:
@@ -60,52 +85,54 @@ class Palettes:
     paint: Callable[[TracedView, np.ndarray], np.ndarray],
     background: Sequence[float] | None,
   ):
-    self._views = views
-    self._paint = paint
-    self._background = np.zeros(3) if background is None else background
-    self._measured: collections.OrderedDict[bytes, palette.Statistics] = (
-      collections.OrderedDict()
-    )
+    self._views, self._paint = views, paint
+    self._background = background
+    self._measured: collections.OrderedDict[bytes, style_maps.Colors]
+    self._measured = collections.OrderedDict()
+    self._tables: collections.OrderedDict[tuple, np.ndarray]
+    self._tables = collections.OrderedDict()
 
-  def color_map(
-    self,
-    code: np.ndarray,
-    targets: Sequence[tuple[palette.Statistics, float]],
-    amount: float,
-  ) -> palette.ColorMap:
-    """Returns the map of the style field's colours under a code.
+  def table(
+    self, code: np.ndarray | None, target: Target, transfer: str
+  ) -> np.ndarray:
+    """Returns the map of the scene's colours to a palette.
 
     Args:
-      code: [L].
-      targets: colours of paintings, and their shares of the style; what is
-        left of 1 keeps the style field's colours.
-      amount: in [0, 1], of the whole map.
+      code: [L], in which the scene is painted; None: as photographed.
+      target: the palette.
+      transfer: `style_maps.AFFINE` or `style_maps.TABLE`.
 
     Returns:
-      float32.
+      [n, n, n, 3], as of `stylizer.color_tables`; the same array for each of
+      the latest arguments.
     """
-    content = self._content(np.asarray(code))
-    mixed = palette.mix(
-      [palette.transfer(content, style) for style, _ in targets],
-      [amount * share for _, share in targets],
-    )
-    return palette.ColorMap(*(np.asarray(v, np.float32) for v in mixed))
+    key = (_key(code), target.key, transfer)
+    if key not in self._tables:
+      found = style_maps.table_of(self.colors(code), target.colors, transfer)
+      _keep(self._tables, key, found)
+    return self._tables[key]
 
-  def _content(self, code: np.ndarray) -> palette.Statistics:
+  def colors(self, code: np.ndarray | None) -> style_maps.Colors:
     """Measures the scene in a code, once for each of the latest codes."""
-    key = code.tobytes()
-    if key not in self._measured:
-      if len(self._measured) >= _KEPT:
-        self._measured.popitem(last=False)
-      self._measured[key] = self._measure(code)
+    if (key := _key(code)) not in self._measured:
+      _keep(self._measured, key, self._measure(code))
     return self._measured[key]
 
-  def _measure(self, code: np.ndarray) -> palette.Statistics:
-    colors, weights = [], []
+  def _measure(self, code: np.ndarray | None) -> style_maps.Colors:
+    parts = []
     for view in self._views:
-      opacity = np.maximum(view.photographed.opacity, _NOTHING)[..., None]
-      behind = (1.0 - opacity) * self._background
-      own = (self._paint(view, code) - behind) / opacity
-      colors.append(own.reshape(-1, 3))
-      weights.append(opacity.reshape(-1))
-    return palette.statistics(np.concatenate(colors), np.concatenate(weights))
+      shown = view.photographed
+      rgb = shown.rgb if code is None else self._paint(view, code)
+      parts.append(style_maps.own_colors(rgb, shown.opacity, self._background))
+    colors, weights = zip(*parts)
+    return np.concatenate(colors), np.concatenate(weights)
+
+
+def _key(code: np.ndarray | None) -> bytes:
+  return b"" if code is None else np.asarray(code).tobytes()
+
+
+def _keep(kept: collections.OrderedDict, key, value) -> None:
+  if len(kept) >= _KEPT:
+    kept.popitem(last=False)
+  kept[key] = value

@@ -41,8 +41,8 @@ class Renderers:
     stylized: bool,
     *,
     blend: bool = False,
-    recolor: bool = False,
     in_styles: bool = False,
+    apart: bool = False,
   ) -> Callable:
     """Returns a renderer of whole images; see `make_image_renderer`."""
 
@@ -56,13 +56,13 @@ class Renderers:
         style_field,
         self.setting,
         blend=blend,
-        recolor=recolor,
         in_styles=in_styles,
+        apart=apart,
         rays_per_chunk=ray_blocks.per_chunk(self._config),
         rays_at_once=at_once,
       )
 
-    return self._once(("whole", stylized, blend, recolor, in_styles), make)
+    return self._once(("whole", stylized, blend, in_styles, apart), make)
 
   def tracer(self, samples: int) -> Callable:
     """Returns a tracer that keeps so many samples; see `make_tracer`."""
@@ -78,19 +78,18 @@ class Renderers:
 
     return self._once(("trace", samples), make)
 
-  def painter(self, samples: int, *, recolor: bool = False) -> Callable:
+  def painter(self, samples: int) -> Callable:
     """Returns a painter of so many samples; see `make_painter`."""
 
     def make():
       return image_rendering.make_painter(
         self.style_field,
         self.setting,
-        recolor=recolor,
         rays_per_chunk=ray_blocks.per_chunk(self._config),
         rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
       )
 
-    return self._once(("paint", samples, recolor), make)
+    return self._once(("paint", samples), make)
 
   def samples_to_keep(self, pixels: int, asked: int | None) -> int:
     """Returns how many samples of each ray a traced view keeps.

@@ -1,12 +1,10 @@
 """What a style means to a model: names, mixes, pictures and codes as codes."""
 
-import os
 import pathlib
 import sys
 import types
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +12,9 @@ import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import latents as latents_lib
+from stylized_nerf_jax.models import palettes
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.scenes.pictures import style_set, styles
-from stylized_nerf_jax.stylizer import palette
 
 # One style: a name or a unique part of one, a picture's file, or a code [L].
 OneStyle = str | pathlib.Path | np.ndarray | jax.Array
@@ -31,18 +29,6 @@ Style = (
 
 _PACKAGE = __name__.partition(".")[0]
 _SUM_TOLERANCE = 1e-6
-
-
-class Guess(NamedTuple):
-  """What is known of a picture that was never trained on.
-
-  Attributes:
-    code: [L], the VAE's mean.
-    palette: of its pixels, in [0, 1].
-  """
-
-  code: np.ndarray
-  palette: palette.Statistics
 
 
 class StyleCodes:
@@ -62,7 +48,7 @@ class StyleCodes:
     self._names = tuple(names)
     self._means = jnp.asarray(means)
     self._table = jnp.asarray(table)
-    self._guessed: dict[tuple[str, int], Guess] = {}
+    self._guessed: dict[palettes.FileState, np.ndarray] = {}
 
   def code(self, style: Style, *, view: int, spread: float) -> np.ndarray:
     """Returns the code [L] of a style.
@@ -103,23 +89,28 @@ class StyleCodes:
       _warn_of_sum(shares)
     return np.asarray(mixed)
 
-  def palettes(self, style: Style) -> list[tuple[palette.Statistics, float]]:
-    """Returns the colours of the pictures of a mix that were never trained on.
+  def parts(
+    self, style: Style
+  ) -> list[tuple[int | pathlib.Path | None, float]]:
+    """Returns what a mix is made of.
 
     Args:
-      style: that `code` takes. Codes come without colours.
+      style: that `code` takes.
 
     Returns:
-      Of each such picture the statistics of its pixels, in [0, 1], and its
-      share of the mix; none where all are trained.
+      Of each part the style's place, or the file of a picture that was never
+      trained on, or None for a code; and its share, of 1 together.
     """
     shares = _shares(style)
     total = sum(weight for _, weight in shares)
-    return [
-      (self._guess(pathlib.Path(one)).palette, weight / total)
-      for one, weight in shares
-      if isinstance(one, str | pathlib.Path) and not self._is_trained(one)
-    ]
+    return [(self._part(one), weight / total) for one, weight in shares]
+
+  def _part(self, one: OneStyle) -> int | pathlib.Path | None:
+    if not isinstance(one, str | pathlib.Path):
+      return None
+    if self._is_trained(one):
+      return self._names.index(style_set.find(str(one), self._names))
+    return pathlib.Path(one)
 
   def _trained(self, place: int, view: int, spread: float) -> jax.Array:
     mean = self._means[place]
@@ -133,7 +124,7 @@ class StyleCodes:
 
   def _foreign(self, one: OneStyle) -> jax.Array:
     if isinstance(one, str | pathlib.Path):
-      return jnp.asarray(self._guess(pathlib.Path(one)).code)
+      return jnp.asarray(self._guess(pathlib.Path(one)))
     code = jnp.asarray(one, self._means.dtype)
     if code.shape != self._means.shape[1:]:
       raise user_error.UserError(
@@ -141,21 +132,16 @@ class StyleCodes:
       )
     return code
 
-  def _guess(self, picture: pathlib.Path) -> Guess:
+  def _guess(self, picture: pathlib.Path) -> np.ndarray:
     """Encodes a picture, once for each state of its file."""
-    try:
-      key = os.fspath(picture.resolve()), picture.stat().st_mtime_ns
-    except OSError as error:
-      raise user_error.UserError(
-        f"style {picture} cannot be read: {error.strerror}"
-      ) from None
+    key = palettes.file_state(picture)
     if key not in self._guessed:
       self._guessed[key] = _guess(self._config, picture)
     return self._guessed[key]
 
 
-def _guess(config, picture: pathlib.Path) -> Guess:
-  """Encodes a painting that was never trained on.
+def _guess(config, picture: pathlib.Path) -> np.ndarray:
+  """Encodes a painting that was never trained on: the VAE's mean [L].
 
   Args:
     config: of the run, whose networks and size of paintings are used.
@@ -167,8 +153,7 @@ def _guess(config, picture: pathlib.Path) -> Guess:
   nets = stylizer_nets.load_nets(config.weights)
   image = styles.load_style_image(picture, style_size=config.styles.style_size)
   facts = stylizer_nets.style_facts(nets, style_set.StyleSet([image]))
-  colors = palette.statistics(image.image.reshape(-1, 3))
-  return Guess(facts.latent_mean[0], colors)
+  return facts.latent_mean[0]
 
 
 def _shares(style: Style) -> list[tuple[OneStyle, float]]:

@@ -7,7 +7,11 @@ import numpy as np
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.phases import mutual_state, radiance_field
+from stylized_nerf_jax.phases import (
+  mutual_state,
+  radiance_field,
+  style_palettes,
+)
 from stylized_nerf_jax.runs import run_folder
 
 
@@ -34,5 +38,7 @@ def restore(path: str | pathlib.Path) -> dict:
     styles = mutual_state.restore_styles(config, run)
     styles["params"] |= fields["params"]
     fields |= styles
+    hashes = styles["style_hashes"]
+    fields["palette_maps"] = style_palettes.read(run, hashes)
   fields["params"] = jax.tree.map(np.asarray, fields["params"])
   return fields

@@ -20,16 +20,17 @@ def make_image_renderer(
   setting: rays_lib.RaySetting,
   *,
   blend: bool = False,
-  recolor: bool = False,
   in_styles: bool = False,
+  apart: bool = False,
   rays_per_chunk: int = 16384,
   rays_at_once: int = 0,
 ) -> Callable:
   """Compiles a renderer of whole images over all devices.
 
   Args:
-    field, style_field, setting, blend, recolor: as in `renderer.render_rays`.
+    field, style_field, setting, blend: as in `renderer.render_rays`.
     in_styles: renders with `renderer.render_rays_in_styles` instead.
+    apart: as there; only with `in_styles`.
     rays_per_chunk, rays_at_once: as in `over_images`.
 
   Returns:
@@ -40,18 +41,10 @@ def make_image_renderer(
   def render_pixels(constants, xy):
     variables, camera = constants
     rays = rays_lib.cast_rays(camera, xy, setting.space)
-    render = (
-      renderer.render_rays_in_styles if in_styles else renderer.render_rays
-    )
-    return render(
-      field,
-      style_field,
-      variables,
-      rays,
-      setting,
-      blend=blend,
-      recolor=recolor,
-    )
+    parts = field, style_field, variables, rays, setting
+    if in_styles:
+      return renderer.render_rays_in_styles(*parts, blend=blend, apart=apart)
+    return renderer.render_rays(*parts, blend=blend)
 
   return over_images(render_pixels, rays_per_chunk, rays_at_once)
 
@@ -86,7 +79,6 @@ def make_painter(
   style_field: nn.Module,
   setting: rays_lib.RaySetting,
   *,
-  recolor: bool = False,
   rays_per_chunk: int,
   rays_at_once: int = 0,
 ):
@@ -95,13 +87,12 @@ def make_painter(
   Args:
     style_field: paints the samples.
     setting: of the scene.
-    recolor: as in `renderer.render_rays`.
     rays_per_chunk, rays_at_once: as in `over_images`.
 
   Returns:
     paint(variables, camera: CameraArrays of shape [], packed [H, W, 2, K]) ->
-    colours [H, W, 3], numpy. `variables` are "style_field" parameters,
-    "latent" [L] and, with `recolor`, "palette".
+    colours [H, W, 3], numpy. `variables` are "style_field" parameters and
+    "latent" [L].
   """
 
   def paint_pixels(constants, xy, packed):
@@ -111,8 +102,6 @@ def make_painter(
     colors = style_field.apply(
       {"params": variables["style_field"]}, samples.points, variables["latent"]
     )
-    if recolor:
-      colors = renderer.recolored(colors, variables["palette"])
     return renderer.composite_colors(
       samples.weights, colors, setting.background
     )

@@ -14,7 +14,6 @@ import jax.numpy as jnp
 
 from stylized_nerf_jax.rendering import compositing
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.stylizer import palette
 
 
 @flax.struct.dataclass
@@ -59,7 +58,6 @@ def render_rays(
   setting: rays_lib.RaySetting,
   *,
   blend: bool = False,
-  recolor: bool = False,
 ) -> Rendered:
   """Renders rays without randomness.
 
@@ -67,12 +65,10 @@ def render_rays(
     field: a radiance field.
     style_field: paints the samples; None: the field's own colours.
     variables: "field" parameters; with a style field also "style_field"
-      parameters, "latent" [L] or [..., L], with `blend` "intensity" [], and
-      with `recolor` "palette", a `stylizer.palette.ColorMap`.
+      parameters, "latent" [L] or [..., L], and with `blend` "intensity" [].
     rays: [...].
     setting: of the scene.
     blend: mixes the field's colours in by 1 - intensity.
-    recolor: maps the style field's colours, and cuts them to [0, 1].
 
   Returns:
     `Rendered` of shape [...].
@@ -89,8 +85,6 @@ def render_rays(
     stylized = style_field.apply(
       {"params": variables["style_field"]}, samples.points, latents
     )
-    if recolor:
-      stylized = recolored(stylized, variables["palette"])
     intensity = variables["intensity"] if blend else 1.0
     colors = (1.0 - intensity) * colors + intensity * stylized
   rgb = composite_colors(samples.weights, colors, setting.background)
@@ -105,18 +99,20 @@ def render_rays_in_styles(
   setting: rays_lib.RaySetting,
   *,
   blend: bool = False,
-  recolor: bool = False,
+  apart: bool = False,
 ) -> Rendered:
   """Renders rays in N styles, whose geometry and encoding are computed once.
 
   Args:
-    field, rays, setting, blend, recolor: as in `render_rays`.
+    field, rays, setting, blend: as in `render_rays`.
     style_field: with `encode` and `paint`, as `fields.style_field` has them.
-    variables: "field" and "style_field" parameters, "latents" [N, L], with
-      `blend` "intensity" [], and with `recolor` "palette", N maps.
+    variables: "field" and "style_field" parameters, "latents" [N, L], and with
+      `blend` "intensity" [].
+    apart: also renders the field's own colours, behind the N styles.
 
   Returns:
-    `Rendered` of shape [...], but for rgb, which is [..., N, 3].
+    `Rendered` of shape [...], but for rgb, which is [..., N, 3], or with
+    `apart` [..., N + 1, 3].
   """
   bound = {"params": variables["field"]}
   samples, _ = field.apply(bound, rays, method="sample")
@@ -124,28 +120,22 @@ def render_rays_in_styles(
   encoded = painter.encode(samples.points)
   lead = samples.points.shape[:-2]
 
-  def paint(style):
-    latent, *maps = style
+  def paint(latent):
     colors = painter.paint(
       encoded, jnp.broadcast_to(latent, (*lead, latent.shape[-1]))
     )
-    for color_map in maps:
-      colors = recolored(colors, color_map)
     return composite_colors(samples.weights, colors, setting.background)
 
   # One after the other: memory does not grow with the number of styles.
-  maps = (variables["palette"],) if recolor else ()
-  rgb = jax.lax.map(paint, (variables["latents"], *maps))
-  if blend:
+  rgb = jax.lax.map(paint, variables["latents"])
+  if blend or apart:
     own = field.apply(bound, samples, rays.viewdirs, method="color")
     own = composite_colors(samples.weights, own, setting.background)
+  if blend:
     rgb = own + variables["intensity"] * (rgb - own)
+  if apart:
+    rgb = jnp.concatenate([rgb, own[None]])
   return rendered(rays, samples, jnp.moveaxis(rgb, 0, -2), setting)
-
-
-def recolored(colors, color_map: palette.ColorMap):
-  """Maps colours [..., 3] of samples, and cuts them to [0, 1]."""
-  return jnp.clip(palette.apply(colors, *color_map), 0.0, 1.0)
 
 
 def rendered(rays, samples, rgb, setting: rays_lib.RaySetting) -> Rendered:

@@ -3,8 +3,8 @@
 Colours of mean m_c and covariance S_c become A x + b, whose mean is the
 painting's m_s and whose covariance is its S_s, with A = S_s^(1/2) S_c^(-1/2)
 and b = m_s - A m_c (ARF, Zhang et al. 2022, section 3.4). An affine map of
-samples is that of their pixel wherever a ray ends on something opaque, so a
-field's colours are the place for it.
+samples is that of their pixel wherever a ray ends on something opaque, so that
+it may stand in the field or behind the compositing.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def transfer(content: Statistics, style: Statistics) -> ColorMap:
     A and b; eigenvalues of both covariances count as 1e-8 at least, so that a
     picture of one colour has a map, too.
   """
-  matrix = _power(style.covariance, 0.5) @ _power(content.covariance, -0.5)
+  matrix = power(style.covariance, 0.5) @ power(content.covariance, -0.5)
   return ColorMap(matrix, style.mean - matrix @ content.mean)
 
 
@@ -103,8 +103,18 @@ def apply(colors: jax.Array, matrix: jax.Array, offset: jax.Array) -> jax.Array:
   return jnp.sum(matrix * colors[..., None, :], axis=-1) + offset
 
 
-def _power(covariance: np.ndarray, exponent: float) -> np.ndarray:
-  """Returns the symmetric power of a covariance [3, 3]."""
+def power(
+  covariance: np.ndarray,
+  exponent: float,
+  smallest: float = _SMALLEST_EIGENVALUE,
+) -> np.ndarray:
+  """Returns the symmetric power of a covariance [3, 3].
+
+  Args:
+    covariance: symmetric, without negative eigenvalues but for rounding.
+    exponent: negative ones need a positive `smallest`.
+    smallest: what eigenvalues count at least.
+  """
   values, vectors = np.linalg.eigh(covariance)
-  values = np.maximum(values, _SMALLEST_EIGENVALUE) ** exponent
+  values = np.maximum(values, smallest) ** exponent
   return (vectors * values) @ vectors.T

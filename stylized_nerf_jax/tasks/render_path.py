@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
@@ -60,23 +61,22 @@ def render_frames(
   cameras: scene_lib.Cameras,
   *,
   style: model_lib.Style = None,
-  intensity: float = 1.0,
-  spread: float = 0.0,
-  palette: float = 1.0,
   label: str = "rendering",
+  **dials: Any,
 ) -> Iterator[renderer.Rendered]:
-  """Yields the frames of a path; one training view's codes serve all."""
+  """Yields the frames of a path; one training view's codes serve all.
+
+  Args:
+    model: what is rendered.
+    cameras: the path.
+    style: as of `StylizedNerf.render`.
+    label: says what is done.
+    **dials: of `StylizedNerf.render`.
+  """
   view = model.nearest_view(cameras[len(cameras) // 2])
   with progress.progress(len(cameras), label) as bar:
     for camera in cameras:
-      yield model.render(
-        camera,
-        style,
-        intensity=intensity,
-        spread=spread,
-        view=view,
-        palette=palette,
-      )
+      yield model.render(camera, style, view=view, **dials)
       bar.advance()
 
 
@@ -114,7 +114,7 @@ def write_style_folders(
   *,
   source: str,
   save_depth: bool = False,
-  **dials: float,
+  **dials: Any,
 ) -> None:
   """Renders a path in several styles at once, a folder of frames for each.
 
@@ -124,7 +124,7 @@ def write_style_folders(
     folders: by name of the style; as `write_folder` leaves them.
     source: name of the path.
     save_depth: writes the depth maps too.
-    **dials: intensity and spread of `StylizedNerf.render_styles`.
+    **dials: of `StylizedNerf.render_styles`.
 
   Raises:
     ValueError: as `write_folder`.
@@ -152,7 +152,7 @@ def write_style_videos(
   files: Mapping[str, pathlib.Path],
   *,
   fps: float = 24,
-  **dials: float,
+  **dials: Any,
 ) -> None:
   """Renders a path in several styles at once, a video for each.
 
@@ -161,7 +161,7 @@ def write_style_videos(
     cameras: the path.
     files: by name of the style, each ending in .mp4.
     fps: frames per second.
-    **dials: intensity and spread of `StylizedNerf.render_styles`.
+    **dials: of `StylizedNerf.render_styles`.
 
   Raises:
     ValueError: the extra for videos is missing, or one cannot be written.
@@ -180,7 +180,7 @@ def _frames_in_styles(
   model: model_lib.StylizedNerf,
   cameras: scene_lib.Cameras,
   names: Iterable[str],
-  **dials: float,
+  **dials: Any,
 ) -> Iterator[list[renderer.Rendered]]:
   """Yields each frame of a path in all styles, with one view's codes."""
   names = list(names)
@@ -209,11 +209,9 @@ def render_to(
   path: str = "spiral",
   num_frames: int | None = None,
   style: str | None = None,
-  intensity: float = 1.0,
-  spread: float = 0.0,
-  palette: float = 1.0,
   save_depth: bool = False,
   fps: float = 24,
+  **dials: Any,
 ) -> None:
   """Renders a path into an mp4 file or a folder.
 
@@ -225,9 +223,10 @@ def render_to(
     style: as on the command line, but None is the scene as photographed, as
       "none" is; the file of a painting is allowed. "all"
       writes a video `out-NAME.mp4`, or a folder `out/NAME`, for every style.
-    intensity, spread, palette: dials in [0, 1], of `StylizedNerf.render`.
     save_depth: writes depth maps too; needs a folder.
     fps: frames per second of a video.
+    **dials: intensity, spread, palette, transfer and recolor of
+      `StylizedNerf.render`.
 
   Raises:
     ValueError: a bad argument, or an output that cannot be written.
@@ -245,13 +244,12 @@ def render_to(
       f"--save-depth with --out {out}: depth maps need a folder; name one "
       "without .mp4"
     )
-  Dials(intensity, spread, palette=palette)  # Says what is wrong, if any is.
+  chosen_dials = Dials(**dials)  # Says what is wrong, if anything is.
   if is_video:
     video.check_available()
   cameras = path_cameras(model, path, num_frames)
   if style == ALL_STYLES:
     model.latent(model.styles[0] if model.styles else None)
-    dials = {"intensity": intensity, "spread": spread}
     if is_video:
       files = {n: out.with_stem(f"{out.stem}-{n}") for n in model.styles}
       write_style_videos(model, cameras, files, fps=fps, **dials)
@@ -263,15 +261,13 @@ def render_to(
     for file in files.values():
       progress.say(f"wrote {file}")
     return
-  style, chosen = style_choice.choose(model, style, palette=palette)
+  style, chosen = style_choice.choose(model, style, dials=chosen_dials)
   frames = render_frames(
     model,
     cameras,
     style=chosen,
-    intensity=intensity,
-    spread=spread,
-    palette=palette,
     label=f"rendering {out.name}",
+    **dials,
   )
   if is_video:
     video.write_video(out, (frame.rgb for frame in frames), fps=fps)

@@ -6,7 +6,12 @@ import pathlib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
+from stylized_nerf_jax.models import palettes
+from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.scenes.pictures import style_set
+from stylized_nerf_jax.stylizer import style_maps
+
+DEFAULTS = Dials()
 
 
 def say_first(model: model_lib.StylizedNerf) -> None:
@@ -45,26 +50,28 @@ def parse_style(text: str | None) -> model_lib.Style:
 
 
 def choose(
-  model: model_lib.StylizedNerf, text: str | None, *, palette: float = 1.0
+  model: model_lib.StylizedNerf, text: str | None, *, dials: Dials = DEFAULTS
 ) -> tuple[str | None, model_lib.Style]:
   """Reads `--style`.
 
   Args:
     model: whose styles are named.
     text: as on the command line.
-    palette: the dial, for what is said of pictures never trained on.
+    dials: for what is said of pictures, and for one to recolour after.
 
   Returns:
-    What to call it, with whole names, None for the scene as photographed; and
-    the style.
+    What to call it, with whole names, or the picture whose palette it gets,
+    None for the scene as photographed; and the style.
 
   Raises:
     ValueError: a name is unknown, a part of several or twice there, a picture
       is damaged, or a weight is wrong.
   """
+  if dials.recolor is not None:
+    palettes.Pictures().target(dials.recolor)  # Says whether it can be read.
   style = parse_style(text)
   if style is None:
-    return None, None
+    return None if dials.recolor is None else str(dials.recolor), None
   weights = {style: 1.0} if isinstance(style, str) else dict(style)
   pictures = [
     name
@@ -85,7 +92,8 @@ def choose(
     progress.say(f"style: {called}")
   model.latent(style)  # Says what is wrong with it, if anything is.
   for picture in pictures:
-    _say_untrained(picture, palette)
+    if dials.recolor is None:
+      _say_untrained(picture, dials.transfer)
   _say_sum(text, weights)
   return called, style
 
@@ -106,13 +114,12 @@ def _say_sum(text: str | None, weights: dict[str, float]) -> None:
     )
 
 
-def _say_untrained(picture: str, palette: float) -> None:
+def _say_untrained(picture: str, transfer: str | None) -> None:
   """Says of a picture that was never trained on what is to be expected."""
-  colors = (
-    "its palette is put on by a linear map"
-    if palette
-    else "its palette is a guess"
-  )
+  colors = {
+    style_maps.NONE: "its palette is a guess",
+    style_maps.AFFINE: "its palette is put on by a linear map",
+  }.get(transfer or "", "its palette is put on by a smooth map of colours")
   progress.say(
     f"style {picture} was never trained: {colors}; train with "
     "--config.styles.path to get its strokes"

@@ -1,0 +1,176 @@
+"""Paints what cameras see of a scene, in looks."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from stylized_nerf_jax.models import looks as looks_lib
+from stylized_nerf_jax.models import palettes, renderers, viewpoints
+from stylized_nerf_jax.models.dials import Dials
+from stylized_nerf_jax.models.style_codes import Style, StyleCodes
+from stylized_nerf_jax.models.traced_view import TracedView
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.rows import devices
+from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes import scene_record, small_views
+from stylized_nerf_jax.stylizer import style_maps
+
+
+class Artist:
+  """Of one model.
+
+  Args:
+    config: of its run.
+    record: of its scene.
+    params: "field" and, after phase 3, "style_field", among others.
+    codes: of its styles; None before phase 3.
+    maps: to the palettes of its styles, or None.
+
+  Attributes:
+    renderers: those that are compiled.
+  """
+
+  def __init__(
+    self,
+    config,
+    record: scene_record.SceneRecord,
+    params: Mapping[str, Any],
+    codes: StyleCodes | None,
+    maps: style_maps.StyleMaps | None,
+  ):
+    self.renderers = renderers.of(config, record)
+    self._record, self._params, self._codes = record, params, codes
+    self._tables = looks_lib.TableChooser(codes, maps, lambda: self._palettes)
+
+  def look(
+    self, camera: scene_lib.Camera, style: Style, dials: Dials
+  ) -> looks_lib.Look:
+    """Returns what a style is under dials, seen from a camera.
+
+    Raises:
+      ValueError: as `StylizedNerf.render`.
+    """
+    code = dials.latent
+    if code is not None:
+      style = None
+      if dials.intensity > 0.0:
+        looks_lib.require_styles(self._params)
+    elif style is not None:
+      looks_lib.require_styles(self._params)
+      assert self._codes is not None
+      view = dials.view
+      if view is None:
+        view = viewpoints.nearest_view(self._record, camera)
+      code = self._codes.code(style, view=view, spread=dials.spread)
+    table = self._tables.table(style, code, dials)
+    return looks_lib.Look(code, table, dials)
+
+  def render(
+    self, camera: scene_lib.Camera, look: looks_lib.Look
+  ) -> renderer.Rendered:
+    """Renders one image."""
+    if look.stylized and not look.plain:
+      return self._render_apart(camera, [look])[0]
+    blend = look.stylized and look.dials.blends
+    variables = {"field": self.placed["field"]}
+    if look.stylized:
+      variables = self._variables(latent=look.code)
+    if blend:
+      variables["intensity"] = np.float32(look.dials.intensity)
+    render = self.renderers.whole(look.stylized, blend=blend)
+    out = render(variables, self._arrays(camera), camera.height, camera.width)
+    if look.stylized or look.table is None:
+      return out
+    return look.shown(out.rgb, out, self._record.background)
+
+  def render_all(
+    self, camera: scene_lib.Camera, looks: Sequence[looks_lib.Look]
+  ) -> list[renderer.Rendered]:
+    """Renders looks that have codes and share their dials, geometry once."""
+    dials = looks[0].dials
+    if dials.intensity > 0.0 and not all(look.plain for look in looks):
+      return self._render_apart(camera, looks)
+    variables = self._variables(
+      latents=np.stack([np.asarray(one.code) for one in looks])
+    )
+    if dials.blends:
+      variables["intensity"] = np.float32(dials.intensity)
+    render = self.renderers.whole(True, blend=dials.blends, in_styles=True)
+    out = render(variables, self._arrays(camera), camera.height, camera.width)
+    return [
+      dataclasses.replace(out, rgb=out.rgb[:, :, i]) for i in range(len(looks))
+    ]
+
+  def trace(self, camera: scene_lib.Camera, samples: int | None) -> TracedView:
+    """As `StylizedNerf.trace`."""
+    kept = self.renderers.samples_to_keep(camera.width * camera.height, samples)
+    photographed, packed, lost = self.renderers.tracer(kept)(
+      self.placed["field"], self._arrays(camera), camera.height, camera.width
+    )
+    means = jax.tree.map(lambda values: values.mean(dtype=np.float64), lost)
+    return TracedView(camera, photographed, packed, means)
+
+  def paint(
+    self, traced: TracedView, look: looks_lib.Look
+  ) -> renderer.Rendered:
+    """Paints a traced view."""
+    photographed, background = traced.photographed, self._record.background
+    if not look.stylized:
+      if look.table is None:
+        return photographed
+      return look.shown(photographed.rgb, photographed, background)
+    rgb = self._paint(traced, look.code)
+    if not look.plain:
+      return look.shown(rgb, photographed, background)
+    if look.dials.blends:
+      intensity = look.dials.intensity
+      rgb = (1.0 - intensity) * photographed.rgb + intensity * rgb
+    return dataclasses.replace(photographed, rgb=rgb)
+
+  @functools.cached_property
+  def placed(self) -> dict[str, Any]:
+    """Parameters on every device, put there once and not with every frame."""
+    kept = ("field", "style_field")
+    return devices.replicate(
+      {name: self._params[name] for name in kept if name in self._params}
+    )
+
+  @functools.cached_property
+  def _palettes(self) -> palettes.Palettes:
+    return palettes.Palettes(
+      [self.trace(c, None) for c in small_views.small_cameras(self._record)],
+      self._paint,
+      self._record.background,
+    )
+
+  def _paint(self, traced: TracedView, code) -> np.ndarray:
+    variables = self._variables(latent=code)
+    del variables["field"]
+    paint = self.renderers.painter(traced.packed.shape[-1])
+    return paint(variables, self._arrays(traced.camera), traced.packed)
+
+  def _render_apart(self, camera, looks) -> list[renderer.Rendered]:
+    """Renders looks whose colours are mapped or mixed after compositing."""
+    variables = self._variables(
+      latents=np.stack([np.asarray(one.code) for one in looks])
+    )
+    render = self.renderers.whole(True, in_styles=True, apart=True)
+    out = render(variables, self._arrays(camera), camera.height, camera.width)
+    own = dataclasses.replace(out, rgb=out.rgb[:, :, -1])
+    return [
+      look.shown(out.rgb[:, :, i], own, self._record.background)
+      for i, look in enumerate(looks)
+    ]
+
+  def _variables(self, **codes) -> dict[str, Any]:
+    """Returns what a compiled renderer paints with."""
+    floats = {name: np.asarray(v, np.float32) for name, v in codes.items()}
+    return {**self.placed, **floats}
+
+  def _arrays(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
+    return rays_lib.camera_arrays(camera, self._record.normalization)
