@@ -37,7 +37,7 @@ def write(path: str | pathlib.Path, fields: Mapping) -> None:
   for name in _ARRAYS:
     if fields[name] is not None:
       arrays[name] = np.asarray(fields[name])
-  if (maps := fields[_MAPS]) is not None:
+  if (maps := fields.get(_MAPS)) is not None:
     arrays |= _flatten(dataclasses.asdict(maps), f"{_MAPS}/")
     meta[_MAPS] = {"transfer": arrays.pop(f"{_MAPS}/transfer").item()}
   arrays["__meta__"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)

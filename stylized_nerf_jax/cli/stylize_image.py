@@ -42,6 +42,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "--alpha", type=float, default=1.0, help="strength, 0 to 1"
   )
   parser.add_argument(
+    "--palette",
+    type=float,
+    default=1.0,
+    help="from the picture's own chroma (0) to the painting's palette (1; "
+    "default)",
+  )
+  parser.add_argument(
+    "--transfer",
+    choices=("none", "affine", "table"),
+    default="table",
+    help="brings what the decoder paints to the painting's palette by a smooth "
+    "map of colours (default), by a linear one, or not; for a video once",
+  )
+  parser.add_argument(
     "--style-size",
     type=int,
     default=512,
@@ -73,6 +87,8 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> int:
     args.out,
     style_size=args.style_size,
     alpha=args.alpha,
+    palette=args.palette,
+    transfer=args.transfer,
     max_size=args.max_size,
     encoder=args.encoder,
     decoder=args.weights,

@@ -58,6 +58,45 @@ def statistics(
   return Statistics(mean, covariance)
 
 
+class Tally:
+  """Mean and covariance of colours that come view by view.
+
+  Parts are joined by their means and scatters, in float64.
+  """
+
+  def __init__(self):
+    self._weight = 0.0
+    self._mean = np.zeros(3)
+    self._scatter = np.zeros((3, 3))
+
+  def add(self, pixels: np.ndarray, weights: np.ndarray | None = None) -> None:
+    """Counts colours.
+
+    Args:
+      pixels: [..., 3].
+      weights: [...], none negative: how much each counts; None: 1 each. A part
+        whose weights are all zero is passed over.
+    """
+    pixels = np.asarray(pixels).reshape(-1, 3)
+    total = float(len(pixels))
+    if weights is not None:
+      weights = np.asarray(weights, np.float64).reshape(-1)
+      total = float(weights.sum())
+    if total == 0.0:
+      return
+    mean, covariance = statistics(pixels, weights)
+    whole = self._weight + total
+    apart = mean - self._mean
+    between = self._weight * total / whole * np.outer(apart, apart)
+    self._scatter = self._scatter + total * covariance + between
+    self._mean = self._mean + total / whole * apart
+    self._weight = whole
+
+  def statistics(self) -> Statistics:
+    """Returns those of all colours so far, of which there are some."""
+    return Statistics(self._mean, self._scatter / self._weight)
+
+
 def transfer(content: Statistics, style: Statistics) -> ColorMap:
   """Finds the map that gives colours the statistics of a painting.
 

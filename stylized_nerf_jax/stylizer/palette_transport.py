@@ -35,8 +35,8 @@ _DIRECTIONS = 32
 _ROUNDS = 16
 _BEND = 1e-4  # w, at first
 _STRETCH = 1e-3  # v
-_STEEPER = 4.0  # w is multiplied by this, at most so often:
-_TRIES = 6
+_STEEPER = 8.0  # w is multiplied by this where that is, at most so often:
+_TRIES = 4
 _STEEPEST = 4.0
 _STEEPEST_AFFINE = 3.0
 # A deviation of 1 in 100: finer differences of a picture are its noise.

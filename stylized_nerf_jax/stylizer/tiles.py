@@ -12,9 +12,10 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.stylizer import adain, stylize, vgg
+from stylized_nerf_jax.stylizer import adain, color_tables, stylize, vgg
 
 TILE = 768  # pixels, a side
 # E up to relu4_1 looks 38 pixels far (VGG-19), and D 5 features: 40 pixels.
@@ -82,6 +83,7 @@ class PictureStylizer:
     )
     self._statistics = jax.jit(stylizer.style_statistics)
     self._restyle = jax.jit(adain.adain)
+    self._recolor = jax.jit(_recolored)
 
   def style(self, pixels: np.ndarray) -> tuple[jax.Array, jax.Array]:
     """Measures mean and deviation [512] of a painting, [H, W, 3] in [0, 1]."""
@@ -99,6 +101,8 @@ class PictureStylizer:
     styles: Sequence[tuple[jax.Array, jax.Array]],
     *,
     alpha: float = 1.0,
+    tables: Sequence[np.ndarray] | None = None,
+    palette: float = 1.0,
     advance: Callable[[], None] = lambda: None,
   ) -> Iterator[np.ndarray]:
     """Yields a picture in each style; features are found once.
@@ -107,6 +111,10 @@ class PictureStylizer:
       pixels: uint8 [H, W, 3].
       styles: as `style` measured them.
       alpha: strength from 0, the reconstructed picture, to 1.
+      tables: of each style, [n, n, n, 3], what becomes of painted colours
+        (`color_tables`), by their strength; None: they stay.
+      palette: from the picture's own chroma at the painted luma, 0, to the
+        colours of the style, 1.
       advance: called after every window.
 
     Yields:
@@ -120,14 +128,26 @@ class PictureStylizer:
       found = self._encode(padded[window].astype(np.float32))
       features[_cells(kept)] = found[_cells(inside)]
       advance()
-    for mean, std in styles:
+    for place, (mean, std) in enumerate(styles):
+      table = tables[place] if tables else np.float32(color_tables.mix([], []))
       target = self._restyle(features, mean, std, alpha)
       painted = np.empty((*size, 3), np.uint8)
       for window, kept, inside in _grid(size, self._tile):
-        found = np.asarray(self._decode(target[_cells(window)])[inside])
+        found = self._decode(target[_cells(window)])
+        if tables or palette < 1.0:
+          found = self._recolor(found, padded[window], table, alpha, palette)
+        found = np.asarray(found[inside])
         painted[kept] = (found * 255.0 + 0.5).astype(np.uint8)
         advance()
       yield painted[:height, :width]
+
+
+def _recolored(painted, pixels, table, alpha, palette):
+  """Maps painted colours [h, w, 3], and gives them the chroma of pixels."""
+  mapped = jnp.clip(color_tables.apply(painted, table), 0.0, 1.0)
+  found = painted + alpha * (mapped - painted)
+  kept = color_tables.in_chroma_of(found, pixels / 255.0)
+  return kept + palette * (found - kept)
 
 
 def _padded(size: int) -> int:

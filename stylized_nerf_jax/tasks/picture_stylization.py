@@ -5,11 +5,11 @@ stylized scene do not.
 """
 
 import contextlib
+import itertools
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.captures import video_frames
@@ -22,10 +22,12 @@ from stylized_nerf_jax.scenes.pictures import (
   picture_sources,
   styles,
 )
-from stylized_nerf_jax.stylizer import stylize, tiles
+from stylized_nerf_jax.stylizer import style_maps, stylize
+from stylized_nerf_jax.tasks import picture_painter
 
 # Pixels of the longer side, where a user names none.
 PICTURE_SIZE, FRAME_SIZE = 1600, 640
+_FRAMES_LOOKED_AT = 8
 _ENDINGS = (".png", ".jpg", ".jpeg")
 
 
@@ -36,6 +38,8 @@ def stylize_pictures(
   *,
   style_size: int = 512,
   alpha: float = 1.0,
+  palette: float = 1.0,
+  transfer: str = style_maps.TABLE,
   max_size: int | None = None,
   encoder: str = "vgg16",
   decoder: str | None = None,
@@ -51,6 +55,9 @@ def stylize_pictures(
       file (`out-NAME.png`), or is a folder in it.
     style_size: short side of the paintings, pixels.
     alpha: strength, 0 to 1.
+    palette: from the picture's own chroma, 0, to the painting's palette, 1.
+    transfer: one of `style_maps.TRANSFERS`: how the painted picture's colours
+      are brought to the painting's palette; for a video once, for all frames.
     max_size: pixels of the longer side that larger ones are reduced to; 0:
       they are not; None: `PICTURE_SIZE`, of a video `FRAME_SIZE`.
     encoder, decoder: weights, as of `stylize.load_stylizer`.
@@ -62,8 +69,9 @@ def stylize_pictures(
   Raises:
     ValueError: an argument or file cannot be used, or nothing be written.
   """
-  if not 0.0 <= alpha <= 1.0:
-    raise user_error.UserError(f"--alpha is {alpha:g}; expected 0 to 1")
+  for name, value in (("alpha", alpha), ("palette", palette)):
+    if not 0.0 <= value <= 1.0:
+      raise user_error.UserError(f"--{name} is {value:g}; expected 0 to 1")
   if max_size is not None and max_size < 0:
     raise user_error.UserError(f"--max-size is {max_size}; expected 0 or more")
   kind = _kind(content)
@@ -76,57 +84,31 @@ def stylize_pictures(
   outs = _outs(pathlib.Path(out), kind, paintings.names)
   networks = stylize.load_stylizer(encoder=encoder, decoder_path=decoder)
   work = {"picture": _picture, "folder": _folder, "video": _video}[kind]
-  painter = _Painter(networks, paintings, alpha)
+  painter = picture_painter.PicturePainter(
+    networks, paintings, alpha=alpha, palette=palette, transfer=transfer
+  )
   complete = work(pathlib.Path(content), painter, outs, max_size)
   for target in outs.values():
     progress.say(f"wrote {target}")
   return complete
 
 
-class _Painter:
-  """Paints pictures in the styles of a set.
-
-  Attributes:
-    names: of the styles.
-  """
-
-  def __init__(self, networks: stylize.Stylizer, paintings, alpha: float):
-    self._pictures = tiles.PictureStylizer(networks)
-    self._paintings, self._alpha = paintings, alpha
-    self._statistics = None
-    self.names = paintings.names
-
-  def count(self, pixels: np.ndarray) -> int:
-    """Returns how often painting this calls `advance`."""
-    return self._pictures.count(*pixels.shape[:2], len(self.names))
-
-  def paint(self, pixels: np.ndarray, **options) -> Iterator[np.ndarray]:
-    """As `tiles.PictureStylizer.paint`."""
-    if self._statistics is None:
-      self._statistics = [
-        self._pictures.style(painting.image)
-        for painting in self._paintings.values()
-      ]
-    return self._pictures.paint(
-      pixels, self._statistics, alpha=self._alpha, **options
-    )
-
-
 def _picture(
   content: pathlib.Path,
-  painter: _Painter,
+  painter: picture_painter.PicturePainter,
   outs: Mapping[str, pathlib.Path],
   max_size: int,
 ) -> bool:
   pixels = picture_files.read_picture(content)
-  reduced = _reduce(pixels, max_size)
+  reduced = picture_painter.reduced(pixels, max_size)
   told = f"{content}, {_size(pixels)}"
   if reduced.shape != pixels.shape:
     told += f", reduced to {_size(reduced)} (--max-size 0 would not)"
   _say_plan(told, painter)
   _say_colors([content])
   with progress.progress(painter.count(reduced), "stylizing, parts") as bar:
-    painted = painter.paint(reduced, advance=bar.advance)
+    tables = painter.tables([reduced])
+    painted = painter.paint(reduced, tables, advance=bar.advance)
     for target, picture in zip(outs.values(), painted):
       image_writer.save_image(target, picture)
   return True
@@ -134,7 +116,7 @@ def _picture(
 
 def _folder(
   content: pathlib.Path,
-  painter: _Painter,
+  painter: picture_painter.PicturePainter,
   outs: Mapping[str, pathlib.Path],
   max_size: int,
 ) -> bool:
@@ -148,14 +130,15 @@ def _folder(
   with progress.progress(count, "stylizing, pictures") as bar:
     for picture in found.pictures:
       try:
-        pixels = _reduce(picture.read(), max_size)
+        pixels = picture_painter.reduced(picture.read(), max_size)
       except user_error.UserError as error:
         unread.append(error)
         continue
       finally:
         bar.advance()
       place = _place(picture, content)
-      for folder, painted in zip(outs.values(), painter.paint(pixels)):
+      pictures = painter.paint(pixels, painter.tables([pixels]))
+      for folder, painted in zip(outs.values(), pictures):
         image_writer.save_image(folder / place, painted)
   for error in unread:
     progress.say(f"left out: {error}")
@@ -168,7 +151,7 @@ def _folder(
 
 def _video(
   content: pathlib.Path,
-  painter: _Painter,
+  painter: picture_painter.PicturePainter,
   outs: Mapping[str, pathlib.Path],
   max_size: int,
 ) -> bool:
@@ -182,6 +165,7 @@ def _video(
   )
   for message in source.colors.messages:
     progress.say(message)
+  tables = painter.tables(_some_frames(source, count))
   with contextlib.ExitStack() as stack:
     writers = [
       stack.enter_context(video.VideoWriter(target, fps=source.rate))
@@ -189,13 +173,22 @@ def _video(
     ]
     bar = stack.enter_context(progress.progress(count, "stylizing, frames"))
     for frame in video_frames.all_frames(source, max_size):
-      for writer, painted in zip(writers, painter.paint(frame)):
+      for writer, painted in zip(writers, painter.paint(frame, tables)):
         writer.append(painted)
       bar.advance()
   return True
 
 
-def _say_plan(what: str, painter: _Painter) -> None:
+def _some_frames(
+  source: video_frames.Video, count: int
+) -> Iterator[np.ndarray]:
+  """Yields a few frames of some `count`, evenly apart and small."""
+  apart = max(count // _FRAMES_LOOKED_AT, 1)
+  frames = video_frames.all_frames(source, picture_painter.LOOKED_AT)
+  yield from itertools.islice(frames, apart // 2, None, apart)
+
+
+def _say_plan(what: str, painter: picture_painter.PicturePainter) -> None:
   """Says what begins, how much it is, and where."""
   count = len(painter.names)
   named = painter.names[0] if count == 1 else f"{count} styles"
@@ -216,17 +209,6 @@ def _limit(max_size: int) -> str:
 
 def _size(pixels: np.ndarray) -> str:
   return f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
-
-
-def _reduce(pixels: np.ndarray, longest: int) -> np.ndarray:
-  """Reduces a picture so that no side is longer; 0: leaves it as it is."""
-  height, width = pixels.shape[:2]
-  share = longest / max(height, width)
-  if not longest or share >= 1.0:
-    return pixels
-  size = (max(round(width * share), 1), max(round(height * share), 1))
-  resized = Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
-  return np.asarray(resized)
 
 
 def _kind(content: str) -> str:

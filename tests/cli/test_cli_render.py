@@ -11,6 +11,8 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.outputs import video
+from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.readers import formats
 from stylized_nerf_jax.tasks import render_path
@@ -217,15 +219,49 @@ def test_a_painting_never_trained_on(model, finished_run, tmp_path, capsys):
   told = capsys.readouterr().err
   assert f"{picture} was never trained: its palette is put on by a" in told
   assert _frames(tmp_path / "out")[0]["style"] == str(picture)
-  _render(finished_run, tmp_path / "none", *shown, "--palette=0")
+  _render(finished_run, tmp_path / "none", *shown, "--transfer=none")
   assert "its palette is a guess" in capsys.readouterr().err
   (camera,) = render_path.path_cameras(model, "orbit", 1)
-  for name, palette in (("out", 1.0), ("none", 0.0)):
-    wanted = model.render(camera, picture, palette=palette).rgb
+  for name, transfer in (("out", None), ("none", "none")):
+    wanted = model.render(camera, picture, transfer=transfer).rgb
     found = np.asarray(Image.open(tmp_path / name / "00000.png")) / 255
     np.testing.assert_allclose(found, wanted, atol=0.51 / 255)
   told = _refused(capsys, finished_run, tmp_path / "o", *shown, "--palette=2")
   assert "palette is 2.0; expected a number in [0, 1]" in told
+
+
+def test_recoloured(model, finished_run, tmp_path, capsys):
+  pixels = np.random.default_rng(0).integers(0, 255, (70, 80, 3))
+  picture = tmp_path / "new.png"
+  Image.fromarray(pixels.astype(np.uint8)).save(picture)
+  shown = ("--path=orbit", "--frames=1", f"--recolour={picture}")
+  _render(finished_run, tmp_path / "out", *shown, "--palette=0.6")
+  assert _frames(tmp_path / "out")[0]["style"] == str(picture)
+  (camera,) = render_path.path_cameras(model, "orbit", 1)
+  wanted = model.render(camera, recolor=picture, palette=0.6).rgb
+  found = np.asarray(Image.open(tmp_path / "out" / "00000.png")) / 255
+  np.testing.assert_allclose(found, wanted, atol=0.51 / 255)
+  told = _refused(
+    capsys, finished_run, tmp_path / "o", "--recolour", str(tmp_path / "no.png")
+  )
+  assert "no.png cannot be read" in told and not (tmp_path / "o").exists()
+
+
+def test_colours_of_trained_styles_are_transferred(
+  model, finished_run, tmp_path, capsys
+):
+  shown = ("--path=orbit", "--frames=1", "--style=mosaic", "--transfer=affine")
+  _render(finished_run, tmp_path / "out", *shown)
+  capsys.readouterr()
+  paintings = pipeline.stored_styles(run_folder.RunFolder(finished_run))
+  (camera,) = render_path.path_cameras(model, "orbit", 1)
+  mapped = model.fit_style_maps(paintings)
+  wanted = mapped.render(camera, "mosaic", transfer="affine").rgb
+  found = np.asarray(Image.open(tmp_path / "out" / "00000.png")) / 255
+  np.testing.assert_allclose(found, wanted, atol=0.51 / 255)
+  model.save(tmp_path / "model.npz")
+  told = _refused(capsys, tmp_path / "model.npz", tmp_path / "o", *shown)
+  assert "has no maps to its styles' palettes" in told
 
 
 def test_a_model_file_renders_like_its_run(model, finished_run, tmp_path):

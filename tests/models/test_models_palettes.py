@@ -1,14 +1,20 @@
 """A model in the palette of a picture that it was never trained on."""
 
+import dataclasses
 from unittest import mock
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
 import stylized_nerf_jax as snj
 from stylized_nerf_jax.models import palettes
-from stylized_nerf_jax.stylizer import palette
+from stylized_nerf_jax.models.dials import Dials
+from stylized_nerf_jax.phases import pipeline, style_palettes
+from stylized_nerf_jax.runs import run_folder
+from stylized_nerf_jax.scenes import small_views
+from stylized_nerf_jax.stylizer import color_tables, style_maps
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -31,72 +37,190 @@ def picture(tmp_path_factory):
 
 
 def test_the_views_that_are_measured_are_few_and_small(model):
-  cameras = palettes.cameras_to_measure(model.scene)
+  cameras = small_views.small_cameras(model.scene)
   train = model.scene.split("train")
   assert len(cameras) == 8 and len(train) == 24
   assert [cameras[0].name, cameras[-1].name] == [train[0].name, train[-1].name]
   assert {(camera.width, camera.height) for camera in cameras} == {(32, 24)}
 
 
-def test_only_what_is_not_background_is_measured():
-  """Pixels of a half opaque colour over orange, and of nothing."""
-  behind, code = np.array([1.0, 0.5, 0.0]), np.zeros(32, np.float32)
-  own = np.random.default_rng(1).random((6, 7, 3))
+def test_a_code_is_measured_and_mapped_once():
   opacity = np.where(np.arange(7) < 4, 0.5, 0.0) * np.ones((6, 1))
-  shown = opacity[..., None] * own + (1 - opacity[..., None]) * behind
-
+  own = np.random.default_rng(1).random((6, 7, 3))
+  shown = opacity[..., None] * own + (1 - opacity[..., None]) * 0.25
   view = mock.Mock()
-  view.photographed.opacity = opacity
-  measured = palettes.Palettes([view], lambda view, code: shown, behind)
-  style = palette.Statistics(np.full(3, 0.4), 0.01 * np.eye(3))
-  found = measured.color_map(code, [(style, 1.0)], 1.0)
-  colors = own[:, :4].reshape(-1, 3)
-  mapped = palette.statistics(colors @ found.matrix.T + found.offset)
-  np.testing.assert_allclose(mapped.mean, style.mean, atol=1e-4)
-  np.testing.assert_allclose(mapped.covariance, style.covariance, atol=1e-4)
+  view.photographed.opacity, view.photographed.rgb = opacity, shown
+  paint = mock.Mock(return_value=shown**2)
+  measured = palettes.Palettes([view], paint, (0.25, 0.25, 0.25))
+  target = palettes.Target(("a", 1), np.random.default_rng(2).random((50, 3)))
+  code = np.zeros(32, np.float32)
+  tables = [
+    measured.table(*one)
+    for one in (
+      (code, target, "affine"),
+      (code, target, "affine"),
+      (None, target, "affine"),
+    )
+  ]
+  assert tables[0] is tables[1] and paint.call_count == 1
+  wanted = style_maps.table_of(
+    style_maps.own_colors(shown, opacity, (0.25,) * 3), target.colors, "affine"
+  )
+  np.testing.assert_array_equal(tables[2], wanted)
+  assert np.abs(tables[0] - wanted).max() > 0.1
+
+
+def _mean(model, **dials):
+  """Mean colour of the scene's own pixels."""
+  shown = [
+    model.render(camera, **dials)
+    for camera in small_views.small_cameras(model.scene)
+  ]
+  colors = np.sum([out.rgb.sum(axis=(0, 1)) for out in shown], axis=0)
+  return colors / np.sum([out.opacity.sum() for out in shown])
 
 
 def test_a_picture_gives_the_scene_its_palette(model, picture):
   pixels = np.asarray(Image.open(picture)).reshape(-1, 3) / 255
   wanted = pixels.mean(axis=0)
-  error = {}
-  for amount in (0.0, 0.5, 1.0):
-    shown = [
-      model.render(camera, picture, palette=amount)
-      for camera in palettes.cameras_to_measure(model.scene)
-    ]
-    colors = np.sum([out.rgb.sum(axis=(0, 1)) for out in shown], axis=0)
-    mean = colors / np.sum([out.opacity.sum() for out in shown])
-    error[amount] = np.abs(mean - wanted).max()
-  assert error[1.0] < 0.02 < error[0.5] < error[0.0]
+  for style, dials in (
+    (picture, {}),
+    (picture, {"transfer": "affine"}),
+    (None, {"recolor": picture}),
+    ("mosaic", {"recolor": picture, "transfer": "affine"}),
+  ):
+    found = _mean(model, style=style, **dials)
+    assert np.abs(found - wanted).max() < 0.03, dials
+    without = _mean(model, style=style, transfer="none")
+    assert np.abs(without - wanted).max() > 0.1
+
+
+def test_recolouring_is_of_the_photographs_without_a_style(model, picture):
+  bare = dataclasses.replace(
+    model,
+    params={"field": model.params["field"]},
+    styles=(),
+    style_hashes=(),
+    latent_mean=None,
+    latent_variance=None,
+  )
+  whole = bare.render(3, recolor=picture)
+  np.testing.assert_array_equal(whole.rgb, model.render(3, recolor=picture).rgb)
+  np.testing.assert_array_equal(whole.depth, bare.render(3).depth)
+  own = bare.render(3).rgb
+  half = bare.render(3, recolor=picture, palette=0.5).rgb
+  np.testing.assert_allclose(half, (own + whole.rgb) / 2, atol=1e-6)
+  none = bare.render(3, recolor=picture, palette=0.0).rgb
+  np.testing.assert_allclose(none, own, atol=1e-6)
+  painted = model.paint(model.trace(3), recolor=picture).rgb
+  np.testing.assert_allclose(painted, whole.rgb, atol=1e-6)
+  # A function of colour: equal colours stay equal in every view.
+  table = model._artist._palettes.table(
+    None, palettes.Pictures().target(picture), "table"
+  )
+  mapped = np.clip(color_tables.apply(own, table), 0, 1)
+  solid = whole.opacity > 0.999
+  np.testing.assert_allclose(whole.rgb[solid], mapped[solid], atol=2e-3)
+  with pytest.raises(ValueError, match="absent.png cannot be read"):
+    bare.render(3, recolor="absent.png")
+  with pytest.raises(ValueError, match="transfer is none; expected affine or"):
+    bare.render(3, recolor=picture, transfer="none")
+
+
+def test_the_palette_of_a_trained_style_is_a_dial(model):
+  own, full = model.render(3).rgb, model.render(3, "mosaic").rgb
+  np.testing.assert_array_equal(
+    model.render(3, "mosaic", palette=1.0).rgb, full
+  )
+  kept = np.asarray(color_tables.in_chroma_of(full, own))
+  for palette in (0.0, 0.4):
+    found = model.render(3, "mosaic", palette=palette).rgb
+    wanted = kept + palette * (full - kept)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_maps_bring_trained_styles_nearer_and_are_stored(
+  model, finished_run, tmp_path
+):
+  paintings = pipeline.stored_styles(run_folder.RunFolder(finished_run))
+  mapped = model.fit_style_maps(paintings, transfer="affine")
+  for place, name in enumerate(model.styles):
+    wanted = paintings[name].image.reshape(-1, 3).mean(axis=0)
+    before, affine, table = (
+      np.abs(_mean(mapped, style=name, transfer=transfer) - wanted).max()
+      for transfer in ("none", "affine", "table")
+    )
+    assert affine < before and table < before
+    np.testing.assert_array_equal(
+      mapped.render(3, name, transfer="none").rgb, model.render(3, name).rgb
+    )
+    np.testing.assert_array_equal(
+      mapped.render(3, name).rgb, mapped.render(3, name, transfer="affine").rgb
+    )
+    assert mapped.palette_maps.of(place, "table").shape == (17, 17, 17, 3)
+  mixed = mapped._artist.look(
+    model.camera(3), {"mosaic": 0.3, "ink-wash": 0.7}, Dials()
+  )
+  maps = [mapped.palette_maps.of(place, "affine") for place in (0, 1)]
+  np.testing.assert_allclose(
+    mixed.table, 0.3 * maps[0] + 0.7 * maps[1], atol=1e-6
+  )
+  mapped.save(tmp_path / "mapped.npz")
+  again = snj.StylizedNerf.load(tmp_path / "mapped.npz")
+  assert again.palette_maps.transfer == "affine"
+  np.testing.assert_array_equal(
+    again.render(3, "mosaic").rgb, mapped.render(3, "mosaic").rgb
+  )
+  with pytest.raises(ValueError, match="this model has no maps"):
+    model.render(3, "mosaic", transfer="table")
+  with pytest.raises(ValueError, match="transfer is 'linear'; expected one of"):
+    mapped.render(3, "mosaic", transfer="linear")
+
+
+def test_a_run_keeps_its_maps(model, run_copy):
+  run = run_folder.RunFolder(run_copy)
+  assert style_palettes.read(run, model.style_hashes) is None
+  maps = model.fit_style_maps(pipeline.stored_styles(run)).palette_maps
+  style_palettes.write(run, maps, model.style_hashes)
+  found = snj.StylizedNerf.load(run_copy)
+  assert found.palette_maps.transfer == "table"
+  jax.tree.map(np.testing.assert_array_equal, found.palette_maps, maps)
+  with pytest.raises(ValueError, match="of other styles than the run's"):
+    style_palettes.read(run, ["other"])
+  path = run_copy / "mutual_learning" / "palettes.npz"
+  path.write_bytes(path.read_bytes()[:-100])
+  with pytest.raises(ValueError, match="palettes.npz is damaged"):
+    snj.StylizedNerf.load(run_copy)
 
 
 def test_all_ways_to_render_agree(model, picture):
   mix = {"mosaic": 0.4, picture: 0.6}
   traced = model.trace(3)
-  # What packing rounds off, 2e-3 of trained styles, the map multiplies.
-  targets = model._codes.palettes(picture)
-  matrix, _ = model._palettes.color_map(model.latent(picture), targets, 1.0)
-  rounding = 2e-3 * np.abs(matrix).sum(axis=1).max()
-  for dials in ({}, {"intensity": 0.6, "palette": 0.7}):
-    rendered = [model.render(3, s, **dials).rgb for s in (picture, mix)]
-    together = model.render_styles(3, ["mosaic", picture, mix], **dials)
-    trained = model.render(3, "mosaic", **dials).rgb
+  # What packing rounds off, 2e-3 of trained styles, tables multiply.
+  rounding = 4 * 2e-3
+  for given in (
+    {},
+    {"intensity": 0.6, "palette": 0.7},
+    {"recolor": picture, "intensity": 0.6, "palette": 0.7},
+  ):
+    rendered = [model.render(3, s, **given).rgb for s in (picture, mix)]
+    together = model.render_styles(3, ["mosaic", picture, mix], **given)
+    trained = model.render(3, "mosaic", **given).rgb
     for found, one in zip(together, [trained, *rendered]):
       np.testing.assert_allclose(found.rgb, one, atol=2e-5)
     for style, one in zip((picture, mix), rendered):
-      painted = model.paint(traced, style, **dials).rgb
+      painted = model.paint(traced, style, **given).rgb
       np.testing.assert_allclose(painted, one, atol=rounding)
 
 
-def test_what_is_trained_and_the_dial_at_0_stay_as_they_were(model, picture):
+def test_what_is_trained_or_not_to_be_mapped_stays_as_it_was(model, picture):
   for style in ("mosaic", {"mosaic": 0.5, "ink-wash": 0.5}):
     code = model.latent(style)
     np.testing.assert_array_equal(
       model.render(3, style).rgb, model.render(3, latent=code).rgb
     )
   np.testing.assert_array_equal(
-    model.render(3, picture, palette=0.0).rgb,
+    model.render(3, picture, transfer="none").rgb,
     model.render(3, latent=model.latent(picture)).rgb,
   )
   # A share of nothing has no palette, and weights are divided by their sum.
@@ -110,8 +234,8 @@ def test_what_is_trained_and_the_dial_at_0_stay_as_they_were(model, picture):
 
 def test_pictures_share_compiled_renderers(model, picture, tmp_path):
   model.render(3, picture)
-  compiled = len(model._renderers._compiled)
+  compiled = len(model._artist.renderers._compiled)
   other = tmp_path / "other.png"
   Image.open(picture).rotate(180).point(lambda v: 255 - v).save(other)
   assert np.abs(model.render(3, other).rgb - model.render(3, picture).rgb).max()
-  assert len(model._renderers._compiled) == compiled
+  assert len(model._artist.renderers._compiled) == compiled

@@ -11,7 +11,6 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering.samples import Samples
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization
-from stylized_nerf_jax.stylizer import palette
 
 SPACE = normalization.RaySpace(
   "contracted", 1.0, 3.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
@@ -132,21 +131,8 @@ def test_intensity_mixes_the_two():
     np.testing.assert_allclose(flat(image), loop(intensity), atol=2e-5)
 
 
-def test_samples_are_mapped_and_cut_before_compositing():
-  """A tint that is mapped to another, of which one channel leaves [0, 1]."""
-  variables = {
-    **VARIABLES,
-    "intensity": np.float32(0.7),
-    "latents": np.stack([VARIABLES["latent"]] * 2),
-  }
-  matrix = np.array([[0, 0, 1], [0, 1, 0], [0.5, 0, 4]], np.float32)
-  offset = np.array([0.1, 0.0, 0.2], np.float32)
-  camera = rays_lib.camera_arrays(make_camera(), None)
-
-  class Mapped(Tint):
-    def __call__(self, points, latents):
-      colors = super().__call__(points, latents)
-      return jnp.clip(colors @ matrix.T + offset, 0, 1)
+def test_styles_and_the_fields_own_colours_apart():
+  """One picture for each style, and the radiance field's behind them."""
 
   class Painter(nn.Module):
     """Tint, as a style field that encodes."""
@@ -161,22 +147,23 @@ def test_samples_are_mapped_and_cut_before_compositing():
       parameters = {"params": {"tint": self.tint}}
       return Tint(parent=None).apply(parameters, points, latents)
 
-  def draw_with(style_field, **options):
+  codes = np.stack([VARIABLES["latent"], 2 * VARIABLES["latent"]])
+  camera = rays_lib.camera_arrays(make_camera(), None)
+
+  def draw_with(style_field, code=None, **options):
     render = image_rendering.make_image_renderer(
-      Fog(), style_field, SETTING, blend=True, **options
+      Fog(), style_field, SETTING, **options
     )
+    variables = {**VARIABLES, "latents": codes, "latent": code}
     return render(variables, camera, HEIGHT, WIDTH).rgb
 
-  wanted, kept = draw_with(Mapped()), draw_with(Tint())
-  variables["palette"] = palette.ColorMap(matrix, offset)
-  found = draw_with(Tint(), recolor=True)
-  np.testing.assert_allclose(found, wanted, atol=1e-6)
-  assert np.abs(found - kept).max() > 0.1 and found.max() <= 1.0
-  maps = [np.stack([np.eye(3), matrix]), np.stack([np.zeros(3), offset])]
-  variables["palette"] = palette.ColorMap(*map(np.float32, maps))
-  both = draw_with(Painter(), recolor=True, in_styles=True)
-  np.testing.assert_allclose(both[:, :, 0], kept, atol=1e-6)
-  np.testing.assert_allclose(both[:, :, 1], wanted, atol=1e-6)
+  found = draw_with(Painter(), in_styles=True, apart=True)
+  assert found.shape == (HEIGHT, WIDTH, 3, 3)
+  for i, code in enumerate(codes):
+    wanted = draw_with(Tint(), code)
+    np.testing.assert_allclose(found[:, :, i], wanted, atol=1e-6)
+  np.testing.assert_allclose(found[:, :, 2], draw_with(None), atol=1e-6)
+  assert np.abs(found[:, :, 0] - found[:, :, 2]).max() > 0.1
 
 
 @jax.jit

@@ -78,3 +78,19 @@ def test_no_map_keeps_every_bit():
   colors = np.float32(CONTENT)
   kept = [np.float32(value) for value in palette.mix([], [])]
   np.testing.assert_array_equal(jax.jit(palette.apply)(colors, *kept), colors)
+
+
+def test_colours_are_tallied_view_by_view():
+  weights = np.random.default_rng(2).random(len(CONTENT))
+  tally = palette.Tally()
+  for part in (slice(0, 7), slice(7, 7), slice(7, 300), slice(300, None)):
+    tally.add(CONTENT[part], weights[part])
+  tally.add(STYLE, np.zeros(len(STYLE)))
+  whole, found = palette.statistics(CONTENT, weights), tally.statistics()
+  np.testing.assert_allclose(found.mean, whole.mean)
+  np.testing.assert_allclose(found.covariance, whole.covariance)
+  tally.add(STYLE.reshape(5, 100, 3))
+  both = palette.statistics(
+    np.concatenate([CONTENT, STYLE]), np.append(weights, np.ones(len(STYLE)))
+  )
+  np.testing.assert_allclose(tally.statistics().covariance, both.covariance)
