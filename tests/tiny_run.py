@@ -81,6 +81,14 @@ def shrink(config: ml_collections.ConfigDict, weights) -> None:
     refresh_every=2,
     checkpoint_every=1,
   )
+  config.mutual_learning.finish.update(
+    steps=1,
+    refit_steps=1,
+    refit_rays=64,
+    window=16,
+    places=32,
+    checkpoint_every=1,
+  )
   config.geometry_cache.update(samples=3, tolerance=1.0)
   config.evaluation.num_frames = 2
   config.evaluation.gaps = (1,)
@@ -133,6 +141,7 @@ def small_networks(patch: pytest.MonkeyPatch) -> None:
   patch.setattr(vgg, "_BLOCKS", {"vgg16": blocks})
   patch.setattr(decoder, "LAYERS", layers)
   patch.setattr(pretrained, "load_encoder", _small_encoder)
+  patch.setattr(pretrained, "load_stroke_encoder", _small_encoder)
 
 
 def _small_encoder(kind: str = "vgg16") -> pretrained.Encoder:

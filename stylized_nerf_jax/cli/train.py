@@ -25,7 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--phase",
     default="all",
-    choices=("all", "radiance_field", "stylizer", "mutual_learning"),
+    choices=(
+      "all",
+      "radiance_field",
+      "stylizer",
+      "mutual_learning",
+      "finish",
+    ),
     help="which phase; those before it must be finished",
   )
   parser.add_argument(

@@ -289,7 +289,8 @@ def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:
   """
   run.phase_fingerprint(adaptation.PHASE)
   options = config.mutual_learning.to_dict()
-  del options["checkpoint_every"]
+  # What is done to its result does not change it.
+  del options["checkpoint_every"], options["finish"]
   adapted_with = config.stylizer.to_dict()
   del adapted_with["checkpoint_every"]
   return {

@@ -8,9 +8,6 @@ goal (`style_goals.py`). Colours along a ray are drawn together meanwhile, since
 texture in the depth of a soft surface shifts from view to view. Every other
 patch is painted with its style's mean code, with which a style is shown and
 which no view has.
-
-The geometry is held constant by construction: the radiance field's parameters
-are among the constants of the steps, never among what is differentiated.
 """
 
 import functools
@@ -23,9 +20,10 @@ import optax
 
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.losses import mutual, stylization
-from stylized_nerf_jax.networks import modules, ray_blocks, stylizer_nets
-from stylized_nerf_jax.rendering import geometry_cache, renderer
+from stylized_nerf_jax.networks import ray_blocks, stylizer_nets
+from stylized_nerf_jax.phases import ray_painter
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rows import mapping
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.stylizer import adain, vgg
@@ -109,11 +107,8 @@ class MutualSteps:
     *,
     packed: bool = False,
   ):
-    space = record.normalization.space
     self._options = config.mutual_learning
-    self._setting = modules.ray_setting(record)
-    self._field = modules.radiance_field(config.field, space)
-    self._style_field = modules.style_field_of(config.style_field, space)
+    self._painter = ray_painter.RayPainter(config, record)
     cameras = rays_lib.camera_arrays(
       record.split("train"), record.normalization
     )
@@ -259,23 +254,14 @@ class MutualSteps:
     variance = constants["variance"][batch.style]
     latents = self._codes(params, constants, batch.style, batch.view)
     shown = jnp.where(jnp.asarray(at_mean)[..., None], mean, latents)
-    camera = jax.tree.map(
-      lambda values: values[batch.view], constants["cameras"]
+    samples, coarse = self._painter.sample(
+      constants, batch.view, batch.xy, batch.packed
     )
-    rays = rays_lib.cast_rays(camera, batch.xy, self._setting.space)
-    coarse = None
-    if batch.packed is None:
-      samples, found = self._field.apply(
-        {"params": constants["field"]}, rays, method="sample"
-      )
-      if options.mimic_coarse:
-        coarse = self._field.coarse_samples(found)
-    else:
-      samples = geometry_cache.unpack(batch.packed, rays, self._setting.space)
-    painted, spread = self._paint(params, samples, shown)
+    paint = functools.partial(self._painter.paint, params["style_field"])
+    painted, spread = paint(samples, shown)
     mimic = mutual.mimic_2d_to_3d(painted, target)
-    if coarse is not None:
-      coarse_colors, _ = self._paint(params, coarse, shown)
+    if options.mimic_coarse and coarse is not None:
+      coarse_colors, _ = paint(coarse, shown)
       mimic += mutual.mimic_2d_to_3d(coarse_colors, target)
     loss = options.mimic_field_weight * mimic
     metrics = {"mimic": mimic}
@@ -314,22 +300,12 @@ class MutualSteps:
       return params["latents"][style, view]
     return constants["mean"][style]
 
-  def _paint(self, params, samples, latents):
-    """Colours of rays [R, 3] in the style of their codes [R, L], and how much
-    they differ along a ray, []."""
-    colors = self._style_field.apply(
-      {"params": params["style_field"]}, samples.points, latents
-    )
-    composited = renderer.composite_colors(
-      samples.weights, colors, self._setting.background
-    )
-    return composited, mutual.ray_spread(samples.weights, colors)
-
   def _render_pixels(self, constants, xy):
     variables, camera = constants
-    rays = rays_lib.cast_rays(camera, xy, self._setting.space)
+    painter = self._painter
+    rays = rays_lib.cast_rays(camera, xy, painter.setting.space)
     return renderer.render_rays(
-      self._field, self._style_field, variables, rays, self._setting
+      painter.field, painter.style_field, variables, rays, painter.setting
     )
 
 

@@ -16,6 +16,7 @@ from stylized_nerf_jax.host import interruption, processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import (
   adaptation,
+  finish,
   imported_field,
   mutual_learning,
   radiance_field,
@@ -38,6 +39,9 @@ _TO_LOWER = {
   "mutual_learning": (
     "mutual_learning.decoder_crop, mutual_learning.patches_per_step or "
     "rendering.rays_per_chunk, or raise scene.downsample"
+  ),
+  "finish": (
+    "mutual_learning.finish.window or mutual_learning.finish.windows_per_step"
   ),
 }
 
@@ -96,7 +100,12 @@ def _train(
     progress.say(f"scene: {message}")
   wanted: tuple[str, ...] = (phase,)
   if phase == "all":
-    wanted = run_folder.PHASES
+    wanted = phases_of(config)
+  elif phase not in phases_of(config):
+    raise user_error.UserError(
+      "config field mutual_learning.finish.steps is 0, and --phase finish asks "
+      "for a finish: give it steps, as --config fast does"
+    )
   nets = styles = None
   if wanted != ("radiance_field",):
     nets = stylizer_nets.load_nets(config.weights)
@@ -147,7 +156,19 @@ def _train(
       mutual_learning.train(
         config, run, nets, facts, pace=expected.pace(mutual_learning.PHASE)
       )
-  _say_what_is_there(run)
+  interruption.stop_if_asked("between two phases")
+  if finish.PHASE in wanted:
+    assert styles is not None and facts is not None
+    with advising(finish.PHASE, _TO_LOWER[finish.PHASE]):
+      finish.train(config, run, styles, facts, pace=expected.pace(finish.PHASE))
+  _say_what_is_there(config, run)
+
+
+def phases_of(config) -> tuple[str, ...]:
+  """Returns the phases that a config asks for, in their order."""
+  if finish.is_wanted(config):
+    return run_folder.PHASES
+  return tuple(p for p in run_folder.PHASES if p != finish.PHASE)
 
 
 def import_field(
@@ -193,6 +214,7 @@ def _left_to_do(config, run, record, nets, styles, wanted) -> tuple[str, ...]:
     mutual_learning.PHASE: lambda: mutual_learning.make_inputs(
       config, run, nets, hashes
     ),
+    finish.PHASE: lambda: finish.make_inputs(config, run),
   }
   for index, phase in enumerate(wanted):
     # What follows a phase that is done again is done again.
@@ -207,7 +229,10 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
   """Says what a command is about to do, and where."""
   cameras = record.split("train")
   painted = f", {len(styles)} styles" if styles is not None else ""
-  steps = [f"{phase} ({outlook.steps_of(config, phase):,})" for phase in to_do]
+  count = len(styles or ())
+  steps = [
+    f"{phase} ({outlook.steps_of(config, phase, count):,})" for phase in to_do
+  ]
   if not steps:
     yield f"{run.path}: every phase that was asked for is finished"
     return
@@ -223,9 +248,9 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
     )
 
 
-def _say_what_is_there(run: run_folder.RunFolder) -> None:
+def _say_what_is_there(config, run: run_folder.RunFolder) -> None:
   """Ends a command with what can be done next."""
-  left = [p for p in run_folder.PHASES if not run.facts(p).get("finished")]
+  left = [p for p in phases_of(config) if not run.facts(p).get("finished")]
   if left:
     progress.say(f"{run.path}: left to train: {', '.join(left)}")
   else:
@@ -288,10 +313,13 @@ def _check_predecessors(config, run, record, nets, styles, phase: str):
     return
   inputs = radiance_field.make_inputs(config, record)
   run.require(radiance_field.PHASE, inputs)
-  if phase == mutual_learning.PHASE:
-    hashes = dict(zip(styles.names, styles.content_hashes))
+  hashes = dict(zip(styles.names, styles.content_hashes)) if styles else {}
+  if phase in (mutual_learning.PHASE, finish.PHASE):
     inputs = adaptation.make_inputs(config, run, nets, hashes)
     run.require(adaptation.PHASE, inputs)
+  if phase == finish.PHASE:
+    inputs = mutual_learning.make_inputs(config, run, nets, hashes)
+    run.require(mutual_learning.PHASE, inputs)
 
 
 def store_styles(run: run_folder.RunFolder, styles: style_set.StyleSet):

@@ -13,7 +13,6 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.runs import run_folder
 
 # Of a ray in a training step, by kind of network.
 _FIELD_RAY = {"hash_grid": 56.0, "positional": 10_000.0}
@@ -21,12 +20,18 @@ _STYLE_RAY = {"hash_grid": 30.0, "frequency": 350.0}
 # Of a ray in a step on patches, with the losses of the decoder: 0.81 s for
 # 12,800 of them.
 _PATCH_RAY = 63.0
+# Of a ray in a step on windows, with VGG's features and the search: 1.2 s for
+# 25,600 of them.
+_WINDOW_RAY = 47.0
 # Of a pixel: rendered and encoded once; painted by D; of a step of D.
 _VIEW_PIXEL, _PAINTED_PIXEL, _DECODER_PIXEL = 25.0, 8.0, 25.0
 
 
-def steps_of(config, phase: str) -> int:
-  """Returns how many steps a phase has."""
+def steps_of(config, phase: str, styles: int = 1) -> int:
+  """Returns how many steps a phase has, with so many styles."""
+  if phase == "finish":
+    options = config.mutual_learning.finish
+    return styles * (options.refit_steps + options.steps)
   options = config[phase]
   return options.steps + options.get("patch_steps", 0)
 
@@ -63,7 +68,7 @@ class Outlook:
     if phase in self._phases:
       following = self._phases[self._phases.index(phase) + 1 :]
     work = sum(
-      self._once(p) + self._work(p, steps_of(self._config, p))
+      self._once(p) + self._work(p, steps_of(self._config, p, self._styles))
       for p in following
     )
     return progress.Pace(
@@ -73,6 +78,8 @@ class Outlook:
 
   def _work(self, phase: str, steps: int) -> float:
     """Returns the work of the first steps of a phase."""
+    if phase == "finish":
+      return self._finish_work(steps)
     options = self._config[phase]
     if phase == "radiance_field":
       ray = _FIELD_RAY[self._config.field.kind]
@@ -99,11 +106,21 @@ class Outlook:
       work += taken // options.refresh_every * self._painting()
     return work
 
+  def _finish_work(self, steps: int) -> float:
+    """Work of steps of the finish: on rays first, then on windows."""
+    options = self._config.mutual_learning.finish
+    ray = _STYLE_RAY[self._config.style_field.encoding]
+    on_rays = min(steps, options.refit_steps * self._styles)
+    work = on_rays * options.refit_rays * ray
+    dearer = max(_WINDOW_RAY, 2 * ray)
+    pixels = options.windows_per_step * options.window**2
+    return work + (steps - on_rays) * pixels * dearer
+
   def _once(self, phase: str) -> float:
     """Work of a phase before its first step."""
     if phase == "stylizer":
       return float(self._areas.sum()) * _VIEW_PIXEL
-    return self._painting() if phase == run_folder.PHASES[-1] else 0.0
+    return self._painting() if phase == "mutual_learning" else 0.0
 
   def _painting(self) -> float:
     return float(self._areas.sum()) * self._styles * _PAINTED_PIXEL

@@ -11,6 +11,7 @@ RUN/
   radiance_field/    checkpoints of phase 1
   stylizer/          checkpoints of phase 2
   mutual_learning/   checkpoints of phase 3
+  finish/            checkpoints of its end, if it has one
   replaced/          what an earlier state of the inputs had made
   lock               who trains in it now; empty when nobody does
 ```
@@ -38,7 +39,7 @@ from stylized_nerf_jax.training import checkpoints, metric_log
 
 # Of the manifest; to be raised where an older version would misread it.
 _FORMAT = 1
-PHASES = ("radiance_field", "stylizer", "mutual_learning")
+PHASES = ("radiance_field", "stylizer", "mutual_learning", "finish")
 
 
 class RunFolder:

@@ -137,4 +137,4 @@ def stroke_features(params, images: jax.Array, layout: str) -> jax.Array:
   """
   module = VggEncoder(layout, STROKE_LAYERS)
   found = module.apply({"params": params}, images)
-  return jnp.concatenate([found[name] for name in STROKE_LAYERS], axis=-1)
+  return jnp.concatenate(list(found.values()), axis=-1)

@@ -33,8 +33,9 @@ def make_train_steps(
   optimizer state stay as they are, only the step is counted.
 
   Args:
-    loss_fn: (params, constants, batch, key) -> (loss [], metrics: dict of []),
-      means over the rows of `batch`, which are a part of the batch of one step.
+    loss_fn: (params, constants, batch, key) -> (loss [], metrics: dict of
+      arrays, most of them []), means over the rows of `batch`, which are a part
+      of the batch of one step.
       `key` differs by step, and draws for these rows what would be drawn for
       them on one device, see `prng.share_key`.
     optimizer: applied to the gradients averaged over devices.

@@ -58,8 +58,11 @@ class Views:
 
   def rgb(self, index: int) -> np.ndarray:
     """Returns a view: [H, W, 3] float32 in [0, 1]."""
-    values = np.load(self._folder / f"rgb_{index:05d}.npy", mmap_mode="r")
-    return values.astype(np.float32) / 255.0
+    return self.pixels(index).astype(np.float32) / 255.0
+
+  def pixels(self, index: int) -> np.ndarray:
+    """Returns a view as it lies on disk: [H, W, 3] uint8."""
+    return np.load(self._folder / f"rgb_{index:05d}.npy", mmap_mode="r")
 
   def depth(self, index: int) -> np.ndarray:
     """Returns its depth: [H, W] float32, file units, 0 where empty."""

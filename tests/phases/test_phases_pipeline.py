@@ -16,7 +16,8 @@ from stylized_nerf_jax.phases import adaptation, mutual_learning, pipeline
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 
-_LAST_STEP = 2
+# Of the finish: a step on rays and one on a window, for each of two styles.
+_LAST_STEPS = dict.fromkeys(run_folder.PHASES, 2) | {"finish": 4}
 
 
 class Killed(BaseException):
@@ -65,7 +66,7 @@ def test_every_phase_is_finished_and_logged(finished_run):
   manifest = json.loads((finished_run / "manifest.json").read_text())
   for phase in run_folder.PHASES:
     assert manifest["phases"][phase]["finished"]
-    assert _final(finished_run, phase)[0] == _LAST_STEP
+    assert _final(finished_run, phase)[0] == _LAST_STEPS[phase]
   styles = sorted(path.stem for path in (finished_run / "styles").iterdir())
   assert styles == sorted(tiny_run.STYLES)
   rows = run_folder.RunFolder(finished_run).metrics.read()
@@ -119,7 +120,7 @@ def test_a_finished_run_is_left_alone(run_copy, monkeypatch):
 
 def _cut_off(run: pathlib.Path, phase: str) -> None:
   """Leaves a run as a kill after the first step of a phase leaves it."""
-  shutil.rmtree(run / phase / "checkpoints" / str(_LAST_STEP))
+  shutil.rmtree(run / phase / "checkpoints" / str(_LAST_STEPS[phase]))
   manifest = json.loads((run / "manifest.json").read_text())
   manifest["phases"][phase]["finished"] = False
   (run / "manifest.json").write_text(json.dumps(manifest))
@@ -131,6 +132,7 @@ def _cut_off(run: pathlib.Path, phase: str) -> None:
     pytest.param("radiance_field", marks=pytest.mark.slow),
     pytest.param("stylizer", marks=pytest.mark.slow),
     "mutual_learning",
+    "finish",
   ],
 )
 def test_a_resumed_phase_ends_as_an_uninterrupted_one(
@@ -138,13 +140,16 @@ def test_a_resumed_phase_ends_as_an_uninterrupted_one(
 ):
   _cut_off(run_copy, phase)
   pipeline.train(_config(run_copy), run_copy, phase=phase)
-  assert f"{phase}: resuming at step 1" in capsys.readouterr().err
+  last = _LAST_STEPS[phase]
+  assert f"{phase}: resuming at step {last - 1}" in capsys.readouterr().err
   names = ["params", "optimizer"]
   if phase == "mutual_learning":
     names += ["decoder", "decoder_optimizer", "target_decoder"]
+  if phase == "finish":
+    names += ["prices"]
   for name in names:
     step, found = _final(run_copy, phase, name)
-    assert step == _LAST_STEP
+    assert step == last
     _assert_equal(found, _final(finished_run, phase, name)[1])
   assert run_folder.RunFolder(run_copy).facts(phase)["finished"]
 
