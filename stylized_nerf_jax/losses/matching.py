@@ -59,6 +59,27 @@ def matching_loss(
   return jnp.mean(1.0 - cosine), taken
 
 
+def statistics_loss(features: jax.Array, painting: jax.Array) -> jax.Array:
+  """Compares all places of a picture with all of a painting at once.
+
+  What matching is measured against: the same features, and channel statistics
+  as in AdaIN's style loss.
+
+  Args:
+    features: [N, C] of the picture, of any length; learns.
+    painting: [M, C], of length 1; constant.
+
+  Returns:
+    Scalar: squared differences of the channels' means and deviations over
+    places, summed over channels of features of length 1.
+  """
+  features, painting = unit(features), jax.lax.stop_gradient(painting)
+  difference = features.mean(0) - painting.mean(0)
+  # Where a channel is 0 everywhere a root has no gradient.
+  spread = jnp.sqrt(features.var(0) + 1e-8) - jnp.sqrt(painting.var(0) + 1e-8)
+  return jnp.sum(jnp.square(difference) + jnp.square(spread))
+
+
 def shares(taken: jax.Array, places: int) -> jax.Array:
   """Counts what share of N places took each of M: [N] int32 to [M]."""
   ones = jnp.ones(taken.shape, jnp.float32)

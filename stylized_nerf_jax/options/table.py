@@ -294,12 +294,18 @@ _FINISH = {
   "refit_rays": option.count(4096, "rays of such a step, of all styles"),
   "window": option.Option(160, "pixels, a side of a window", least=16),
   "windows_per_step": option.count(1, "windows of a step, all in one style"),
+  "strokes": option.Option(
+    "nearest",
+    "each place takes after the painting's nearest, or all after its "
+    "statistics",
+    choices=("nearest", "statistics"),
+  ),
   "scales": option.count(
     2, "sizes of window and painting that match, each half of the last", most=4
   ),
   "stroke_scale": option.Option(
     1.0,
-    "long side of the paintings over that of the views: strokes grow with it",
+    "size of the paintings over styles.style_size: strokes grow with it",
     least=0.25,
     most=4.0,
   ),

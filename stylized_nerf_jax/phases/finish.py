@@ -117,13 +117,11 @@ class _Finish:
       encoder,
       packed=views.geometry is not None,
     )
-    cameras = views.cameras
-    largest = int(max(cameras.width.max(), cameras.height.max()))
     self._paintings = painting_places.load_or_encode(
       run.phase_path(PHASE) / "paintings",
       styles,
       encoder,
-      long_side=round(largest * options.stroke_scale),
+      stroke_scale=options.stroke_scale,
       scales=options.scales,
       places=options.places,
     )

@@ -1,4 +1,4 @@
-"""The two stages of the finish: rays of recoloured views, windows of strokes."""
+"""The stages of the finish: rays of recoloured views, windows of strokes."""
 
 import functools
 

@@ -65,7 +65,7 @@ class FinishSteps:
   Args:
     config: of the run.
     record: of its scene.
-    facts: what the 2D networks see of the styles, of which the mean codes count.
+    facts: what the 2D networks see of the styles; the mean codes count.
     latents: [S, V, L], codes of styles as the training views see them; they
       stay as they are.
     field_params: of the radiance field.
@@ -170,11 +170,13 @@ class FinishSteps:
         images, goal = matching.halved(images), matching.halved(goal)
       found = self._features(constants, images)
       wanted = self._features(constants, goal)
+      places = found.reshape(-1, found.shape[-1])
+      painting = constants["painting"][scale]
       distance, taken = matching.matching_loss(
-        found.reshape(-1, found.shape[-1]),
-        constants["painting"][scale],
-        constants["prices"][scale],
+        places, painting, constants["prices"][scale]
       )
+      if options.strokes == "statistics":
+        distance = matching.statistics_loss(places, painting)
       match.append(distance)
       content.append(matching.content_loss(found, wanted))
       shares.append(matching.shares(taken, constants["painting"].shape[1]))

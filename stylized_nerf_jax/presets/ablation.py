@@ -8,6 +8,8 @@ stylized-nerf train --config ablation:one_way
 `no_latents`: every view has its style's mean code.
 `no_patches`: the style field learns colours of single rays only.
 `no_spread`: patches may differ in colour along their rays.
+`no_finish`: strokes are what mutual learning leaves.
+`statistics`: the finish draws to a painting's statistics, not to its places.
 """
 
 import ml_collections
@@ -24,6 +26,8 @@ CHANGES = {
   "no_latents": {"mutual_learning.learn_latents": False},
   "no_patches": {"mutual_learning.patch_steps": 0},
   "no_spread": {"mutual_learning.patch_spread_weight": 0.0},
+  "no_finish": {"mutual_learning.finish.steps": 0},
+  "statistics": {"mutual_learning.finish.strokes": "statistics"},
 }
 
 

@@ -2,7 +2,8 @@
 
 A painting is looked at in several sizes, each half of the one before, as the
 views are (SGSST, 2025): places of the smaller ones are broader strokes. How
-large a painting is beside the views is the dial of stroke scale.
+large a painting is beside the views is the dial of stroke scale: as large as
+the style set has it, or so many times that.
 """
 
 import pathlib
@@ -43,7 +44,7 @@ def load_or_encode(
   styles: style_set.StyleSet,
   encoder: pretrained.Encoder,
   *,
-  long_side: int,
+  stroke_scale: float,
   scales: int,
   places: int,
 ) -> PaintingPlaces:
@@ -53,14 +54,14 @@ def load_or_encode(
     folder: where it is kept.
     styles: the paintings.
     encoder: `pretrained.load_stroke_encoder`.
-    long_side: of a painting in its first size, pixels.
+    stroke_scale: a painting's first size over that of its picture.
     scales: sizes, each half of the one before.
     places: how many are kept of each size, M; of a size that has fewer, some
       are there twice.
   """
   paths = []
   for style in styles.values():
-    kind = f"{long_side}_{scales}_{places}_{encoder.sha256[:8]}"
+    kind = f"{stroke_scale:g}_{scales}_{places}_{encoder.sha256[:8]}"
     paths.append(folder / f"{style.content_hash[:16]}_{kind}.npy")
 
   def encode():
@@ -69,7 +70,7 @@ def load_or_encode(
       for path, style in zip(paths, styles.values()):
         interruption.stop_if_asked("while paintings are encoded")
         if not path.exists():
-          _write(path, style.pixels, encoder, long_side, scales, places)
+          _write(path, style.pixels, encoder, stroke_scale, scales, places)
         bar.advance()
 
   if not all(path.exists() for path in paths):
@@ -77,10 +78,10 @@ def load_or_encode(
   return PaintingPlaces(paths)
 
 
-def _write(path, pixels, encoder, long_side, scales, places) -> None:
+def _write(path, pixels, encoder, stroke_scale, scales, places) -> None:
   found = np.stack(
     [
-      _places(resized(pixels, long_side / 2**scale), encoder, places, scale)
+      _places(resized(pixels, stroke_scale / 2**scale), encoder, places, scale)
       for scale in range(scales)
     ]
   )
@@ -102,10 +103,11 @@ def _places(pixels, encoder, places: int, seed: int) -> np.ndarray:
   return rows[np.resize(order, places)]
 
 
-def resized(pixels: np.ndarray, long_side: float) -> np.ndarray:
-  """Resizes a picture [H, W, 3] uint8 by areas, to a long side in pixels."""
+def resized(pixels: np.ndarray, factor: float) -> np.ndarray:
+  """Resizes a picture [H, W, 3] uint8 by a factor, over areas where below 1."""
   height, width = pixels.shape[:2]
-  factor = long_side / max(height, width)
   size = [max(round(side * factor), _SMALLEST) for side in (width, height)]
+  if size == [width, height]:
+    return pixels
   kind = Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC
   return np.asarray(Image.fromarray(pixels).resize(size, kind))

@@ -133,3 +133,17 @@ def test_halved_averages_four_pixels(size):
   np.testing.assert_allclose(
     halved[1, 1, 2], image[1, 2:4, 4:6].mean((0, 1)), rtol=1e-6
   )
+
+
+def test_statistics_are_those_of_the_places():
+  picture, painting = _features(12, 30), _features(13, 50)
+  of_painting = np.asarray(matching.unit(jnp.asarray(painting)))
+  found = matching.statistics_loss(jnp.asarray(picture), of_painting)
+  rows = picture / np.linalg.norm(picture, axis=1, keepdims=True)
+  expected = sum(
+    (np.mean(a) - np.mean(b)) ** 2 + (np.std(a) - np.std(b)) ** 2
+    for a, b in zip(rows.T, of_painting.T)
+  )
+  np.testing.assert_allclose(found, expected, rtol=1e-4)
+  of_itself = matching.statistics_loss(jnp.asarray(painting), of_painting)
+  assert of_itself < 1e-9
