@@ -2,11 +2,12 @@
 
 It has a folder and an entry of its own in the run: it can be left out, done
 again with other dials while phase 3 stays, and a run from before there was one
-can be given it. The style field and the space of codes stay the same, so mixes,
-intensity and later styles work as without it.
+can be given it. Every style begins with the style field of mutual learning and
+is finished by itself, so that no style's strokes show in another.
 """
 
 import contextlib
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from stylized_nerf_jax.phases import (
   field_trainer,
   finish_stages,
   finish_steps,
+  finished_styles,
   mutual_state,
   radiance_field,
 )
@@ -67,7 +69,7 @@ def train(
   *,
   pace: progress.Pace = progress.EVEN,
 ) -> None:
-  """Paints strokes into the style field of a run, from where it stopped.
+  """Paints strokes, style after style, from where it stopped.
 
   Args:
     config: the run's config.
@@ -76,149 +78,175 @@ def train(
     facts: what the 2D networks see of them.
     pace: of its steps.
   """
-  encoder = pretrained.load_stroke_encoder(config.weights.encoder)
   state_of_work = run.begin(PHASE, make_inputs(config, run))
-  if state_of_work == "done":
+  folder = run.phase_path(PHASE)
+  missing = [
+    style.name
+    for style in styles.values()
+    if not finished_styles.path_of(folder, style.content_hash).is_file()
+  ]
+  if state_of_work == "done" and not missing:
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  work = _Finish(config, run, styles, facts, encoder, pace)
+  work = _Finish(config, run, styles, facts, pace)
   checkpoints = run.checkpoints(PHASE, config.training)
-  resume = state_of_work == "resume"
-  if resume and processes.by_first(checkpoints.repair) is not None:
+  if processes.by_first(checkpoints.repair) is not None:
     work.restore(checkpoints)
   with contextlib.closing(checkpoints):
     work.paint(checkpoints)
-    work.save(checkpoints)
-    maps = work.final_maps()
-  run.finish(PHASE, palettes=maps)
+  run.finish(PHASE)
   progress.say(f"{PHASE}: done")
 
 
 class _Finish:
-  """State and loop."""
+  """What is drawn from, the state, and the loop over styles and their steps."""
 
-  def __init__(self, config, run, styles, facts, encoder, pace):
+  def __init__(self, config, run, styles, facts, pace):
     self._config, self._run, self._pace = config, run, pace
-    self._styles, self._facts = styles, facts
+    self._styles = tuple(styles.values())
     options = config.mutual_learning.finish
-    record = run.scene()
+    self._each = options.refit_steps + options.steps
+    self._folder = run.phase_path(PHASE)
     field_params = radiance_field.load_params(config, run)
-    views = rendered_views.load_or_render(config, run, field_params)
-    maps = recolored_views.fit_maps(views, styles)
-    self._views = recolored_views.RecoloredViews(views, maps)
+    rendered = rendered_views.load_or_render(config, run, field_params)
+    self._views = recolored_views.RecoloredViews(
+      rendered, recolored_views.fit_maps(rendered, styles)
+    )
     learned = mutual_state.restore_styles(config, run)["params"]
-    self._latents = learned["latents"]
+    encoder = pretrained.load_stroke_encoder(config.weights.encoder)
     self._steps = finish_steps.FinishSteps(
       config,
-      record,
+      run.scene(),
       facts,
-      self._latents,
+      learned["latents"],
       field_params,
       encoder,
-      packed=views.geometry is not None,
+      packed=rendered.geometry is not None,
     )
     self._paintings = painting_places.load_or_encode(
-      run.phase_path(PHASE) / "paintings",
+      self._folder / "paintings",
       styles,
       encoder,
       stroke_scale=options.stroke_scale,
       scales=options.scales,
       places=options.places,
     )
-    self._optimizer = finish_steps.make_optimizer(
-      options,
-      refit_steps=options.refit_steps * len(styles),
-      steps=options.steps * len(styles),
-    )
-    params = jax.tree.map(jnp.asarray, learned["style_field"])
-    self._state = state_lib.create(params, self._optimizer)
-    self._prices = np.zeros(
-      (len(styles), options.scales, options.places), np.float32
+    self._optimizer = finish_steps.make_optimizer(options)
+    self._start = jax.tree.map(jnp.asarray, learned["style_field"])
+    self._state = state_lib.create(self._start, self._optimizer)
+    self._prices = np.zeros((options.scales, options.places), np.float32)
+    self._resumed = 0
+    size = finished_styles.num_bytes(self._start) * len(self._styles)
+    progress.on_disk(
+      f"{PHASE}: the style fields of {len(self._styles)} styles take "
+      f"{size / 2**20:.0f} MiB on disk",
+      size,
     )
 
   def restore(self, checkpoints: checkpoints_lib.Checkpoints) -> None:
     """Goes on from the newest checkpoint."""
-    items, _ = checkpoints.restore(self._items())
+    items, meta = checkpoints.restore(self._items())
     items = jax.tree.map(jnp.asarray, items)
     self._state = state_lib.TrainState(
-      params=items["params"]["style_field"], **items["optimizer"]
+      params=items["params"], **items["optimizer"]
     )
-    self._prices = np.asarray(items["prices"])
-    progress.say(f"{PHASE}: resuming at step {int(self._state.step)}")
+    self._prices = items["prices"]
+    self._resumed = int(meta["step"])
+    progress.say(f"{PHASE}: resuming at step {self._resumed}")
 
-  def save(self, checkpoints: checkpoints_lib.Checkpoints) -> None:
-    """Saves what a resumed run and a finished model need."""
-    items = {
-      **self._items(),
-      mutual_state.CODES: {
-        "mean": self._facts.latent_mean,
-        "variance": self._facts.latent_variance,
-      },
-    }
-    checkpoints.save(int(self._state.step), items, {"phase": PHASE})
+  def _save(self, checkpoints: checkpoints_lib.Checkpoints, step: int) -> None:
+    meta = {"phase": PHASE, "step": step}
+    checkpoints.save(step, self._items(), meta)
 
   def _items(self) -> dict:
     state = self._state
     return {
-      "params": {"style_field": state.params, "latents": self._latents},
+      "params": state.params,
       "optimizer": {"step": state.step, "opt_state": state.opt_state},
       "prices": self._prices,
     }
 
   def paint(self, checkpoints: checkpoints_lib.Checkpoints) -> None:
-    """Takes all steps that are left."""
+    """Finishes all styles that are not."""
     config = self._config
+    every = config.mutual_learning.finish.checkpoint_every
     keeper = loop_keeper.LoopKeeper(
-      PHASE,
-      checkpoints,
-      config.training,
-      every=config.mutual_learning.finish.checkpoint_every,
+      PHASE, checkpoints, config.training, every=every
     )
     common = config, self._steps, self._optimizer, self._views, keeper
-    windows = finish_stages.WindowStage(
-      *common, paintings=self._paintings, prices=self._prices
-    )
+    refit = finish_stages.RefitStage(*common)
+    windows = finish_stages.WindowStage(*common, self._paintings)
     trainer = field_trainer.FieldTrainer(
-      [finish_stages.RefitStage(*common), windows],
-      keeper,
-      lambda step: windows.end,
+      [refit, windows], keeper, lambda step: self._each
     )
-    step = int(self._state.step)
-
-    def save():
-      self._prices = np.stack([np.asarray(p) for p in windows.prices])
-      self.save(checkpoints)
-
-    bar = progress.progress(trainer.total, PHASE, initial=step, pace=self._pace)
-    seen = None
+    total = self._each * len(self._styles)
+    seen: set[object] = set()
+    bar = progress.progress(
+      total, PHASE, initial=self._resumed, pace=self._pace
+    )
     with bar as bar:
-      while step < trainer.total:
-        before, stage = step, trainer.stage(step)
-        self._state, step, metrics = trainer.take(self._state, step)
-        shown = ("recolor", "match", "content")
-        bar.advance(
-          step - before, **{n: metrics[n] for n in shown if n in metrics}
-        )
-        if stage is not seen:
-          seen = stage
-          bar.measure_anew()
-        if loop_keeper.passed(before, step, stage.log_every):
-          figures = {**metrics, **keeper.figures(step)}
-          self._run.metrics.write(phase=PHASE, step=step, **figures)
-        keeper.after(before, step, save)
+      for number, style in enumerate(self._styles):
+        first = number * self._each
+        path = finished_styles.path_of(self._folder, style.content_hash)
+        if processes.by_first(path.is_file):
+          continue
+        local = self._begin(first)
+        for stage in (refit, windows):
+          stage.begin(number, style.content_hash)
+        windows.prices = jnp.asarray(self._prices)
+        while local < self._each:
+          before, stage = local, trainer.stage(local)
+          self._state, local, metrics = trainer.take(self._state, local)
+          self._prices = windows.prices
+          bar.advance(local - before, **_shown(metrics))
+          if stage not in seen:
+            seen.add(stage)
+            bar.measure_anew()
+          if loop_keeper.passed(before, local, stage.log_every):
+            metrics |= keeper.figures(first + local)
+            self._run.metrics.write(
+              phase=PHASE, step=first + local, style=style.name, **metrics
+            )
+          if local == self._each:
+            keeper.settle()
+            self._keep(number, path)
+          keeper.after(
+            first + before,
+            first + local,
+            functools.partial(self._save, checkpoints, first + local),
+          )
     keeper.settle()
-    self._prices = np.stack([np.asarray(p) for p in windows.prices])
+    self._save(checkpoints, total)
 
-  def final_maps(self) -> list[dict]:
-    """Maps that give what is painted the paintings' colours, once more."""
-    maps = []
-    for number, style in enumerate(self._styles.values()):
-      batch = self._views.draw_rays(
-        np.random.default_rng([self._config.seed, 10]), _MEASURED
-      )
-      batch = batch.replace(style=np.full(_MEASURED, number, np.int32))
-      found = palette.statistics(self._steps.colors(self._state.params, batch))
-      wanted = palette.statistics(style.image.reshape(-1, 3))
-      matrix, offset = palette.transfer(found, wanted)
-      maps.append({"matrix": matrix.tolist(), "offset": offset.tolist()})
-    return maps
+  def _begin(self, first: int) -> int:
+    """Returns how many of a style's steps were taken, and has their state.
+
+    Args:
+      first: steps of all styles before it.
+    """
+    if 0 < (local := self._resumed - first) < self._each:
+      return local
+    self._state = state_lib.create(self._start, self._optimizer)
+    self._prices = np.zeros_like(self._prices)
+    return 0
+
+  def _keep(self, number: int, path) -> None:
+    """Writes the style that has been finished."""
+    color_map = self._color_map(number)
+    processes.by_first(
+      lambda: finished_styles.write(path, self._state.params, color_map)
+    )
+
+  def _color_map(self, number: int) -> palette.ColorMap:
+    """Finds what gives the painted colours the painting's, once more."""
+    batch = self._views.draw_rays(
+      np.random.default_rng([self._config.seed, 10]), number, _MEASURED
+    )
+    found = palette.statistics(self._steps.colors(self._state.params, batch))
+    image = self._styles[number].image
+    return palette.transfer(found, palette.statistics(image.reshape(-1, 3)))
+
+
+def _shown(metrics) -> dict:
+  names = ("recolor", "match", "content")
+  return {name: metrics[name] for name in names if name in metrics}

@@ -1,4 +1,9 @@
-"""The stages of the finish: rays of recoloured views, windows of strokes."""
+"""The stages of the finish: rays of a recoloured scene, windows of strokes.
+
+Both are compiled once, and take the steps of one style after the other. What is
+drawn depends on the style's picture and not on its place among others: a style
+comes out the same whoever stands beside it.
+"""
 
 import functools
 
@@ -17,8 +22,38 @@ from stylized_nerf_jax.views import painting_places, recolored_views
 PHASE = "finish"
 
 
-class RefitStage:
-  """Rays of all views in all palettes.
+class _Stage:
+  """What both have."""
+
+  def __init__(self, config, loss, optimizer, keeper, what: str, **options):
+    self._options = config.mutual_learning.finish
+    self._key = prng.stream_key(config.seed, PHASE)
+    self._seeds, self._style = [config.seed], 0
+    self._take = train_steps.make_train_steps(
+      loss,
+      optimizer,
+      num_steps=1,
+      on_steps=keeper.guard,
+      on_plan=keeper.planner(what),
+      **options,
+    )
+
+  def begin(self, style: int, content_hash: str) -> None:
+    """Turns to a style."""
+    self._style = style
+    self._seeds[1:] = [int(content_hash[:8], 16)]
+
+  def next_length(self, step: int, until: int) -> int:
+    """Returns 1: what a step takes is more than what a dispatch does."""
+    del step, until
+    return 1
+
+  def _random(self, stream: int, step: int) -> np.random.Generator:
+    return np.random.default_rng([*self._seeds, stream, step])
+
+
+class RefitStage(_Stage):
+  """Rays of all views in a style's palette; the first `finish.refit_steps`.
 
   Args:
     config: of the run.
@@ -38,48 +73,33 @@ class RefitStage:
     views: recolored_views.RecoloredViews,
     keeper: loop_keeper.LoopKeeper,
   ):
-    options = config.mutual_learning.finish
-    self.end = options.refit_steps * len(views)
-    self._seed, self._rays, self._views = config.seed, options.refit_rays, views
-    self._constants = steps.constants
-    self._key = prng.stream_key(config.seed, PHASE)
-    self._take = train_steps.make_train_steps(
-      steps.refit_loss,
-      optimizer,
-      num_steps=1,
-      on_steps=keeper.guard,
-      on_plan=keeper.planner("a step on rays"),
+    super().__init__(
+      config, steps.refit_loss, optimizer, keeper, "a step on rays"
     )
-
-  def next_length(self, step: int, until: int) -> int:
-    """Returns 1: a step has many rays."""
-    del step, until
-    return 1
+    self.end = self._options.refit_steps
+    self._views, self._constants = views, steps.constants
 
   def take(self, state, step: int, length: int):
     """As `field_trainer.Stage.take`."""
+    rays = self._options.refit_rays
     batch = self._views.draw_rays(
-      np.random.default_rng([self._seed, 7, step]),
-      self._rays,
-      devices.own_rows(self._rays),
+      self._random(0, step), self._style, rays, devices.own_rows(rays)
     )
     batch = jax.tree.map(lambda values: values[None], batch)
-    state, metrics = self._take(
-      state, self._constants, self._key, batch, self._rays
-    )
-    return state, metrics, length * self._rays
+    state, metrics = self._take(state, self._constants, self._key, batch, rays)
+    return state, metrics, length * rays
 
 
-class WindowStage:
-  """Windows, each step in one style; all styles in turn.
+class WindowStage(_Stage):
+  """Windows, held to strokes and content; the `finish.steps` after the rays.
 
   Args:
     config, steps, optimizer, views, keeper: as of `RefitStage`.
     paintings: what matching sees of the styles.
-    prices: [S, sizes, M], of their places.
 
   Attributes:
-    prices: as they are after the steps that were taken.
+    prices: [sizes, M], of the places of the present style's painting, after the
+      steps that were taken.
   """
 
   log_every = 5
@@ -91,20 +111,22 @@ class WindowStage:
     optimizer: optax.GradientTransformation,
     views: recolored_views.RecoloredViews,
     keeper: loop_keeper.LoopKeeper,
-    *,
     paintings: painting_places.PaintingPlaces,
-    prices: np.ndarray,
   ):
-    options = config.mutual_learning.finish
-    styles = len(views)
-    self._start = options.refit_steps * styles
-    self.end = self._start + options.steps * styles
-    self._seed, self._options = config.seed, options
+    super().__init__(
+      config,
+      steps.window_loss,
+      optimizer,
+      keeper,
+      "a step on windows",
+      rows_at_once=1,
+    )
+    options = self._options
+    self.end = options.refit_steps + options.steps
     self._views, self._paintings = views, paintings
-    self._constants = steps.constants
-    self._key = prng.stream_key(config.seed, PHASE)
+    self._fixed = self._constants = steps.constants
     self._size = views.window_size(options.window)
-    self.prices = [jnp.asarray(of_style) for of_style in prices]
+    self.prices = jnp.zeros((options.scales, options.places))
     self._next_prices = jax.jit(
       functools.partial(
         matching.next_prices,
@@ -112,44 +134,25 @@ class WindowStage:
         limit=options.price_limit,
       )
     )
-    self._take = train_steps.make_train_steps(
-      steps.window_loss,
-      optimizer,
-      num_steps=1,
-      rows_at_once=1,
-      on_steps=keeper.guard,
-      on_plan=keeper.planner("a step on windows"),
-    )
 
-  def next_length(self, step: int, until: int) -> int:
-    """Returns 1: what a step takes is more than what a dispatch does."""
-    del step, until
-    return 1
+  def begin(self, style: int, content_hash: str) -> None:
+    """Turns to a style, whose strokes have no prices yet."""
+    super().begin(style, content_hash)
+    self.prices = jnp.zeros_like(self.prices)
+    self._constants = {**self._fixed, "painting": self._paintings[style]}
 
   def take(self, state, step: int, length: int):
     """As `field_trainer.Stage.take`."""
-    style = self._style(step - self._start)
     count = self._options.windows_per_step
     batch = self._views.draw_windows(
-      np.random.default_rng([self._seed, 8, step]),
-      style,
+      self._random(1, step),
+      self._style,
       count,
       self._size,
       of_views=self._options.of_views,
     )
-    constants = {
-      **self._constants,
-      "painting": self._paintings[style],
-      "prices": self.prices[style],
-    }
+    constants = {**self._constants, "prices": self.prices}
     batch = jax.tree.map(lambda values: values[None], batch)
     state, metrics = self._take(state, constants, self._key, batch)
-    share = metrics.pop("share")
-    self.prices[style] = self._next_prices(self.prices[style], share)
+    self.prices = self._next_prices(self.prices, metrics.pop("share"))
     return state, metrics, length * count * self._size**2
-
-  def _style(self, step: int) -> int:
-    """Returns whose turn it is: all styles in every round, shuffled."""
-    turn, place = divmod(step, len(self._views))
-    random = np.random.default_rng([self._seed, 9, turn])
-    return int(random.permutation(len(self._views))[place])

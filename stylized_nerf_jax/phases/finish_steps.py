@@ -29,21 +29,22 @@ from stylized_nerf_jax.views import recolored_views, style_batches
 _LAST_RATE = 0.1
 
 
-def make_optimizer(
-  options, *, refit_steps: int, steps: int
-) -> optax.GradientTransformation:
-  """Adam: feature tables at a higher rate than the dense layers.
+def make_optimizer(options) -> optax.GradientTransformation:
+  """Adam of one style: feature tables at a higher rate than the dense layers.
+
+  Rates are constant in the steps on rays, and fall as a cosine in those on
+  windows.
 
   Args:
     options: `config.mutual_learning.finish`.
-    refit_steps: at constant rates.
-    steps: on windows after them, in which the rates fall as a cosine.
   """
 
   def adam(rate: float):
-    falling = optax.cosine_decay_schedule(rate, max(steps, 1), _LAST_RATE)
+    falling = optax.cosine_decay_schedule(
+      rate, max(options.steps, 1), _LAST_RATE
+    )
     schedule = optax.join_schedules(
-      [optax.constant_schedule(rate), falling], [refit_steps]
+      [optax.constant_schedule(rate), falling], [options.refit_steps]
     )
     return optax.adam(schedule, b2=0.99, eps=1e-15)
 

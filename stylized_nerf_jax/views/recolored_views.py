@@ -82,17 +82,18 @@ class RecoloredViews:
   def draw_rays(
     self,
     random: np.random.Generator,
+    style: int,
     count: int,
     rows: np.ndarray | slice = slice(None),
   ) -> style_batches.RayBatch:
-    """Draws pixels uniformly over styles, views and pixels.
+    """Draws pixels uniformly over views and pixels.
 
     Args:
       random: source of randomness.
+      style: whose palette they have.
       count: how many are drawn.
       rows: of them that are read and returned.
     """
-    style = random.integers(len(self), size=count)[rows]
     index = random.integers(self._views.total, size=count)[rows]
     view, xy = self._views.locate(index)
     colors = np.empty((len(index), 3), np.uint8)
@@ -100,15 +101,12 @@ class RecoloredViews:
     for v in np.unique(view):
       here = view == v
       colors[here] = self._rgb[v][row[here], column[here]]
-    for s in np.unique(style):
-      here = style == s
-      colors[here] = self._recolor(colors[here], s)
     geometry = self._rendered.geometry
     return style_batches.RayBatch(
-      style=style.astype(np.int32),
+      style=np.full(len(index), style, np.int32),
       view=view,
       xy=xy,
-      colors=colors,
+      colors=self._recolor(colors, style),
       packed=None if geometry is None else geometry.rows(index),
     )
 
