@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from stylized_nerf_jax.fields import style_mixing
 from stylized_nerf_jax.models import looks as looks_lib
 from stylized_nerf_jax.models import palettes, renderers, viewpoints
 from stylized_nerf_jax.models.dials import Dials
-from stylized_nerf_jax.models.style_codes import Style, StyleCodes
+from stylized_nerf_jax.models.style_codes import Blend, Style, StyleCodes
 from stylized_nerf_jax.models.traced_view import TracedView
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
@@ -20,6 +22,9 @@ from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, small_views
 from stylized_nerf_jax.stylizer import style_maps
 
+# Style fields of styles and mixes that are at hand.
+_KEPT_FIELDS = 8
+
 
 class Artist:
   """Of one model.
@@ -27,7 +32,8 @@ class Artist:
   Args:
     config: of its run.
     record: of its scene.
-    params: "field" and, after phase 3, "style_field", among others.
+    params: "field" and, after phase 3, "style_field", among others; after its
+      finish "finished", the style fields of the styles.
     codes: of its styles; None before phase 3.
     maps: to the palettes of its styles, or None.
 
@@ -45,6 +51,8 @@ class Artist:
   ):
     self.renderers = renderers.of(config, record)
     self._record, self._params, self._codes = record, params, codes
+    self._mixed: dict[bytes, Any] = {}
+    self._mix = jax.jit(style_mixing.mix)
     self._tables = looks_lib.TableChooser(codes, maps, lambda: self._palettes)
 
   def look(
@@ -55,18 +63,20 @@ class Artist:
     Raises:
       ValueError: as `StylizedNerf.render`.
     """
-    code = dials.latent
-    if code is not None:
+    code = None
+    if dials.latent is not None:
       style = None
       if dials.intensity > 0.0:
         looks_lib.require_styles(self._params)
+        assert self._codes is not None
+        code = self._codes.of_code(dials.latent)
     elif style is not None:
       looks_lib.require_styles(self._params)
       assert self._codes is not None
       view = dials.view
       if view is None:
         view = viewpoints.nearest_view(self._record, camera)
-      code = self._codes.code(style, view=view, spread=dials.spread)
+      code = self._codes.blend(style, view=view, spread=dials.spread)
     table = self._tables.table(style, code, dials)
     return looks_lib.Look(code, table, dials)
 
@@ -79,7 +89,8 @@ class Artist:
     blend = look.stylized and look.dials.blends
     variables = {"field": self.placed["field"]}
     if look.stylized:
-      variables = self._variables(latent=look.code)
+      assert look.code is not None
+      variables = self._variables(look.code)
     if blend:
       variables["intensity"] = np.float32(look.dials.intensity)
     render = self.renderers.whole(look.stylized, blend=blend)
@@ -95,12 +106,12 @@ class Artist:
     dials = looks[0].dials
     if dials.intensity > 0.0 and not all(look.plain for look in looks):
       return self._render_apart(camera, looks)
-    variables = self._variables(
-      latents=np.stack([np.asarray(one.code) for one in looks])
-    )
+    variables = self._variables_of_all(looks)
     if dials.blends:
       variables["intensity"] = np.float32(dials.intensity)
-    render = self.renderers.whole(True, blend=dials.blends, in_styles=True)
+    render = self.renderers.whole(
+      True, blend=dials.blends, in_styles=True, own_fields=self._is_finished
+    )
     out = render(variables, self._arrays(camera), camera.height, camera.width)
     return [
       dataclasses.replace(out, rgb=out.rgb[:, :, i]) for i in range(len(looks))
@@ -135,7 +146,7 @@ class Artist:
   @functools.cached_property
   def placed(self) -> dict[str, Any]:
     """Parameters on every device, put there once and not with every frame."""
-    kept = ("field", "style_field")
+    kept = ("field", "style_field", "finished")
     return devices.replicate(
       {name: self._params[name] for name in kept if name in self._params}
     )
@@ -149,17 +160,17 @@ class Artist:
     )
 
   def _paint(self, traced: TracedView, code) -> np.ndarray:
-    variables = self._variables(latent=code)
+    variables = self._variables(code)
     del variables["field"]
     paint = self.renderers.painter(traced.packed.shape[-1])
     return paint(variables, self._arrays(traced.camera), traced.packed)
 
   def _render_apart(self, camera, looks) -> list[renderer.Rendered]:
     """Renders looks whose colours are mapped or mixed after compositing."""
-    variables = self._variables(
-      latents=np.stack([np.asarray(one.code) for one in looks])
+    variables = self._variables_of_all(looks)
+    render = self.renderers.whole(
+      True, in_styles=True, apart=True, own_fields=self._is_finished
     )
-    render = self.renderers.whole(True, in_styles=True, apart=True)
     out = render(variables, self._arrays(camera), camera.height, camera.width)
     own = dataclasses.replace(out, rgb=out.rgb[:, :, -1])
     return [
@@ -167,10 +178,43 @@ class Artist:
       for i, look in enumerate(looks)
     ]
 
-  def _variables(self, **codes) -> dict[str, Any]:
+  def _variables(self, code: Blend) -> dict[str, Any]:
     """Returns what a compiled renderer paints with."""
-    floats = {name: np.asarray(v, np.float32) for name, v in codes.items()}
-    return {**self.placed, **floats}
+    return {
+      "field": self.placed["field"],
+      "style_field": self._style_field(code),
+      "latent": np.asarray(code.code, np.float32),
+    }
+
+  def _variables_of_all(self, looks) -> dict[str, Any]:
+    """Returns what a compiled renderer of several styles paints with."""
+    codes = [look.code for look in looks]
+    style_field = self.placed["style_field"]
+    if self._is_finished:
+      of_each = [self._style_field(code) for code in codes]
+      style_field = jax.tree.map(lambda *leaves: jnp.stack(leaves), *of_each)
+    return {
+      "field": self.placed["field"],
+      "style_field": style_field,
+      "latents": np.stack([np.asarray(c.code, np.float32) for c in codes]),
+    }
+
+  @property
+  def _is_finished(self) -> bool:
+    return "finished" in self.placed
+
+  def _style_field(self, code: Blend):
+    """Returns the parameters of the style field that paints in a code."""
+    if not self._is_finished or not code.shares.any():
+      return self.placed["style_field"]
+    key = code.shares.tobytes()
+    if key not in self._mixed:
+      while len(self._mixed) >= _KEPT_FIELDS:
+        self._mixed.pop(next(iter(self._mixed)))
+      self._mixed[key] = self._mix(
+        self.placed["style_field"], self.placed["finished"], code.shares
+      )
+    return self._mixed[key]
 
   def _arrays(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
     return rays_lib.camera_arrays(camera, self._record.normalization)

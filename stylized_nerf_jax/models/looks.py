@@ -28,12 +28,12 @@ class Look(NamedTuple):
   """How a scene is to look.
 
   Attributes:
-    code: [L]; None: as photographed.
+    code: what style fields paint in; None: as photographed.
     table: [n, n, n, 3], of its colours; None: they stay.
     dials: with which it is shown.
   """
 
-  code: np.ndarray | None
+  code: style_codes.Blend | None
   table: np.ndarray | None
   dials: Dials
 
@@ -93,7 +93,10 @@ class TableChooser:
     self._pictures = palettes_lib.Pictures()
 
   def table(
-    self, style: style_codes.Style, code: np.ndarray | None, dials: Dials
+    self,
+    style: style_codes.Style,
+    code: style_codes.Blend | None,
+    dials: Dials,
   ) -> np.ndarray | None:
     """Returns the map of a style's colours; None where they stay.
 

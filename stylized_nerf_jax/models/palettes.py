@@ -8,7 +8,7 @@ import collections
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -37,6 +37,14 @@ def file_state(picture: str | pathlib.Path) -> FileState:
     raise user_error.UserError(
       f"style {picture} cannot be read: {error.strerror}"
     ) from None
+
+
+class Code(Protocol):
+  """What a scene can be painted in; all that is asked of it is its bytes."""
+
+  def tobytes(self) -> bytes:
+    """Returns what tells it from others."""
+    ...
 
 
 class Target(NamedTuple):
@@ -75,14 +83,14 @@ class Palettes:
 
   Args:
     views: of the scene, traced.
-    paint: (view, code [L]) -> colours [H, W, 3].
+    paint: (view, code) -> colours [H, W, 3].
     background: of the scene, [3] or None, which is not measured.
   """
 
   def __init__(
     self,
     views: Sequence[TracedView],
-    paint: Callable[[TracedView, np.ndarray], np.ndarray],
+    paint: Callable[[TracedView, Code], np.ndarray],
     background: Sequence[float] | None,
   ):
     self._views, self._paint = views, paint
@@ -93,12 +101,12 @@ class Palettes:
     self._tables = collections.OrderedDict()
 
   def table(
-    self, code: np.ndarray | None, target: Target, transfer: str
+    self, code: Code | None, target: Target, transfer: str
   ) -> np.ndarray:
     """Returns the map of the scene's colours to a palette.
 
     Args:
-      code: [L], in which the scene is painted; None: as photographed.
+      code: in which the scene is painted; None: as photographed.
       target: the palette.
       transfer: `style_maps.AFFINE` or `style_maps.TABLE`.
 
@@ -112,13 +120,13 @@ class Palettes:
       _keep(self._tables, key, found)
     return self._tables[key]
 
-  def colors(self, code: np.ndarray | None) -> style_maps.Colors:
+  def colors(self, code: Code | None) -> style_maps.Colors:
     """Measures the scene in a code, once for each of the latest codes."""
     if (key := _key(code)) not in self._measured:
       _keep(self._measured, key, self._measure(code))
     return self._measured[key]
 
-  def _measure(self, code: np.ndarray | None) -> style_maps.Colors:
+  def _measure(self, code: Code | None) -> style_maps.Colors:
     parts = []
     for view in self._views:
       shown = view.photographed
@@ -128,8 +136,8 @@ class Palettes:
     return np.concatenate(colors), np.concatenate(weights)
 
 
-def _key(code: np.ndarray | None) -> bytes:
-  return b"" if code is None else np.asarray(code).tobytes()
+def _key(code: Code | None) -> bytes:
+  return b"" if code is None else code.tobytes()
 
 
 def _keep(kept: collections.OrderedDict, key, value) -> None:

@@ -43,6 +43,7 @@ class Renderers:
     blend: bool = False,
     in_styles: bool = False,
     apart: bool = False,
+    own_fields: bool = False,
   ) -> Callable:
     """Returns a renderer of whole images; see `make_image_renderer`."""
 
@@ -58,11 +59,13 @@ class Renderers:
         blend=blend,
         in_styles=in_styles,
         apart=apart,
+        own_fields=own_fields,
         rays_per_chunk=ray_blocks.per_chunk(self._config),
         rays_at_once=at_once,
       )
 
-    return self._once(("whole", stylized, blend, in_styles, apart), make)
+    kind = ("whole", stylized, blend, in_styles, apart, own_fields)
+    return self._once(kind, make)
 
   def tracer(self, samples: int) -> Callable:
     """Returns a tracer that keeps so many samples; see `make_tracer`."""

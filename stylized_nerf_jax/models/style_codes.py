@@ -1,5 +1,6 @@
 """What a style means to a model: names, mixes, pictures and codes as codes."""
 
+import dataclasses
 import pathlib
 import sys
 import types
@@ -29,6 +30,24 @@ Style = (
 
 _PACKAGE = __name__.partition(".")[0]
 _SUM_TOLERANCE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Blend:
+  """What style fields paint in.
+
+  Attributes:
+    code: [L].
+    shares: [S], of the styles that a model was trained on; what is left of 1 is
+      of codes and of pictures that it was not trained on.
+  """
+
+  code: np.ndarray
+  shares: np.ndarray
+
+  def tobytes(self) -> bytes:
+    """Returns what tells it from others."""
+    return np.concatenate([self.code, self.shares], dtype=np.float32).tobytes()
 
 
 class StyleCodes:
@@ -88,6 +107,20 @@ class StyleCodes:
     if abs(sum(weights) - 1.0) > _SUM_TOLERANCE:
       _warn_of_sum(shares)
     return np.asarray(mixed)
+
+  def blend(self, style: Style, *, view: int, spread: float) -> Blend:
+    """Returns what a style is painted in; arguments are those of `code`."""
+    code = self.code(style, view=view, spread=spread)
+    shares = np.zeros(len(self._names), np.float32)
+    for part, share in self.parts(style):
+      if isinstance(part, int):
+        shares[part] += share
+    return Blend(code, shares)
+
+  def of_code(self, code: np.ndarray) -> Blend:
+    """Returns what a code [L] by itself is painted in."""
+    shares = np.zeros(len(self._names), np.float32)
+    return Blend(np.asarray(code, np.float32), shares)
 
   def parts(
     self, style: Style

@@ -8,6 +8,7 @@ is finished by itself, so that no style's strokes show in another.
 
 import contextlib
 import functools
+import pathlib
 
 import jax
 import jax.numpy as jnp
@@ -15,17 +16,15 @@ import numpy as np
 
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import (
-  field_trainer,
+from stylized_nerf_jax.painting import (
   finish_stages,
   finish_steps,
   finished_styles,
-  mutual_state,
-  radiance_field,
 )
+from stylized_nerf_jax.phases import field_trainer, mutual_state, radiance_field
 from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
-from stylized_nerf_jax.stylizer import palette, pretrained
+from stylized_nerf_jax.stylizer import pretrained, style_maps
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.views import (
@@ -230,21 +229,23 @@ class _Finish:
     self._prices = np.zeros_like(self._prices)
     return 0
 
-  def _keep(self, number: int, path) -> None:
+  def _keep(self, number: int, path: pathlib.Path) -> None:
     """Writes the style that has been finished."""
-    color_map = self._color_map(number)
+    maps = self._maps(number)
     processes.by_first(
-      lambda: finished_styles.write(path, self._state.params, color_map)
+      lambda: finished_styles.write(path, self._state.params, maps)
     )
 
-  def _color_map(self, number: int) -> palette.ColorMap:
+  def _maps(self, number: int) -> style_maps.StyleMaps:
     """Finds what gives the painted colours the painting's, once more."""
     batch = self._views.draw_rays(
       np.random.default_rng([self._config.seed, 10]), number, _MEASURED
     )
-    found = palette.statistics(self._steps.colors(self._state.params, batch))
-    image = self._styles[number].image
-    return palette.transfer(found, palette.statistics(image.reshape(-1, 3)))
+    rgb, opacity = self._steps.colors(self._state.params, batch)
+    background = self._run.scene().background
+    colors = style_maps.own_colors(rgb, opacity, background)
+    painting = self._styles[number].image
+    return style_maps.fit_style_maps(lambda _: colors, [painting])
 
 
 def _shown(metrics) -> dict:

@@ -18,7 +18,7 @@ from stylized_nerf_jax.training import state as state_lib
 
 PHASE = "mutual_learning"
 # The item of checkpoints with mean [S, L] and variance [S, L] of the codes.
-CODES = "style_codes"
+_CODES = "style_codes"
 
 
 @dataclasses.dataclass
@@ -43,7 +43,7 @@ class MutualState:
   ) -> None:
     """Saves everything that a resumed run and a finished model need."""
     codes = {"mean": facts.latent_mean, "variance": facts.latent_variance}
-    items = {**self._items(), CODES: codes}
+    items = {**self._items(), _CODES: codes}
     checkpoints.save(int(self.field.step), items, {"phase": PHASE})
 
   def restored(self, checkpoints: checkpoints_lib.Checkpoints) -> "MutualState":
@@ -132,15 +132,8 @@ def continued(
   return {"style_field": old["style_field"], "latents": jnp.asarray(latents)}
 
 
-def restore_styles(
-  config, run: run_folder.RunFolder, *, of: str = PHASE
-) -> dict[str, Any]:
+def restore_styles(config, run: run_folder.RunFolder) -> dict[str, Any]:
   """Reads what a finished phase 3 learned, as fields of a `StylizedNerf`.
-
-  Args:
-    config: of the run.
-    run: its folder.
-    of: whose checkpoints: of mutual learning, or of the finish.
 
   Returns:
     "params" {"style_field", "latents"}, "styles", "style_hashes",
@@ -168,12 +161,12 @@ def restore_styles(
   # Where it was before checkpoints held it.
   in_manifest = "latent_mean" in styles
   if not in_manifest:
-    like[CODES] = {
+    like[_CODES] = {
       "mean": floats(count, size),
       "variance": floats(count, size),
     }
-  items, _ = run.checkpoints(of).restore(like)
-  codes = items.get(CODES)
+  items, _ = run.checkpoints(PHASE).restore(like)
+  codes = items.get(_CODES)
   if in_manifest:
     codes = {name: styles[f"latent_{name}"] for name in ("mean", "variance")}
   return {

@@ -21,7 +21,7 @@ import optax
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.losses import mutual, stylization
 from stylized_nerf_jax.networks import ray_blocks, stylizer_nets
-from stylized_nerf_jax.phases import ray_painter
+from stylized_nerf_jax.painting import ray_painter
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rows import mapping

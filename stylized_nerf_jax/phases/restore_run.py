@@ -7,8 +7,8 @@ import numpy as np
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.painting import finish_stages, finished_styles
 from stylized_nerf_jax.phases import (
-  finish_stages,
   mutual_state,
   radiance_field,
   style_palettes,
@@ -36,21 +36,27 @@ def restore(path: str | pathlib.Path) -> dict:
     "params": {"field": radiance_field.load_params(config, run)},
   }
   if run.facts(mutual_state.PHASE).get("finished"):
-    styles = mutual_state.restore_styles(config, run, of=_newest(run))
+    styles = mutual_state.restore_styles(config, run)
     styles["params"] |= fields["params"]
     fields |= styles
     hashes = styles["style_hashes"]
     fields["palette_maps"] = style_palettes.read(run, hashes)
+    if _is_finished(run):
+      finished, maps = finished_styles.read_all(
+        run.phase_path(finish_stages.PHASE),
+        hashes,
+        styles["params"]["style_field"],
+      )
+      fields["params"]["finished"] = finished
+      fields["palette_maps"] = maps
   fields["params"] = jax.tree.map(np.asarray, fields["params"])
   return fields
 
 
-def _newest(run: run_folder.RunFolder) -> str:
-  """Returns whose style field is shown: the finish's where it is done and of
-  the present phase 3, else mutual learning's."""
+def _is_finished(run: run_folder.RunFolder) -> bool:
+  """Tells whether a run has a finish, made of its present phase 3."""
   entry = run.facts(finish_stages.PHASE)
   if not entry.get("finished"):
-    return mutual_state.PHASE
+    return False
   made_from = entry["inputs"]["mutual_learning"]
-  is_present = made_from == run.phase_fingerprint(mutual_state.PHASE)
-  return finish_stages.PHASE if is_present else mutual_state.PHASE
+  return made_from == run.phase_fingerprint(mutual_state.PHASE)

@@ -16,7 +16,6 @@ from stylized_nerf_jax.scenes import scene_record, small_views
 from stylized_nerf_jax.stylizer import style_maps
 
 _FILE = "palettes.npz"  # beside the checkpoints of phase 3
-_ARRAYS = ("matrix", "offset", "table")
 
 
 def fit(
@@ -87,7 +86,7 @@ def write(
       file,
       transfer=maps.transfer,
       styles=np.asarray(style_hashes),
-      **{name: getattr(maps, name) for name in _ARRAYS},
+      **{name: getattr(maps, name) for name in style_maps.ARRAYS},
     )
   temporary.replace(path)
 
@@ -105,7 +104,10 @@ def read(
     return None
   try:
     with np.load(path) as arrays:
-      found = {name: arrays[name] for name in (*_ARRAYS, "transfer", "styles")}
+      found = {
+        name: arrays[name]
+        for name in (*style_maps.ARRAYS, "transfer", "styles")
+      }
   except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
     raise user_error.UserError(
       f"{path} is damaged ({error}): remove it, and colours stay as the style "

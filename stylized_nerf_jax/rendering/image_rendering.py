@@ -22,6 +22,7 @@ def make_image_renderer(
   blend: bool = False,
   in_styles: bool = False,
   apart: bool = False,
+  own_fields: bool = False,
   rays_per_chunk: int = 16384,
   rays_at_once: int = 0,
 ) -> Callable:
@@ -30,7 +31,7 @@ def make_image_renderer(
   Args:
     field, style_field, setting, blend: as in `renderer.render_rays`.
     in_styles: renders with `renderer.render_rays_in_styles` instead.
-    apart: as there; only with `in_styles`.
+    apart, own_fields: as there; only with `in_styles`.
     rays_per_chunk, rays_at_once: as in `over_images`.
 
   Returns:
@@ -43,7 +44,9 @@ def make_image_renderer(
     rays = rays_lib.cast_rays(camera, xy, setting.space)
     parts = field, style_field, variables, rays, setting
     if in_styles:
-      return renderer.render_rays_in_styles(*parts, blend=blend, apart=apart)
+      return renderer.render_rays_in_styles(
+        *parts, blend=blend, apart=apart, own_fields=own_fields
+      )
     return renderer.render_rays(*parts, blend=blend)
 
   return over_images(render_pixels, rays_per_chunk, rays_at_once)

@@ -100,8 +100,9 @@ def render_rays_in_styles(
   *,
   blend: bool = False,
   apart: bool = False,
+  own_fields: bool = False,
 ) -> Rendered:
-  """Renders rays in N styles, whose geometry and encoding are computed once.
+  """Renders rays in N styles, whose geometry is computed once.
 
   Args:
     field, rays, setting, blend: as in `render_rays`.
@@ -109,6 +110,8 @@ def render_rays_in_styles(
     variables: "field" and "style_field" parameters, "latents" [N, L], and with
       `blend` "intensity" [].
     apart: also renders the field's own colours, behind the N styles.
+    own_fields: every style has its own parameters of the style field, leaves
+      [N, ...]; else they share them, and points are encoded once.
 
   Returns:
     `Rendered` of shape [...], but for rgb, which is [..., N, 3], or with
@@ -116,18 +119,28 @@ def render_rays_in_styles(
   """
   bound = {"params": variables["field"]}
   samples, _ = field.apply(bound, rays, method="sample")
-  painter = style_field.bind({"params": variables["style_field"]})
-  encoded = painter.encode(samples.points)
+  params = variables["style_field"]
   lead = samples.points.shape[:-2]
 
-  def paint(latent):
+  def paint(painter, encoded, latent):
     colors = painter.paint(
       encoded, jnp.broadcast_to(latent, (*lead, latent.shape[-1]))
     )
     return composite_colors(samples.weights, colors, setting.background)
 
+  def paint_with_its_own(style):
+    painter = style_field.bind({"params": style[0]})
+    return paint(painter, painter.encode(samples.points), style[1])
+
   # One after the other: memory does not grow with the number of styles.
-  rgb = jax.lax.map(paint, variables["latents"])
+  if own_fields:
+    rgb = jax.lax.map(paint_with_its_own, (params, variables["latents"]))
+  else:
+    painter = style_field.bind({"params": params})
+    encoded = painter.encode(samples.points)
+    rgb = jax.lax.map(
+      lambda latent: paint(painter, encoded, latent), variables["latents"]
+    )
   if blend or apart:
     own = field.apply(bound, samples, rays.viewdirs, method="color")
     own = composite_colors(samples.weights, own, setting.background)

@@ -18,6 +18,7 @@ from stylized_nerf_jax.stylizer import (
 # How colours are carried to a painting's palette.
 AFFINE, TABLE, NONE = "affine", "table", "none"
 TRANSFERS = (NONE, AFFINE, TABLE)
+ARRAYS = ("matrix", "offset", "table")  # of `StyleMaps`
 _NOTHING = 1e-6  # opacity
 
 # Colours [N, 3] in [0, 1], and how much each counts, [N].

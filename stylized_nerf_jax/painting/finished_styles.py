@@ -7,17 +7,18 @@ kept in 16 bits, half of what they take in training.
 
 import pathlib
 import zipfile
+from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.host import disk
-from stylized_nerf_jax.stylizer import palette
+from stylized_nerf_jax.stylizer import style_maps
 
-_MATRIX, _OFFSET = "palette/matrix", "palette/offset"
+# Entries of a file that are no parameters.
+_MAP = "palette_map/"
 
 
 def path_of(folder: pathlib.Path, content_hash: str) -> pathlib.Path:
@@ -46,19 +47,20 @@ def num_bytes(params) -> int:
   return sum(jax.tree.leaves(sizes))
 
 
-def write(path: pathlib.Path, params, color_map: palette.ColorMap) -> None:
+def write(path: pathlib.Path, params, maps: style_maps.StyleMaps) -> None:
   """Writes a finished style.
 
   Args:
     path: of `path_of`.
     params: of its style field.
-    color_map: that gives what it paints the painting's colours.
+    maps: of this one style, from what it paints to its painting's palette.
   """
   arrays = {
     "/".join(key.key for key in keys): np.asarray(leaf)
     for keys, leaf in jax.tree.leaves_with_path(halved(params))
   }
-  arrays[_MATRIX], arrays[_OFFSET] = map(np.asarray, color_map)
+  for name in style_maps.ARRAYS:
+    arrays[_MAP + name] = np.asarray(getattr(maps, name)[0])
   path.parent.mkdir(parents=True, exist_ok=True)
   temporary = path.with_suffix(".tmp.npz")
   with disk.writing(path):
@@ -66,23 +68,39 @@ def write(path: pathlib.Path, params, color_map: palette.ColorMap) -> None:
   temporary.replace(path)
 
 
-def read(path: pathlib.Path, like) -> tuple[dict, palette.ColorMap]:
-  """Reads a finished style.
+def read_all(
+  folder: pathlib.Path, hashes: Sequence[str], like
+) -> tuple[dict, style_maps.StyleMaps]:
+  """Reads finished styles.
 
   Args:
-    path: of `path_of`.
+    folder: of the finish.
+    hashes: content hashes of S styles.
     like: parameters of a style field, or their shapes.
 
   Returns:
-    (its parameters as `halved` leaves them, its map).
+    (parameters as `halved` leaves them, leaves [S, ...]; maps of the styles).
 
   Raises:
-    ValueError: the file is damaged, or of another style field.
+    ValueError: a file is missing, damaged, or of another style field.
   """
+  found = [_read(path_of(folder, one), like) for one in hashes]
+  params = jax.tree.map(
+    lambda *leaves: np.stack(leaves), *[p for p, _ in found]
+  )
+  maps = {
+    name: np.stack([of_one[name] for _, of_one in found])
+    for name in style_maps.ARRAYS
+  }
+  return params, style_maps.StyleMaps(**maps)
+
+
+def _read(path: pathlib.Path, like) -> tuple[dict, dict[str, np.ndarray]]:
+  """Reads the parameters and maps of one style."""
   try:
     with np.load(path, allow_pickle=False) as archive:
       arrays = {name: archive[name] for name in archive.files}
-    color_map = palette.ColorMap(arrays[_MATRIX], arrays[_OFFSET])
+    maps = {name: arrays[_MAP + name] for name in style_maps.ARRAYS}
     params = jax.tree.map_with_path(
       lambda keys, leaf: _fitting(
         arrays["/".join(key.key for key in keys)], leaf.shape
@@ -91,35 +109,13 @@ def read(path: pathlib.Path, like) -> tuple[dict, palette.ColorMap]:
     )
   except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
     raise user_error.UserError(
-      f"{path} is damaged ({error}): remove it, and run `stylized-nerf train "
-      "--phase finish` with this run's config"
+      f"{path} is missing or damaged ({error}): remove it, and run "
+      "`stylized-nerf train --phase finish` with this run's config"
     ) from None
-  return params, color_map
+  return params, maps
 
 
 def _fitting(values: np.ndarray, shape) -> np.ndarray:
   if values.shape != tuple(shape):
     raise ValueError(f"an array of shape {values.shape}, expected {shape}")
   return values
-
-
-def mix(base, finished, shares: jax.Array):
-  """Blends style fields of styles.
-
-  Args:
-    base: parameters of the one that mutual learning left.
-    finished: those of S styles, leaves [S, ...].
-    shares: [S], none negative, 1 at most together; the rest is the base's.
-
-  Returns:
-    Parameters, float32; those of one style as they are where its share is 1.
-  """
-  left = 1.0 - shares.sum()
-
-  def blend(of_base, of_styles):
-    weights = shares.reshape(-1, *[1] * (of_styles.ndim - 1))
-    # What has no share may be anything.
-    parts = jnp.where(weights > 0, weights * of_styles.astype(jnp.float32), 0.0)
-    return parts.sum(0) + jnp.where(left > 1e-6, left * of_base, 0.0)
-
-  return jax.tree.map(blend, base, finished)

@@ -19,7 +19,8 @@ from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.losses import matching, mutual
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import ray_painter
+from stylized_nerf_jax.painting import ray_painter
+from stylized_nerf_jax.rendering import compositing
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.stylizer import pretrained, vgg
@@ -209,17 +210,25 @@ class FinishSteps:
     samples, _ = self._painter.sample(constants, view, xy, packed)
     return self._painter.paint(params, samples, codes)
 
-  def colors(self, params, batch: style_batches.RayBatch) -> np.ndarray:
-    """Paints rays with the mean codes of their styles: [R, 3]."""
-    return np.asarray(self._mean_colors(params, self.constants, batch))
+  def colors(
+    self, params, batch: style_batches.RayBatch
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """Paints rays with the mean codes of their styles.
+
+    Returns:
+      (colours [R, 3], opacities [R]).
+    """
+    found = self._mean_colors(params, self.constants, batch)
+    return np.asarray(found[0]), np.asarray(found[1])
 
   @functools.cached_property
   def _mean_colors(self):
     def paint(params, constants, batch):
-      codes = constants["mean"][batch.style]
-      colors, _ = self._paint(
-        params, constants, batch.view, batch.xy, batch.packed, codes
+      samples, _ = self._painter.sample(
+        constants, batch.view, batch.xy, batch.packed
       )
-      return colors
+      codes = constants["mean"][batch.style]
+      colors, _ = self._painter.paint(params, samples, codes)
+      return colors, compositing.opacity(samples.weights)
 
     return jax.jit(paint)

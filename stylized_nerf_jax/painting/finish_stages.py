@@ -13,7 +13,7 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax.losses import matching
-from stylized_nerf_jax.phases import finish_steps
+from stylized_nerf_jax.painting import finish_steps
 from stylized_nerf_jax.rows import devices, prng
 from stylized_nerf_jax.runs import loop_keeper
 from stylized_nerf_jax.training import train_steps

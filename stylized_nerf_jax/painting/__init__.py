@@ -1,0 +1,1 @@
+"""Style fields painted on rays and windows: what a finish is made of."""
