@@ -84,6 +84,23 @@ def load_encoder(kind_or_path: str | pathlib.Path = "vgg16") -> Encoder:
   return Encoder("vgg16", params, sha256)
 
 
+def load_stroke_encoder(kind_or_path: str) -> Encoder:
+  """Load what strokes are matched by: VGG-16 as it was trained, or a file.
+
+  Rescaled channels, which the AdaIN losses want, would all count alike in a
+  cosine, the faint ones, too.
+
+  Args:
+    kind_or_path: as in `load_encoder`.
+
+  Raises:
+    ValueError: as `load_encoder`.
+  """
+  if kind_or_path != "vgg16":
+    return load_encoder(kind_or_path)
+  return Encoder("vgg16", load_plain_vgg16(), _VGG16_SHA256)
+
+
 def load_plain_vgg16() -> dict[str, Any]:
   """Load VGG-16 as it was trained, its pixel normalisation folded in."""
   path = numpy_pickle.package_file(*_VGG16_PACKAGE)

@@ -21,6 +21,9 @@ _BLOCKS = {
 LAYOUTS = tuple(_BLOCKS)
 STRIDE = 8  # pixels for each value at relu4_1, a side
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+# What strokes are matched by (ARF, section 3.3), at a quarter of the pixels.
+STROKE_LAYERS = ("relu3_1", "relu3_2", "relu3_3")
+STROKE_STRIDE = 4
 
 
 def convolution_names(layout: str) -> tuple[str, ...]:
@@ -81,21 +84,23 @@ class VggEncoder(nn.Module):
   Attributes:
     layout: "vgg16", or "vgg19" with the 1x1 convolution in front that the
       published `vgg_normalised` weights begin with.
+    layers: which are computed, and nothing behind the last of them.
   """
 
   layout: str = "vgg16"
+  layers: tuple[str, ...] = LAYERS
 
   @nn.compact
   def __call__(self, images: jax.Array) -> dict[str, jax.Array]:
-    """Compute the four layers that the losses read.
+    """Compute the layers that were asked for.
 
     Args:
       images: [N, H, W, 3], RGB in [0, 1].
 
     Returns:
-      "relu1_1" [N, H, W, 64], "relu2_1" [N, H/2, W/2, 128], "relu3_1"
-      [N, H/4, W/4, 256] and "relu4_1" [N, H/8, W/8, 512]; halves are rounded
-      up.
+      By name, of "relu1_*" [N, H, W, 64], "relu2_*" [N, H/2, W/2, 128],
+      "relu3_*" [N, H/4, W/4, 256] and "relu4_1" [N, H/8, W/8, 512]; halves are
+      rounded up.
 
     Raises:
       ValueError: the layout is not known.
@@ -111,6 +116,25 @@ class VggEncoder(nn.Module):
         x = ceil_max_pool(x)
       width = _BLOCKS[self.layout][block - 1][1]
       x = nn.relu(convolution.ReflectConv(width, name=name)(x))
-      if index == 1:
-        features[f"relu{block}_1"] = x
+      if (layer := f"relu{name[4:]}") in self.layers:
+        features[layer] = x
+        if len(features) == len(self.layers):
+          break
     return features
+
+
+def stroke_features(params, images: jax.Array, layout: str) -> jax.Array:
+  """Compute what strokes are matched by.
+
+  Args:
+    params: of a `VggEncoder`.
+    images: [N, H, W, 3], RGB in [0, 1].
+    layout: of the encoder.
+
+  Returns:
+    [N, H / 4, W / 4, 768], `STROKE_LAYERS` beside each other; quarters are
+    rounded up.
+  """
+  module = VggEncoder(layout, STROKE_LAYERS)
+  found = module.apply({"params": params}, images)
+  return jnp.concatenate([found[name] for name in STROKE_LAYERS], axis=-1)

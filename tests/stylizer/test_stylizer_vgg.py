@@ -121,3 +121,19 @@ def test_parameters_of_a_layout():
     jax.tree.map(lambda leaf: np.zeros(leaf.shape, bool), shapes)
   )
   assert sum(value.size for value in flat.values()) == 3_505_740
+
+
+def test_layers_are_the_same_alone_and_nothing_behind_the_last_is_computed():
+  params = pretrained.load_stroke_encoder("vgg16").params
+  images = jnp.asarray(np.random.default_rng(0).uniform(size=(1, 17, 24, 3)))
+  every = tuple(f"relu{name[4:]}" for name in vgg.convolution_names("vgg16"))
+  whole = vgg.VggEncoder("vgg16", every).apply({"params": params}, images)
+  assert tuple(whole) == every
+  of_strokes = vgg.stroke_features(params, images, "vgg16")
+  assert of_strokes.shape == (1, 5, 6, 768)
+  beside = jnp.concatenate([whole[n] for n in vgg.STROKE_LAYERS], axis=-1)
+  np.testing.assert_array_equal(of_strokes, beside)
+  without = {n: v for n, v in params.items() if n != "conv4_1"}
+  np.testing.assert_array_equal(
+    of_strokes, vgg.stroke_features(without, images, "vgg16")
+  )

@@ -1,0 +1,135 @@
+"""Matching against loops over places."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylized_nerf_jax.losses import matching
+
+
+def _features(seed, places, channels=5):
+  return np.random.default_rng(seed).normal(size=(places, channels))
+
+
+def test_each_place_takes_the_nearest_stroke_as_a_loop_finds_it():
+  picture = _features(0, 7)
+  painting = np.asarray(matching.unit(jnp.asarray(_features(1, 9))))
+  prices = np.random.default_rng(2).uniform(0, 0.3, 9)
+  best, distances = [], []
+  for row in picture:
+    cosines = [
+      row @ s / np.linalg.norm(row) / np.linalg.norm(s) for s in painting
+    ]
+    best.append(int(np.argmax(np.array(cosines) - prices)))
+    distances.append(1 - cosines[best[-1]])
+  loss, taken = matching.matching_loss(
+    jnp.asarray(picture), jnp.asarray(painting), jnp.asarray(prices)
+  )
+  assert taken.tolist() == best
+  assert taken.tolist() != matching.nearest(picture, painting).tolist()
+  np.testing.assert_allclose(loss, np.mean(distances), rtol=1e-5)
+
+
+def test_a_picture_made_of_strokes_is_as_near_as_can_be():
+  painting = matching.unit(jnp.asarray(_features(3, 20)))
+  picture = 3.0 * painting[jnp.asarray([4, 4, 17])]
+  loss, taken = matching.matching_loss(picture, painting)
+  assert taken.tolist() == [4, 4, 17]
+  assert abs(float(loss)) < 1e-6
+
+
+def test_the_loss_draws_to_what_was_taken_and_teaches_nothing_else():
+  picture, painting = _features(4, 6), _features(5, 8)
+  painting = matching.unit(jnp.asarray(painting))
+  grad, of_painting = jax.grad(
+    lambda *both: matching.matching_loss(*both)[0], argnums=(0, 1)
+  )(jnp.asarray(picture), painting)
+  assert not of_painting.any()
+  before = matching.matching_loss(picture, painting)[0]
+  after = matching.matching_loss(picture - 0.1 * grad, painting)[0]
+  assert after < before
+
+
+def test_a_place_without_features_has_a_finite_gradient():
+  painting = matching.unit(jnp.asarray(_features(6, 4)))
+  grad = jax.grad(lambda f: matching.matching_loss(f, painting)[0])(
+    jnp.zeros((2, 5))
+  )
+  assert np.isfinite(grad).all()
+
+
+def test_shares_are_those_of_counting():
+  taken = jnp.asarray([3, 0, 3, 3], jnp.int32)
+  np.testing.assert_allclose(matching.shares(taken, 5), [0.25, 0, 0, 0.75, 0])
+
+
+def test_prices_spread_the_demand_for_a_popular_stroke():
+  """A painting that is nine tenths paper, and a picture that likes paper."""
+  random = np.random.default_rng(7)
+  strokes = random.normal(size=(40, 16))
+  paper = random.normal(size=16)
+  strokes[:36] = paper + 0.05 * random.normal(size=(36, 16))
+  strokes = matching.unit(jnp.asarray(strokes))
+  picture = jnp.asarray(paper + 1.0 * random.normal(size=(400, 16)))
+
+  def drawn(prices):
+    share = matching.shares(matching.nearest(picture, strokes, prices), 40)
+    return share, float(share[36:].sum())
+
+  prices = jnp.zeros(40)
+  first = drawn(prices)[1]
+  for _ in range(200):
+    prices = matching.next_prices(
+      prices, drawn(prices)[0], rate=0.005, limit=0.3
+    )
+  assert prices.min() >= 0 and prices.max() <= 0.3
+  # Four of forty places are worth a tenth, where they can be had.
+  assert first < 0.07
+  assert drawn(prices)[1] > first + 0.02
+
+
+def test_prices_stay_where_all_strokes_are_used_alike():
+  prices = jnp.asarray([0.1, 0.2, 0.3])
+  same = matching.next_prices(prices, jnp.full(3, 1 / 3), rate=0.01, limit=0.3)
+  np.testing.assert_allclose(same, prices, atol=1e-7)
+
+
+def test_content_counts_alike_whatever_the_contrast():
+  target, other = _features(8, 10), _features(9, 10)
+  loud = matching.content_loss(
+    jnp.asarray(100 * other), jnp.asarray(100 * target)
+  )
+  quiet = matching.content_loss(jnp.asarray(other), jnp.asarray(target))
+  np.testing.assert_allclose(loud, quiet, rtol=1e-5)
+  expected = ((other - target) ** 2).mean() / (target**2).mean()
+  np.testing.assert_allclose(quiet, expected, rtol=1e-5)
+
+
+def test_total_variation_is_that_of_a_loop():
+  image = np.random.default_rng(10).uniform(size=(1, 4, 5, 3))
+  rows = [
+    (image[0, y + 1, x] - image[0, y, x]) ** 2
+    for y in range(3)
+    for x in range(5)
+  ]
+  columns = [
+    (image[0, y, x + 1] - image[0, y, x]) ** 2
+    for y in range(4)
+    for x in range(4)
+  ]
+  np.testing.assert_allclose(
+    matching.total_variation(jnp.asarray(image)),
+    np.mean(rows) + np.mean(columns),
+    rtol=1e-6,
+  )
+
+
+@pytest.mark.parametrize("size", [(4, 6), (5, 7)])
+def test_halved_averages_four_pixels(size):
+  image = np.random.default_rng(11).uniform(size=(2, *size, 3))
+  halved = matching.halved(jnp.asarray(image))
+  assert halved.shape == (2, size[0] // 2, size[1] // 2, 3)
+  np.testing.assert_allclose(
+    halved[1, 1, 2], image[1, 2:4, 4:6].mean((0, 1)), rtol=1e-6
+  )
