@@ -9,6 +9,7 @@ from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, any folder of frames, or anyone's renders of a split"
 EXAMPLE = "stylized-nerf evaluate --workdir RUN --json scores.json"
+_FLOOR = "unstylized (floor)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help="folder with cameras.json and depth/, as"
     " `render --style none --save-depth --out FOLDER` writes it",
   )
-  parser.add_argument("--style", help="picture that the frames should resemble")
+  parser.add_argument(
+    "--style", help="picture that frames or renders should resemble"
+  )
   parser.add_argument(
     "--style-size",
     type=int,
@@ -100,9 +103,13 @@ def _evaluate_renders(args: argparse.Namespace, config_args: list[str]) -> None:
       "evaluate: --renders needs --scene SCENE, and none of --workdir, --frames"
       " and --geometry"
     )
+  from stylized_nerf_jax.scenes.pictures import styles
   from stylized_nerf_jax.tasks import renders_evaluation
 
   scene, _ = scene_options.load(args, config_args)
+  style = None
+  if args.style:
+    style = styles.load_style_image(args.style, args.style_size)
   renders_evaluation.evaluate_renders(
     args.renders,
     scene,
@@ -111,6 +118,9 @@ def _evaluate_renders(args: argparse.Namespace, config_args: list[str]) -> None:
     order=args.order,
     right_half=args.right_half,
     json_path=args.json,
+    wide=args.wide,
+    style=style,
+    encode=None if style is None else _make_encode(),
   )
 
 
@@ -120,6 +130,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     frames,
     geometry,
     lpips,
+    shortfalls,
   )
   from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.scenes.pictures import styles
@@ -130,7 +141,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     pathlib.Path(args.geometry).resolve()
   )
   if scene_geometry.content is not None and not same:
-    scored["unstylized (floor)"] = scene_geometry.content
+    scored[_FLOOR] = scene_geometry.content
   style = encode = None
   if args.style:
     style = styles.load_style_image(args.style, args.style_size)
@@ -156,6 +167,10 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
   if args.json:
     report.write_report(result, args.json)
   print(report.terminal_table(result, wide=args.wide))
+  for line in shortfalls.of_report(
+    result, method=args.frames, unstylized=_FLOOR
+  ):
+    progress.say(f"evaluate: {line}")
   written = f"the whole report is in {args.json}; " if args.json else ""
   progress.say(f"evaluate: {written}{report.MEANING}")
 

@@ -186,7 +186,8 @@ def _columns(gaps: Sequence[int]) -> list[tuple[str, Callable[[Row], Any]]]:
     return cell
 
   def score(name: str, digits: int) -> Callable[[Row], str | None]:
-    return lambda row: _number(row[name], digits)
+    # Reports of before have not all of them.
+    return lambda row: _number(row.get(name), digits)
 
   columns = [
     ("sequence", lambda row: row["name"]),
@@ -199,9 +200,14 @@ def _columns(gaps: Sequence[int]) -> list[tuple[str, Callable[[Row], Any]]]:
   columns += [
     ("style distance", score("style_distance", 2)),
     ("style ratio", ratio("style_distance")),
+    ("realism", score("realism", 3)),
+    ("coverage", score("coverage", 3)),
     ("colour distance", score("color_distance", 3)),
+    ("stroke orientation", score("stroke_orientation", 1)),
+    ("stroke scale", score("stroke_scale", 2)),
     ("content LPIPS", score("content_lpips", 3)),
     ("content SSIM", score("content_ssim", 3)),
+    ("content edges", score("content_edges", 3)),
     ("detail x 1000", _detail),
     ("detail ratio", ratio("high_frequency_energy")),
     ("note", lambda row: row["note"] or None),
@@ -313,9 +319,9 @@ def _columns_that_fit(
 ) -> list[int]:
   """Choose columns, in their order, whose table is at most `WIDTH` wide."""
   order = ["sequence", "style", *(f"RMSE {g}" for g in gaps)]
-  order += ["style distance", "content SSIM"]
+  order += ["style ratio", "realism", "coverage", "content SSIM"]
   order += [f"RMSE {g} ratio" for g in gaps]
-  order += ["style ratio", "detail ratio", *(f"LPIPS {g}" for g in gaps)]
+  order += ["style distance", "detail ratio", *(f"LPIPS {g}" for g in gaps)]
   # Later ones are taken where there is room for them.
   headings = list(cells[0])
   order = [headings.index(h) for h in order if h in headings]

@@ -19,6 +19,7 @@ from stylized_nerf_jax.evaluation import (
   lpips,
   novel_views,
   report,
+  shortfalls,
 )
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
@@ -87,6 +88,8 @@ def evaluate_run(
   }
   if folders:
     _write_adain(nets, methods, measured.content, styles, folders)
+  if content is None:
+    rows += [scorer.score_style(FLOOR, measured.content, s) for s in styles]
   stylized = {style.name: folder / "stylized" / style.name for style in styles}
   for target in stylized.values():
     _clear(target)
@@ -110,6 +113,10 @@ def evaluate_run(
   if json_path is not None:
     report.write_report(result, json_path)
   print(report.terminal_table(result, wide=wide))
+  for line in shortfalls.of_report(
+    result, method=STYLIZED, unstylized=FLOOR, adain=REFERENCE
+  ):
+    progress.say(f"evaluate: {line}")
   progress.say(
     f"evaluate: frames, and report.json with all figures, are in {folder}; "
     f"{report.MEANING}"
@@ -140,6 +147,21 @@ class _Scorer:
         advance=bar.advance,
       )
     return {"name": name, "style": style.name if style else None, **scores}
+
+  def score_style(self, name: str, sequence, style) -> dict:
+    """Returns a row that tells of nothing but one painting."""
+    with progress.progress(
+      len(sequence), f"scoring {name}, {style.name}"
+    ) as bar:
+      scores = frames.score_pictures(
+        sequence,
+        None,
+        self._lpips,
+        style=style.image,
+        encode=self._encode,
+        advance=bar.advance,
+      )
+    return {"name": name, "style": style.name, "consistency": [], **scores}
 
 
 def _sequence(model):
