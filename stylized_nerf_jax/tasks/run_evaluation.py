@@ -29,7 +29,7 @@ from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.tasks import render_path
+from stylized_nerf_jax.tasks import matched_frames, render_path
 
 STYLIZED = "stylized NeRF"
 REFERENCE = "per-frame AdaIN"
@@ -45,6 +45,7 @@ def evaluate_run(
   baselines: bool = True,
   content: pathlib.Path | None = None,
   wide: bool = False,
+  reach: int = 0,
 ) -> dict:
   """Renders, scores and prints the table of a finished run.
 
@@ -55,6 +56,8 @@ def evaluate_run(
     content: RUN/evaluation/content of a run with the same field and path,
       which is taken as it is; then neither it nor the field is scored.
     wide: prints all columns of the table, however wide it gets.
+    reach: how many frames of each style are also matched by themselves, at
+      minutes a frame.
 
   Returns:
     The report, see docs/evaluation.md.
@@ -68,6 +71,7 @@ def evaluate_run(
   lpips_params = lpips.load_lpips()
   folder = run.path / "evaluation"
   cameras = _sequence(model)
+  chosen = matched_frames.choose(reach, len(cameras)) if reach else []
   if content is None:
     _write_content(model, cameras, folder / "content")
   measured = geometry.read_geometry(content or folder / "content")
@@ -100,6 +104,18 @@ def evaluate_run(
     for name in methods:
       found = frames.read_frames(folders[name, style.name])
       rows.append(scorer.score(name, found, style))
+  if chosen:
+    name = matched_frames.NAME
+    matched = {s.name: folder / _folder_name(name) / s.name for s in styles}
+    for target in matched.values():
+      _clear(target)
+    paintings = _style_set(run, model)
+    for style, found in matched_frames.match(
+      measured.content, chosen, matched, paintings, model.config.weights.encoder
+    ):
+      row = scorer.score_style(name, found, paintings[style], chosen)
+      note = f"{len(chosen)} of {len(cameras)} frames"
+      rows.append(row | {"note": note})
   result = report.make_report(
     rows,
     protocol={
@@ -148,14 +164,25 @@ class _Scorer:
       )
     return {"name": name, "style": style.name if style else None, **scores}
 
-  def score_style(self, name: str, sequence, style) -> dict:
-    """Returns a row that tells of nothing but one painting."""
+  def score_style(self, name: str, sequence, style, frames_of=None) -> dict:
+    """Returns a row without consistency, of pictures on their own.
+
+    Args:
+      name: of the row.
+      sequence: pictures.
+      style: that they are compared with.
+      frames_of: numbers of the unstylized frames that they show, which they
+        are compared with, too; None: with none.
+    """
+    content = None
+    if frames_of is not None:
+      content = [self._geometry.content[i] for i in frames_of]
     with progress.progress(
       len(sequence), f"scoring {name}, {style.name}"
     ) as bar:
       scores = frames.score_pictures(
         sequence,
-        None,
+        content,
         self._lpips,
         style=style.image,
         encode=self._encode,
