@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from stylized_nerf_jax.evaluation import (
@@ -18,7 +19,9 @@ NAMES = (
   "coverage",
   "stroke_orientation",
   "stroke_scale",
+  "painting_energy",
 )
+_energy = jax.jit(style_scores.high_frequency_energy)
 
 
 class PaintingScores:
@@ -47,6 +50,7 @@ class PaintingScores:
     if min(painting.shape[:2]) >= lpips.SMALLEST_SIDE:
       self._strokes = strokes.Resemblance(painting, lpips_params)
       self._measures["realism"] = self._strokes.add
+    self._energy = float(_energy(np.asarray(painting, np.float32)))
     self._painted = brushwork.Brushwork([painting])
     self._shown = brushwork.Brushwork()
     self._rows: list[dict[str, float]] = []
@@ -64,9 +68,11 @@ class PaintingScores:
       "color_distance" and "realism", means over the frames; "coverage", of all
       frames together (both None where the painting is smaller than 31 pixels
       on a side); "stroke_orientation", degrees, and "stroke_scale", octaves,
-      of the frames' mean histograms.
+      of the frames' mean histograms; "painting_energy", the painting's own
+      `style_scores.high_frequency_energy`.
     """
     found: dict[str, float | None] = dict.fromkeys(NAMES)
+    found["painting_energy"] = self._energy
     for name in self._measures:
       found[name] = float(np.mean([row[name] for row in self._rows]))
     if self._strokes is not None:

@@ -12,7 +12,9 @@ A report (schema "stylized-nerf-jax/evaluation", version 1) holds
     that training never saw, and "views", the same for each with its "name".
   "sequences": a list of {"name", "style" (null for unstylized frames), "note"
     (what is special about the row, or ""), everything
-    `frames.score_frames` returns, and "ratios"}.
+    `frames.score_frames` returns, and "ratios"}. Rows of pictures that are
+    compared with a painting alone have an empty "consistency"; reports from
+    before a measure came lack its key.
   "ratios": null, or {"reference" (the name of a row of the same style),
     "rmse" and "lpips" ({gap: ratio}), "style_distance" and
     "high_frequency_energy"}: this row's value over the reference's.

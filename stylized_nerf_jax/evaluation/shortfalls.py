@@ -12,7 +12,9 @@ from typing import Any
 
 # Ratios to per-frame AdaIN in the same style.
 MOST_STYLE = 1.25
-LEAST_DETAIL, MOST_DETAIL = 0.5, 2.0
+LEAST_DETAIL = 0.5
+# Ratio to the larger of per-frame AdaIN's and the painting's own.
+MOST_DETAIL = 2.0
 # Ratio to the unstylized view, in the same style.
 MOST_REALISM = 0.97
 
@@ -29,8 +31,9 @@ def of_style(
 
   Args:
     style: its name.
-    row: "style_distance", "high_frequency_energy" and "realism" of the
-      stylized frames, each None or missing where it was not measured.
+    row: "style_distance", "high_frequency_energy", "painting_energy" and
+      "realism" of the stylized frames, each None or missing where it was not
+      measured.
     adain: the same of those frames, each stylized by itself.
     unstylized: the same of the unstylized frames, against this painting.
 
@@ -53,15 +56,20 @@ def of_style(
     )
   advice = _MORE_STEPS
   detail = _ratio(row, adain, "high_frequency_energy")
+  painted = row.get("painting_energy") or 0.0
   if detail is not None and detail < LEAST_DETAIL:
     blemishes.append(
       f"blurred: detail {detail:.2f} of per-frame AdaIN's (at least"
       f" {LEAST_DETAIL:g})"
     )
-  elif detail is not None and detail > MOST_DETAIL:
+  elif (
+    detail is not None
+    and detail > MOST_DETAIL
+    and row["high_frequency_energy"] > MOST_DETAIL * painted
+  ):
     blemishes.append(
       f"grainy: detail {detail:.2f} of per-frame AdaIN's (at most"
-      f" {MOST_DETAIL:g})"
+      f" {MOST_DETAIL:g}, or {MOST_DETAIL:g} of the painting's own)"
     )
     if not failed:
       advice = _MORE_CONTENT

@@ -40,6 +40,12 @@ def test_what_fails_is_said_in_one_line(row, said):
   assert said in line and "; try " in line and "\n" not in line
 
 
+def test_what_is_as_detailed_as_its_painting_is_not_grainy():
+  detailed = _row(detail=0.01)
+  assert "grainy" in _judge(detailed | {"painting_energy": 0.004})
+  assert _judge(detailed | {"painting_energy": 0.006}) is None
+
+
 def test_grain_wants_content_and_too_little_style_more_steps():
   assert "content_weight" in _judge(_row(detail=0.01))
   assert "content_weight" not in _judge(_row(5.2, 0.01))
