@@ -9,6 +9,7 @@ from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, any folder of frames, or anyone's renders of a split"
 EXAMPLE = "stylized-nerf evaluate --workdir RUN --json scores.json"
+_FLOOR = "unstylized (floor)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help="folder with cameras.json and depth/, as"
     " `render --style none --save-depth --out FOLDER` writes it",
   )
-  parser.add_argument("--style", help="picture that the frames should resemble")
+  parser.add_argument(
+    "--style", help="picture that frames or renders should resemble"
+  )
   parser.add_argument(
     "--style-size",
     type=int,
@@ -61,6 +64,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "with --renders, --config.scene.format, .background and .holdout say how "
     "the scene is read"
   )
+  parser.add_argument(
+    "--reach",
+    type=int,
+    nargs="?",
+    const=1,
+    default=0,
+    metavar="N",
+    help="with --workdir: also match N frames (default 1) of each style by "
+    "themselves, to see what a painting's strokes could give; takes minutes a "
+    "frame",
+  )
   parser.add_argument("--json", help="file to write the whole report to")
   parser.add_argument(
     "--wide", action="store_true", help="print all columns of the table"
@@ -76,6 +90,10 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """
   if args.json:
     report.check_destination(args.json)
+  if args.reach and not args.workdir:
+    raise user_error.UserError(
+      "evaluate: --reach matches frames of a run; give --workdir RUN with it"
+    )
   if args.renders:
     _evaluate_renders(args, config_args)
     return
@@ -83,7 +101,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   if args.workdir and not (args.frames or args.geometry or args.style):
     from stylized_nerf_jax.tasks import run_evaluation
 
-    run_evaluation.evaluate_run(args.workdir, args.json, wide=args.wide)
+    run_evaluation.evaluate_run(
+      args.workdir, args.json, wide=args.wide, reach=args.reach
+    )
   elif args.frames and args.geometry and not args.workdir:
     _evaluate_frames(args)
   else:
@@ -100,9 +120,13 @@ def _evaluate_renders(args: argparse.Namespace, config_args: list[str]) -> None:
       "evaluate: --renders needs --scene SCENE, and none of --workdir, --frames"
       " and --geometry"
     )
+  from stylized_nerf_jax.scenes.pictures import styles
   from stylized_nerf_jax.tasks import renders_evaluation
 
   scene, _ = scene_options.load(args, config_args)
+  style = None
+  if args.style:
+    style = styles.load_style_image(args.style, args.style_size)
   renders_evaluation.evaluate_renders(
     args.renders,
     scene,
@@ -111,6 +135,9 @@ def _evaluate_renders(args: argparse.Namespace, config_args: list[str]) -> None:
     order=args.order,
     right_half=args.right_half,
     json_path=args.json,
+    wide=args.wide,
+    style=style,
+    encode=None if style is None else _make_encode(),
   )
 
 
@@ -120,6 +147,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     frames,
     geometry,
     lpips,
+    shortfalls,
   )
   from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.scenes.pictures import styles
@@ -130,7 +158,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     pathlib.Path(args.geometry).resolve()
   )
   if scene_geometry.content is not None and not same:
-    scored["unstylized (floor)"] = scene_geometry.content
+    scored[_FLOOR] = scene_geometry.content
   style = encode = None
   if args.style:
     style = styles.load_style_image(args.style, args.style_size)
@@ -156,6 +184,10 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
   if args.json:
     report.write_report(result, args.json)
   print(report.terminal_table(result, wide=args.wide))
+  for line in shortfalls.of_report(
+    result, method=args.frames, unstylized=_FLOOR
+  ):
+    progress.say(f"evaluate: {line}")
   written = f"the whole report is in {args.json}; " if args.json else ""
   progress.say(f"evaluate: {written}{report.MEANING}")
 

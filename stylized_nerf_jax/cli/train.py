@@ -76,7 +76,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   ):
     # Imported here: what it imports may touch a device.
     from stylized_nerf_jax.phases import pipeline
+    from stylized_nerf_jax.tasks import style_check
 
+    before = style_check.result_of(args.workdir)
     pipeline.train(
       config,
       args.workdir,
@@ -84,3 +86,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
       from_scratch=args.from_scratch,
       messages=messages,
     )
+    if style_check.result_of(args.workdir) != before:
+      style_check.say_failures(args.workdir)

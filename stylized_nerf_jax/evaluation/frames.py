@@ -18,12 +18,14 @@ from stylized_nerf_jax.evaluation import (
   geometry,
   image_metrics,
   lpips,
+  painting_scores,
   style_scores,
 )
 from stylized_nerf_jax.scenes.pictures import image_reader
 
 _lpips = jax.jit(lpips.lpips)
 _ssim = jax.jit(image_metrics.ssim)
+_edges = jax.jit(image_metrics.edge_agreement)
 _high_frequency_energy = jax.jit(style_scores.high_frequency_energy)
 
 
@@ -101,10 +103,8 @@ def score_frames(
     advance: called after every frame and every pair, for progress bars.
 
   Returns:
-    "consistency", as `consistency.sequence_consistency` lists it;
-    "style_distance" (None without style or encode), "color_distance" (None
-    without style), "content_lpips" and "content_ssim" (None without
-    unstylized pictures) and "high_frequency_energy": means over all frames.
+    "consistency", as `consistency.sequence_consistency` lists it, and what
+    `score_pictures` returns.
 
   Raises:
     ValueError: frames and geometry do not fit, or the extra `weights` is
@@ -113,17 +113,14 @@ def score_frames(
   _check_frames(frames, scene_geometry)
   if lpips_params is None:
     lpips_params = lpips.load_lpips()
-  measures = _frame_measures(style, encode)
-  content = scene_geometry.content
-  rows = []
-  for index, frame in enumerate(frames):
-    row = {name: measure(frame) for name, measure in measures.items()}
-    if content is not None:
-      view = content[index]
-      row["content_lpips"] = _lpips(lpips_params, frame[None], view[None])[0]
-      row["content_ssim"] = _ssim(frame, view)
-    rows.append(row)
-    advance()
+  means = score_pictures(
+    frames,
+    scene_geometry.content,
+    lpips_params,
+    style=style,
+    encode=encode,
+    advance=advance,
+  )
   pairs = consistency.sequence_consistency(
     frames,
     scene_geometry.depths,
@@ -133,7 +130,53 @@ def score_frames(
     gaps=gaps,
     advance=advance,
   )
-  return {"consistency": pairs, **_frame_means(rows)}
+  return {"consistency": pairs, **means}
+
+
+def score_pictures(
+  pictures: Sequence[np.ndarray],
+  content: Sequence[np.ndarray] | None,
+  lpips_params: dict[str, Any],
+  *,
+  style: np.ndarray | None = None,
+  encode: style_scores.Encode | None = None,
+  advance: Callable[[], None] = lambda: None,
+) -> dict[str, float | None]:
+  """Score pictures each by itself, whatever their cameras.
+
+  Args:
+    pictures: V of them, [H, W, 3] in [0, 1], at least one.
+    content: the unstylized picture of each, of the same size; or None.
+    lpips_params: what `lpips.load_lpips` returns.
+    style: the style image [H, W, 3] that the pictures should resemble.
+    encode: the stylizer's encoder, see `style_scores.style_distance`.
+    advance: called after every picture, for progress bars.
+
+  Returns:
+    What `painting_scores.PaintingScores.scores` returns (all None without
+    style); and means over all pictures: "content_lpips", "content_ssim" and
+    "content_edges" (None without content), and "high_frequency_energy".
+  """
+  painting = None
+  if style is not None:
+    painting = painting_scores.PaintingScores(style, lpips_params, encode)
+  rows = []
+  for index in range(len(pictures)):
+    picture = pictures[index]
+    row = {"high_frequency_energy": _high_frequency_energy(picture)}
+    if painting is not None:
+      painting.add(picture)
+    if content is not None:
+      view = content[index]
+      row["content_lpips"] = _lpips(lpips_params, picture[None], view[None])[0]
+      row["content_ssim"] = _ssim(picture, view)
+      row["content_edges"] = _edges(picture, view)
+    rows.append(row)
+    advance()
+  scores: dict[str, float | None] = dict.fromkeys(painting_scores.NAMES)
+  if painting is not None:
+    scores = painting.scores()
+  return scores | _frame_means(rows)
 
 
 def _check_frames(
@@ -174,25 +217,12 @@ def _check_frames(
       )
 
 
-def _frame_measures(
-  style: np.ndarray | None, encode: style_scores.Encode | None
-) -> dict[str, Callable[[np.ndarray], Any]]:
-  """Collect what is measured on single frames."""
-  measures = {"high_frequency_energy": _high_frequency_energy}
-  if style is not None:
-    measures["color_distance"] = style_scores.color_distance(style)
-    if encode is not None:
-      measures["style_distance"] = style_scores.style_distance(encode, style)
-  return measures
-
-
 def _frame_means(rows: Sequence[dict[str, Any]]) -> dict[str, float | None]:
   """Average every measure over the frames; None where it was not taken."""
   names = (
-    "style_distance",
-    "color_distance",
     "content_lpips",
     "content_ssim",
+    "content_edges",
     "high_frequency_energy",
   )
   return {

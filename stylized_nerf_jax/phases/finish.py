@@ -204,7 +204,7 @@ class _Finish:
           if loop_keeper.passed(before, local, stage.log_every):
             metrics |= keeper.figures(first + local)
             self._run.metrics.write(
-              phase=PHASE, step=first + local, style=style.name, **metrics
+              phase=PHASE, step=first + local, **metrics
             )
           if local == self._each:
             keeper.settle()

@@ -19,6 +19,7 @@ from stylized_nerf_jax.evaluation import (
   lpips,
   novel_views,
   report,
+  shortfalls,
 )
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
@@ -28,7 +29,7 @@ from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.tasks import render_path
+from stylized_nerf_jax.tasks import matched_frames, render_path
 
 STYLIZED = "stylized NeRF"
 REFERENCE = "per-frame AdaIN"
@@ -44,6 +45,7 @@ def evaluate_run(
   baselines: bool = True,
   content: pathlib.Path | None = None,
   wide: bool = False,
+  reach: int = 0,
 ) -> dict:
   """Renders, scores and prints the table of a finished run.
 
@@ -54,6 +56,8 @@ def evaluate_run(
     content: RUN/evaluation/content of a run with the same field and path,
       which is taken as it is; then neither it nor the field is scored.
     wide: prints all columns of the table, however wide it gets.
+    reach: how many frames of each style are also matched by themselves, at
+      minutes a frame.
 
   Returns:
     The report, see docs/evaluation.md.
@@ -67,6 +71,7 @@ def evaluate_run(
   lpips_params = lpips.load_lpips()
   folder = run.path / "evaluation"
   cameras = _sequence(model)
+  chosen = matched_frames.choose(reach, len(cameras)) if reach else []
   if content is None:
     _write_content(model, cameras, folder / "content")
   measured = geometry.read_geometry(content or folder / "content")
@@ -87,6 +92,8 @@ def evaluate_run(
   }
   if folders:
     _write_adain(nets, methods, measured.content, styles, folders)
+  if content is None:
+    rows += [scorer.score_style(FLOOR, measured.content, s) for s in styles]
   stylized = {style.name: folder / "stylized" / style.name for style in styles}
   for target in stylized.values():
     _clear(target)
@@ -97,6 +104,18 @@ def evaluate_run(
     for name in methods:
       found = frames.read_frames(folders[name, style.name])
       rows.append(scorer.score(name, found, style))
+  if chosen:
+    name = matched_frames.NAME
+    matched = {s.name: folder / _folder_name(name) / s.name for s in styles}
+    for target in matched.values():
+      _clear(target)
+    paintings = _style_set(run, model)
+    for style, found in matched_frames.match(
+      measured.content, chosen, matched, paintings, model.config.weights.encoder
+    ):
+      row = scorer.score_style(name, found, paintings[style], chosen)
+      note = f"{len(chosen)} of {len(cameras)} frames"
+      rows.append(row | {"note": note})
   result = report.make_report(
     rows,
     protocol={
@@ -110,6 +129,10 @@ def evaluate_run(
   if json_path is not None:
     report.write_report(result, json_path)
   print(report.terminal_table(result, wide=wide))
+  for line in shortfalls.of_report(
+    result, method=STYLIZED, unstylized=FLOOR, adain=REFERENCE
+  ):
+    progress.say(f"evaluate: {line}")
   progress.say(
     f"evaluate: frames, and report.json with all figures, are in {folder}; "
     f"{report.MEANING}"
@@ -140,6 +163,32 @@ class _Scorer:
         advance=bar.advance,
       )
     return {"name": name, "style": style.name if style else None, **scores}
+
+  def score_style(self, name: str, sequence, style, frames_of=None) -> dict:
+    """Returns a row without consistency, of pictures on their own.
+
+    Args:
+      name: of the row.
+      sequence: pictures.
+      style: that they are compared with.
+      frames_of: numbers of the unstylized frames that they show, which they
+        are compared with, too; None: with none.
+    """
+    content = None
+    if frames_of is not None:
+      content = [self._geometry.content[i] for i in frames_of]
+    with progress.progress(
+      len(sequence), f"scoring {name}, {style.name}"
+    ) as bar:
+      scores = frames.score_pictures(
+        sequence,
+        content,
+        self._lpips,
+        style=style.image,
+        encode=self._encode,
+        advance=bar.advance,
+      )
+    return {"name": name, "style": style.name, "consistency": [], **scores}
 
 
 def _sequence(model):

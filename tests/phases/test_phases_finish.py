@@ -73,13 +73,17 @@ def test_a_run_is_shown_without_a_finish_that_it_does_not_have(run_copy):
 def test_other_dials_of_the_finish_leave_phase_3(run_copy, capsys):
   config = config_lib.load(run_copy / "config.json")
   config.mutual_learning.finish.stroke_scale = 2.0
+  config.mutual_learning.finish.steps = 5
   before = (run_copy / "mutual_learning").stat().st_mtime_ns
   pipeline.train(config, run_copy)
   told = capsys.readouterr().err
-  assert "finish: finish.stroke_scale (1 -> 2) changed" in told
+  assert "finish.stroke_scale (1 -> 2)" in told
   assert "mutual_learning: finished before" in told
   assert (run_copy / "mutual_learning").stat().st_mtime_ns == before
   assert (run_copy / "replaced" / "finish-0").is_dir()
+  rows = run_folder.RunFolder(run_copy).metrics.read()
+  assert {"match", "content", "spread"} <= set(rows[-1])
+  assert "share" not in rows[-1]
 
 
 def test_without_steps_there_is_no_finish(small_weights):

@@ -1,0 +1,74 @@
+"""Styles that fail are named, with what is wrong and what to try."""
+
+import pytest
+
+from stylized_nerf_jax.evaluation import shortfalls
+
+
+def _row(style_distance=4.0, detail=0.004, realism=0.5, **names):
+  return {
+    "style_distance": style_distance,
+    "high_frequency_energy": detail,
+    "realism": realism,
+    **names,
+  }
+
+
+def _judge(row, **changes):
+  bases = {"adain": _row(), "unstylized": _row(8.0, 0.003, 0.56)} | changes
+  return shortfalls.of_style("wave", row, **bases)
+
+
+def test_a_good_style_is_not_spoken_of():
+  assert _judge(_row()) is None
+  # At the limits themselves nothing fails.
+  assert _judge(_row(5.0, 0.008, 0.543)) is None
+  assert _judge(_row(5.0, 0.002, 0.543)) is None
+
+
+@pytest.mark.parametrize(
+  ("row", "said"),
+  [
+    (_row(5.2), "wave: not in style: style distance 1.30 of per-frame AdaIN's"),
+    (_row(realism=0.555), "realism 0.555, the unstylized view's is 0.560"),
+    (_row(detail=0.001), "wave: blurred: detail 0.25 of per-frame AdaIN's"),
+    (_row(detail=0.01), "wave: grainy: detail 2.50 of per-frame AdaIN's"),
+  ],
+)
+def test_what_fails_is_said_in_one_line(row, said):
+  line = _judge(row)
+  assert said in line and "; try " in line and "\n" not in line
+
+
+def test_what_is_as_detailed_as_its_painting_is_not_grainy():
+  detailed = _row(detail=0.01)
+  assert "grainy" in _judge(detailed | {"painting_energy": 0.004})
+  assert _judge(detailed | {"painting_energy": 0.006}) is None
+
+
+def test_grain_wants_content_and_too_little_style_more_steps():
+  assert "content_weight" in _judge(_row(detail=0.01))
+  assert "content_weight" not in _judge(_row(5.2, 0.01))
+  both = _judge(_row(5.2, realism=0.6))
+  assert both.count("not in style") == 1 and "realism 0.600" in both
+
+
+def test_what_was_not_measured_fails_nothing():
+  nothing = {"adain": None, "unstylized": None}
+  assert _judge(_row(99.0, 9.0, 0.9), **nothing) is None
+  unknown = _row(None, None, None)
+  assert _judge(_row(99.0, 9.0, 0.9), adain=unknown, unstylized={}) is None
+  assert _judge(unknown) is None
+
+
+def test_a_report_is_judged_style_by_style():
+  rows = [
+    _row(None, 0.003, None, name="floor", style=None),
+    *(_row(9.0, 0.003, 0.56, name="floor", style=s) for s in ("wave", "rain")),
+    *(_row(name="adain", style=s) for s in ("wave", "rain")),
+    _row(name="nerf", style="wave"),
+    _row(realism=0.56, name="nerf", style="rain"),
+  ]
+  names = {"method": "nerf", "unstylized": "floor", "adain": "adain"}
+  (line,) = shortfalls.of_report({"sequences": rows}, **names)
+  assert line.startswith("rain: not in style: realism 0.560")
