@@ -203,9 +203,7 @@ class _Finish:
             bar.measure_anew()
           if loop_keeper.passed(before, local, stage.log_every):
             metrics |= keeper.figures(first + local)
-            self._run.metrics.write(
-              phase=PHASE, step=first + local, **metrics
-            )
+            self._run.metrics.write(phase=PHASE, step=first + local, **metrics)
           if local == self._each:
             keeper.settle()
             self._keep(number, path)

@@ -42,6 +42,7 @@ def get_config(kind: str = "") -> ml_collections.ConfigDict:
   config.mutual_learning.refresh_every = 4
   config.mutual_learning.consistency_weight = 50.0
   config.mutual_learning.decoder_muon_learning_rate = 0.0
+  config.mutual_learning.finish.steps = 90
   if kind == "quick":
     config.scene.downsample = 2.0
     config.radiance_field.steps = 400
@@ -50,5 +51,6 @@ def get_config(kind: str = "") -> ml_collections.ConfigDict:
     config.mutual_learning.steps = 200
     config.mutual_learning.patch_steps = 20
     config.mutual_learning.refresh_every = 100
+    config.mutual_learning.finish.steps = 60
     config.evaluation.num_frames = 12
   return config

@@ -22,4 +22,5 @@ def get_config() -> ml_collections.ConfigDict:
   config.stylizer.steps = 120
   config.mutual_learning.steps = 2000
   config.mutual_learning.patch_steps = 500
+  config.mutual_learning.finish.steps = 90
   return config
