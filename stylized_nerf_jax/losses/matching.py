@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 
 _SMALLEST_SQUARE = 1e-12
+_TONE_HALVINGS = 4  # blocks of 16 pixels a side
+_LEAST_TONE_VARIANCE = 0.01
 
 
 def unit(features: jax.Array) -> jax.Array:
@@ -118,6 +120,27 @@ def content_loss(features: jax.Array, target: jax.Array) -> jax.Array:
   target = jax.lax.stop_gradient(target)
   scale = jnp.mean(jnp.square(target)) + 1e-6
   return jnp.mean(jnp.square(features - target)) / scale
+
+
+def tone_loss(images: jax.Array, target: jax.Array) -> jax.Array:
+  """Compares colours of blocks of 16x16 pixels, within which strokes are free.
+
+  Features hardly tell a dim picture from a bright one, so that matching alone
+  may let the light and dark of a scene sink into a painting's ground.
+
+  Args:
+    images: [N, H, W, 3], 16 pixels a side or more; learns.
+    target: the same shape, in the painting's palette; constant.
+
+  Returns:
+    Scalar, the mean squared difference of blocks over the variance of the
+    target's blocks, or over 0.01 where that is less.
+  """
+  blocks, goal = images, jax.lax.stop_gradient(target)
+  for _ in range(_TONE_HALVINGS):
+    blocks, goal = halved(blocks), halved(goal)
+  scale = jnp.maximum(goal.var((0, 1, 2)).mean(), _LEAST_TONE_VARIANCE)
+  return jnp.mean(jnp.square(blocks - goal)) / scale
 
 
 def total_variation(images: jax.Array) -> jax.Array:

@@ -166,6 +166,7 @@ class FinishSteps:
     images = colors.reshape(count, size, size, 3)
     goal = batch.colors.astype(jnp.float32) / 255.0
     smooth = matching.total_variation(images)
+    tone = matching.tone_loss(images, goal)
     match, content, shares = [], [], []
     for scale in range(options.scales):
       if scale:
@@ -184,11 +185,13 @@ class FinishSteps:
       shares.append(matching.shares(taken, constants["painting"].shape[1]))
     match, content = sum(match) / len(match), sum(content) / len(content)
     loss = match + options.content_weight * content
+    loss += options.tone_weight * tone
     loss += options.spread_weight * uneven + options.smooth_weight * smooth
     return loss, {
       "loss": loss,
       "match": match,
       "content": content,
+      "tone": tone,
       "spread": uneven,
       "share": jnp.stack(shares),
     }

@@ -147,3 +147,29 @@ def test_statistics_are_those_of_the_places():
   np.testing.assert_allclose(found, expected, rtol=1e-4)
   of_itself = matching.statistics_loss(jnp.asarray(painting), of_painting)
   assert of_itself < 1e-9
+
+
+def test_tone_is_that_of_blocks_and_leaves_strokes_within_them_alone():
+  random = np.random.default_rng(14)
+  target = random.uniform(size=(1, 32, 48, 3))
+  image = random.uniform(size=(1, 32, 48, 3))
+  blocks, goal = (
+    np.stack(
+      [
+        x[0, y : y + 16, z : z + 16].mean((0, 1))
+        for y in (0, 16)
+        for z in (0, 16, 32)
+      ]
+    )
+    for x in (image, target)
+  )
+  scale = max(goal.var(0).mean(), 0.01)
+  found = matching.tone_loss(jnp.asarray(image), jnp.asarray(target))
+  np.testing.assert_allclose(
+    found, ((blocks - goal) ** 2).mean() / scale, rtol=1e-4
+  )
+  # A stroke that is as much darker on one side as it is brighter on the other.
+  stroke = np.zeros((32, 48, 1))
+  stroke[3:6, 2:14], stroke[8:11, 2:14] = 0.3, -0.3
+  drawn = matching.tone_loss(jnp.asarray(target + stroke), jnp.asarray(target))
+  assert drawn < 1e-9
