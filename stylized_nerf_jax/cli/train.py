@@ -86,5 +86,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
       from_scratch=args.from_scratch,
       messages=messages,
     )
-    if style_check.result_of(args.workdir) != before:
+    if style_check.result_of(args.workdir) not in ({}, before):
       style_check.say_failures(args.workdir)

@@ -1,6 +1,7 @@
 """A first look at styles after training, and matched frames beside others."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -61,19 +62,32 @@ def test_views_too_small_to_judge_are_not(finished_run):
   assert style_check.find_failures(finished_run) == []
 
 
-def test_train_says_it_once_phase_3_is_done(run_copy, monkeypatch, capsys):
+def test_train_says_it_once_phase_3_is_done_again(
+  run_copy, monkeypatch, capsys
+):
   monkeypatch.setattr(
     style_check, "find_failures", lambda _: ["wave: not in style"]
   )
-  arguments = [
-    "train",
-    f"--config={run_copy / 'config.json'}",
-    f"--workdir={run_copy}",
-  ]
+  trained = []
+  monkeypatch.setattr(pipeline, "train", lambda *_, **__: trained.pop()())
+  arguments = ["train", "--config=demo", f"--workdir={run_copy}"]
+
+  trained.append(lambda: None)  # There was nothing to do.
   assert main.main(arguments) == 0
   assert "not in style" not in capsys.readouterr().err
-  assert main.main([*arguments, "--config.mutual_learning.steps=3"]) == 0
-  assert "wave: not in style" in capsys.readouterr().err
+
+  path = run_copy / "manifest.json"
+  manifest = json.loads(path.read_text())
+  entry = manifest["phases"]["mutual_learning"]
+  entry["inputs"]["seed"] += 1
+  for finished, said in ((False, False), (True, True)):
+    entry["finished"] = finished
+    text = json.dumps(manifest)
+    before = path.read_text()
+    trained.append(lambda text=text: path.write_text(text))
+    assert main.main(arguments) == 0
+    assert ("wave: not in style" in capsys.readouterr().err) == said
+    path.write_text(before)
 
 
 def test_chosen_frames_are_spread_evenly():
