@@ -69,8 +69,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     ValueError: options that do not go together, or that do not fit the scene.
   """
   no_config.check("region", config_args)
-  evidence = bool(args.mask) + bool(args.box) + bool(
-    args.points or args.not_points
+  evidence = (
+    bool(args.mask) + bool(args.box) + bool(args.points or args.not_points)
   )
   _check(args, evidence)
   from stylized_nerf_jax.tasks import region_making
@@ -123,6 +123,4 @@ def _read(args: argparse.Namespace, record):
     return evidence.of_box(args.box)
   if args.mask:
     return evidence.of_masks(record, args.mask, args.view)
-  return evidence.of_clicks(
-    record, args.view[0], args.points, args.not_points
-  )
+  return evidence.of_clicks(record, args.view[0], args.points, args.not_points)

@@ -110,7 +110,9 @@ def around(joined: sparse.csr_array, seeds: seeds_lib.Seeds) -> np.ndarray:
 def _solve(joined, hold, goal, prior) -> np.ndarray:
   """Minimises edges' squared differences and, held, those to the goal."""
   matrix = sparse.csgraph.laplacian(joined).tocsc()
-  matrix = matrix + sparse.diags_array(hold + np.broadcast_to(prior, hold.shape))
+  matrix = matrix + sparse.diags_array(
+    hold + np.broadcast_to(prior, hold.shape)
+  )
   # Nodes lie on surfaces: as for meshes, the factors stay thin.
   factors = linalg.splu(
     matrix.tocsc(),

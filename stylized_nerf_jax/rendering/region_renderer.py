@@ -178,9 +178,7 @@ def make_mask_renderer(
     rays = rays_lib.cast_rays(camera, xy, setting.space)
     bound = {"params": variables["field"]}
     samples, _ = field.apply(bound, rays, method="sample")
-    shares = _shares(
-      region, variables["region"], samples, variables["feather"]
-    )
+    shares = _shares(region, variables["region"], samples, variables["feather"])
     return compositing.opacity(samples.weights * shares)
 
   return image_rendering.over_images(

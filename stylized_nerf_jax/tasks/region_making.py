@@ -227,9 +227,7 @@ def _inside(
     return found
   joined = growth.edges(nodes)
   if evidence.masks:
-    known = seeds.of_masks(
-      nodes, views, list(zip(views, evidence.masks))
-    )
+    known = seeds.of_masks(nodes, views, list(zip(views, evidence.masks)))
     if not np.any(known.inside * known.known > _HALF):
       raise user_error.UserError(
         "the mask marks no surface of the scene; it may be of another view"
