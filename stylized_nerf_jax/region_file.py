@@ -45,9 +45,13 @@ class Region:
   stale: bool = False
 
   def to_file(self) -> tuple[dict[str, np.ndarray], dict]:
-    """Returns arrays of half precision by their names, and the rest."""
-    halves = jax.tree.map(lambda v: np.asarray(v, np.float16), self.params)
-    return npz_file.flatten(halves), _meta(self)
+    """Returns arrays by their names, tables in half precision, and the rest."""
+    arrays = npz_file.flatten(self.params)
+    stored = {
+      name: values.astype(np.float16) if values.ndim > 1 else values
+      for name, values in arrays.items()
+    }
+    return stored, _meta(self)
 
   @classmethod
   def from_file(cls, arrays: Mapping[str, np.ndarray], meta: Mapping):

@@ -10,16 +10,16 @@ from stylized_nerf_jax.fields import hash_encoding
 class RegionField(nn.Module):
   """A small hash grid over the box of a region, and a layer behind it.
 
+  The corners of the box, "lower" and "upper" [3] in field coordinates, are
+  parameters that are given and never learned, so that one compiled program
+  serves all regions. Beyond the box nothing belongs to the region.
+
   Attributes:
-    lower, upper: corners of the region's box with a margin, in field
-      coordinates. Beyond it nothing belongs to the region.
     num_levels, num_features, log2_table_size, coarsest_resolution,
       finest_resolution: of the grid.
     width: of the layer.
   """
 
-  lower: tuple[float, float, float]
-  upper: tuple[float, float, float]
   num_levels: int = 6
   num_features: int = 2
   log2_table_size: int = 15
@@ -38,8 +38,12 @@ class RegionField(nn.Module):
       [...], in [-1, 1], positive inside; 1 is the reach that it was fitted
       with.
     """
-    lower = jnp.asarray(self.lower, points.dtype)
-    upper = jnp.asarray(self.upper, points.dtype)
+    lower, upper = (
+      jax.lax.stop_gradient(
+        self.param(name, nn.initializers.constant(at), (3,))
+      )
+      for name, at in (("lower", 0.0), ("upper", 1.0))
+    )
     unit = (points - lower) / (upper - lower)
     encoded = hash_encoding.HashEncoding(
       num_levels=self.num_levels,

@@ -1,7 +1,6 @@
 """Which regions of a model are asked for, and their modules."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import flax.linen as nn
 
@@ -43,8 +42,4 @@ def check_feather(feather: float) -> None:
 
 def module(region: Region) -> nn.Module:
   """Returns the module of a region; hashable, its parameters beside it."""
-  options: dict[str, Any] = {
-    name: tuple(value) if isinstance(value, list | tuple) else value
-    for name, value in region.options.items()
-  }
-  return region_field.RegionField(**options)
+  return region_field.RegionField(**region.options)

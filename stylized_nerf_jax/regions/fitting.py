@@ -23,6 +23,7 @@ from stylized_nerf_jax.regions import surfaces
 _REACH = 0.25
 # ... but at least so many pixels.
 _PIXELS = 4.0
+_BOX = ("lower", "upper")  # parameters of the field that are not learned
 _EXAMPLES = 1 << 18
 _BATCH = 1 << 13
 _STEPS = 400
@@ -70,24 +71,22 @@ def fit(nodes: surfaces.Nodes, inside: np.ndarray, *, seed: int = 0) -> Fitted:
   reach = float(max(_REACH * radius, _PIXELS * pixel))
   # Beyond the reach nothing of it lies.
   lower, upper = own.min(axis=0) - reach, own.max(axis=0) + reach
-  options = {
-    "lower": tuple(float(v) for v in lower),
-    "upper": tuple(float(v) for v in upper),
-    "finest_resolution": _resolution(upper - lower, pixel),
-  }
+  options = {"finest_resolution": _resolution(upper - lower, pixel)}
   random = np.random.default_rng(seed)
   points = _examples(random, nodes, lower, upper)
   to_own, _ = spatial.cKDTree(own).query(points, workers=-1)
   to_rest, _ = spatial.cKDTree(nodes.points[~inside]).query(points, workers=-1)
   signed = np.clip((to_rest - to_own) / (2 * reach), -1.0, 1.0)
   module = region_field.RegionField(**options)
-  params, error = _train(module, points, signed, seed)
+  box = {name: at.astype(np.float32) for name, at in zip(_BOX, (lower, upper))}
+  params, error = _train(module, box, points, signed, seed)
   return Fitted(options, params, reach, error)
 
 
 def _resolution(extent: np.ndarray, pixel: float) -> int:
-  """Returns cells a side whose shortest sides are about as a pixel."""
-  return int(np.clip(np.max(extent) / pixel, 16, 256))
+  """Returns cells a side, a power of two, as large as a pixel or two."""
+  cells = np.log2(np.max(extent) / pixel)
+  return 2 ** int(np.clip(np.floor(cells), 4, 8))
 
 
 def _examples(random, nodes, lower, upper) -> np.ndarray:
@@ -102,7 +101,7 @@ def _examples(random, nodes, lower, upper) -> np.ndarray:
   return points.astype(np.float32)
 
 
-def _train(module, points, signed, seed: int) -> tuple[Mapping, float]:
+def _train(module, box, points, signed, seed: int) -> tuple[Mapping, float]:
   points, signed = jnp.asarray(points), jnp.asarray(signed, jnp.float32)
   rates = optax.cosine_decay_schedule(_RATE, _STEPS)
   optimizer = optax.adam(rates, b2=0.99, eps=1e-15)
@@ -121,7 +120,7 @@ def _train(module, points, signed, seed: int) -> tuple[Mapping, float]:
   @jax.jit
   def train(key):
     first, rest = jax.random.split(key)
-    params = module.init(first, points[:1])["params"]
+    params = module.init(first, points[:1])["params"] | box
     state = params, optimizer.init(params)
     keys = jax.random.split(rest, _STEPS)
     (params, _), losses = jax.lax.scan(step, state, keys)

@@ -115,18 +115,23 @@ def depth(camera: scene_lib.Camera) -> np.ndarray:
   return distances.reshape(camera.height, camera.width).astype(np.float32)
 
 
-def object_mask(camera: scene_lib.Camera, name: str) -> np.ndarray:
+def object_mask(
+  camera: scene_lib.Camera, name: str, *, alone: bool = False
+) -> np.ndarray:
   """Tell exactly where a camera sees an object, at pixel centres.
 
   Args:
     camera: any camera in the scene's frame.
     name: one of `OBJECTS`.
+    alone: as if nothing else were there to hide it.
 
   Returns:
     bool [H, W].
   """
-  _, index = analytic.trace(SHAPES, *cast_rays(camera, 0.5, 0.5))
-  seen = np.isin(index, OBJECTS[name])
+  numbers = OBJECTS[name]
+  shapes = [SHAPES[i] for i in numbers] if alone else SHAPES
+  _, index = analytic.trace(shapes, *cast_rays(camera, 0.5, 0.5))
+  seen = index >= 0 if alone else np.isin(index, numbers)
   return seen.reshape(camera.height, camera.width)
 
 
