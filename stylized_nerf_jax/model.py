@@ -17,6 +17,7 @@ from stylized_nerf_jax.fields import style_field as style_field_lib
 from stylized_nerf_jax.models import (
   artist,
   looks,
+  region_paints,
   renderers,
   style_codes,
   viewpoints,
@@ -26,6 +27,7 @@ from stylized_nerf_jax.models.style_codes import Style
 from stylized_nerf_jax.models.traced_view import TracedView
 from stylized_nerf_jax.models.viewpoints import CameraOrView
 from stylized_nerf_jax.phases import restore_run, style_palettes
+from stylized_nerf_jax.region_file import Region
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -57,6 +59,7 @@ class StylizedNerf:
     latent_variance: [S, 32], var_s.
     palette_maps: from what the styles look like to their paintings' palettes;
       None: colours are as the style field paints them.
+    regions: parts of the scene that have names (docs/regions.md).
   """
 
   config: ml_collections.FrozenConfigDict
@@ -67,6 +70,7 @@ class StylizedNerf:
   latent_mean: np.ndarray | None = None
   latent_variance: np.ndarray | None = None
   palette_maps: style_maps.StyleMaps | None = None
+  regions: Mapping[str, Region] = dataclasses.field(default_factory=dict)
 
   def __repr__(self) -> str:
     styles = ", ".join(self.styles[:_SHOWN_STYLES]) or "none trained"
@@ -141,6 +145,8 @@ class StylizedNerf:
     palette: float = 1.0,
     transfer: str | None = None,
     recolor: str | pathlib.Path | None = None,
+    regions: Mapping[str, Style] | None = None,
+    feather: float = region_paints.FEATHER,
   ) -> renderer.Rendered:
     """Renders one image.
 
@@ -160,17 +166,48 @@ class StylizedNerf:
         stores (`fit_style_maps`), of pictures never trained on "table".
       recolor: a picture's file, whose palette all colours get, in the style or
         as photographed; then `palette` says how much of it.
+      regions: styles of parts of the scene by their names, None as
+        photographed; of two that hold a place the later counts. The other
+        dials are those of all parts, `latent` that of the rest.
+      feather: how soft their edges are, in [0, 1].
 
     Returns:
       `rendering.renderer.Rendered` with rgb [H, W, 3] in [0, 1], depth [H, W]
       in the scene file's units and opacity [H, W], numpy.
 
     Raises:
-      ValueError: unknown style or view, or a dial outside [0, 1].
+      ValueError: unknown style, region or view, or a dial outside [0, 1].
     """
     dials = Dials(intensity, spread, view, latent, palette, transfer, recolor)
     camera = self.camera(camera)
-    return self._artist.render(camera, self._artist.look(camera, style, dials))
+    look = self._artist.look(camera, style, dials)
+    if not regions:
+      return self._artist.render(camera, look)
+    region_paints.check_feather(feather)
+    found = [region_paints.find(self.regions, name) for name in regions]
+    dials = dataclasses.replace(dials, latent=None)
+    over = [self._artist.look(camera, s, dials) for s in regions.values()]
+    return self._artist.render_regions(camera, [look, *over], found, feather)
+
+  def region_mask(
+    self,
+    camera: CameraOrView,
+    name: str,
+    *,
+    feather: float = region_paints.FEATHER,
+  ) -> np.ndarray:
+    """Renders where a region is: its share of each pixel, [H, W] in [0, 1].
+
+    Args:
+      camera, feather: as in `render`.
+      name: of the region.
+
+    Raises:
+      ValueError: unknown region or view, or a feather outside [0, 1].
+    """
+    region_paints.check_feather(feather)
+    region = region_paints.find(self.regions, name)
+    return self._artist.region_mask(self.camera(camera), region, feather)
 
   def render_styles(
     self,
@@ -334,6 +371,8 @@ class StylizedNerf:
 
 jax.tree_util.register_dataclass(
   StylizedNerf,
-  data_fields=["params", "latent_mean", "latent_variance", "palette_maps"],
+  data_fields=[
+    *("params", "latent_mean", "latent_variance", "palette_maps", "regions")
+  ],
   meta_fields=["config", "scene", "styles", "style_hashes"],
 )

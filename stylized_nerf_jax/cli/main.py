@@ -29,6 +29,7 @@ _COMMANDS = {
   "demo": "demo",
   "train": "train",
   "render": "render",
+  "region": "region",
   "evaluate": "evaluate",
   "stylize-image": "stylize_image",
   "train-stylizer": "train_stylizer",

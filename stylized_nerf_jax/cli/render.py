@@ -63,6 +63,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "photographed, or in the --style that is named",
   )
   parser.add_argument(
+    "--region",
+    action="append",
+    default=[],
+    metavar="NAME=STYLE",
+    help="a part of the scene (`stylized-nerf region`) in a style of its own, "
+    "or none; several, of which later ones lie over others; then all else is "
+    "as photographed where no --style is named",
+  )
+  parser.add_argument(
+    "--feather",
+    type=float,
+    default=0.15,
+    help="how soft the edges of regions are, 0 to 1 (default: 0.15)",
+  )
+  parser.add_argument(
     "--save-depth", action="store_true", help="depth maps, too, into a folder"
   )
   parser.add_argument(
@@ -82,9 +97,11 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
 
   trained = model.StylizedNerf.load(args.workdir)
   style = args.style
-  if style is None and trained.styles and args.recolor is None:
+  first = args.recolor is None and not args.region
+  if style is None and trained.styles and first:
     style = trained.styles[0]
-  if style not in (None, "none") and args.recolor is None:
+  stylized = style not in (None, "none") or args.region
+  if stylized and args.recolor is None:
     trained = palette_transfer.with_maps(trained, args.workdir, args.transfer)
   render_path.render_to(
     trained,
@@ -97,6 +114,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     palette=args.palette,
     transfer=args.transfer,
     recolor=args.recolor,
+    regions=style_choice.parse_regions(args.region),
+    feather=args.feather,
     save_depth=args.save_depth,
     fps=args.fps,
   )

@@ -11,12 +11,18 @@ import numpy as np
 
 from stylized_nerf_jax.fields import style_mixing
 from stylized_nerf_jax.models import looks as looks_lib
-from stylized_nerf_jax.models import palettes, renderers, viewpoints
+from stylized_nerf_jax.models import (
+  palettes,
+  region_paints,
+  renderers,
+  viewpoints,
+)
 from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.models.style_codes import Blend, Style, StyleCodes
 from stylized_nerf_jax.models.traced_view import TracedView
+from stylized_nerf_jax.region_file import Region
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.rendering import region_renderer, renderer
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, small_views
@@ -116,6 +122,58 @@ class Artist:
     return [
       dataclasses.replace(out, rgb=out.rgb[:, :, i]) for i in range(len(looks))
     ]
+
+  def render_regions(
+    self,
+    camera: scene_lib.Camera,
+    looks: Sequence[looks_lib.Look],
+    regions: Sequence[Region],
+    feather: float,
+  ) -> renderer.Rendered:
+    """Renders each region in its look, and the rest in the first look.
+
+    Args:
+      camera: file frame.
+      looks: one more than regions.
+      regions: a later one lies over those before it.
+      feather: of their edges, in [0, 1].
+    """
+    codes = [one.code for one in looks if one.stylized]
+    places = iter(range(len(codes)))
+    styles = tuple(next(places) if one.stylized else None for one in looks)
+    variables = {
+      "field": self.placed["field"],
+      "style_fields": [self._style_field(code) for code in codes],
+      "latents": [np.asarray(code.code, np.float32) for code in codes],
+      "regions": [one.params for one in regions],
+      "feather": np.float32(feather),
+    }
+    modules = tuple(region_paints.module(one) for one in regions)
+    out = self.renderers.layers(modules, styles)(
+      variables, self._arrays(camera), camera.height, camera.width
+    )
+    background = self._record.background
+    opacities = np.moveaxis(out.opacity, -1, 0)
+    shown = []
+    for i, (look, opacity) in enumerate(zip(looks, opacities)):
+      own = dataclasses.replace(
+        out.whole, rgb=out.own[:, :, i], opacity=opacity
+      )
+      shown.append(look.shown(out.rgb[:, :, i], own, background).rgb)
+    rgb = region_renderer.together(shown, opacities, background)
+    return dataclasses.replace(out.whole, rgb=rgb)
+
+  def region_mask(
+    self, camera: scene_lib.Camera, region: Region, feather: float
+  ) -> np.ndarray:
+    """Renders a region's share of each pixel: [H, W], in [0, 1]."""
+    render = self.renderers.region_mask(region_paints.module(region))
+    variables = {
+      "field": self.placed["field"],
+      "region": region.params,
+      "feather": np.float32(feather),
+    }
+    return render(variables, self._arrays(camera), camera.height, camera.width)
 
   def trace(self, camera: scene_lib.Camera, samples: int | None) -> TracedView:
     """As `StylizedNerf.trace`."""

@@ -4,9 +4,15 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import flax.linen as nn
+
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.networks import modules, ray_blocks
-from stylized_nerf_jax.rendering import geometry_cache, image_rendering
+from stylized_nerf_jax.rendering import (
+  geometry_cache,
+  image_rendering,
+  region_renderer,
+)
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene_record
 
@@ -66,6 +72,38 @@ class Renderers:
 
     kind = ("whole", stylized, blend, in_styles, apart, own_fields)
     return self._once(kind, make)
+
+  def layers(
+    self, regions: tuple[nn.Module, ...], styles: tuple[int | None, ...]
+  ) -> Callable:
+    """Returns a renderer of parts of a scene; see `make_layer_renderer`."""
+
+    def make():
+      return region_renderer.make_layer_renderer(
+        self.field,
+        self.style_field,
+        regions,
+        styles,
+        self.setting,
+        rays_per_chunk=ray_blocks.per_chunk(self._config),
+        rays_at_once=ray_blocks.for_stylized_rendering(self._config),
+      )
+
+    return self._once(("layers", regions, styles), make)
+
+  def region_mask(self, region: nn.Module) -> Callable:
+    """Returns a renderer of shares of pixels; see `make_mask_renderer`."""
+
+    def make():
+      return region_renderer.make_mask_renderer(
+        self.field,
+        region,
+        self.setting,
+        rays_per_chunk=ray_blocks.per_chunk(self._config),
+        rays_at_once=ray_blocks.for_rendering(self._config),
+      )
+
+    return self._once(("region mask", region), make)
 
   def tracer(self, samples: int) -> Callable:
     """Returns a tracer that keeps so many samples; see `make_tracer`."""

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import user_error
+from stylized_nerf_jax import region_file, user_error
 from stylized_nerf_jax.painting import finish_stages, finished_styles
 from stylized_nerf_jax.phases import (
   mutual_state,
@@ -34,6 +34,9 @@ def restore(path: str | pathlib.Path) -> dict:
     "config": config,
     "scene": record,
     "params": {"field": radiance_field.load_params(config, run)},
+    "regions": region_file.read_all(
+      run.path, run.phase_fingerprint(radiance_field.PHASE)
+    ),
   }
   if run.facts(mutual_state.PHASE).get("finished"):
     styles = mutual_state.restore_styles(config, run)

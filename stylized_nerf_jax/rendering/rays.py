@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.rendering import lenses
+from stylized_nerf_jax.rendering import contraction, lenses
 from stylized_nerf_jax.rendering.ray_records import Rays, RaySetting
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
@@ -172,6 +172,29 @@ def to_model(points, space: normalization_lib.RaySpace):
   z = 2 / (jnp.minimum(z, _NDC_LIMIT) - 1)
   return jnp.stack(
     [-space.half_width * z * x, -space.half_height * z * y, z], axis=-1
+  )
+
+
+def to_field(points, space: normalization_lib.RaySpace):
+  """Maps points from the model frame to field coordinates.
+
+  Args:
+    points: [..., 3], model frame.
+    space: where rays live.
+
+  Returns:
+    [..., 3]: in NDC, contracted, or as they are. NDC takes points in front of
+    half of its near plane; others are moved there.
+  """
+  if space.kind == "contracted":
+    return contraction.contract(points)
+  if space.kind != "ndc":
+    return points
+  x, y, z = jnp.moveaxis(points, -1, 0)
+  z = jnp.minimum(z, -0.5)
+  return jnp.stack(
+    [-x / (space.half_width * z), -y / (space.half_height * z), 1 + 2 / z],
+    axis=-1,
   )
 
 

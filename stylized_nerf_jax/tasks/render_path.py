@@ -9,6 +9,7 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.host import progress
+from stylized_nerf_jax.models import region_paints
 from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.outputs import image_writer, video
 from stylized_nerf_jax.rendering import renderer
@@ -211,6 +212,8 @@ def render_to(
   style: str | None = None,
   save_depth: bool = False,
   fps: float = 24,
+  regions: Mapping[str, str] | None = None,
+  feather: float = region_paints.FEATHER,
   **dials: Any,
 ) -> None:
   """Renders a path into an mp4 file or a folder.
@@ -225,6 +228,8 @@ def render_to(
       writes a video `out-NAME.mp4`, or a folder `out/NAME`, for every style.
     save_depth: writes depth maps too; needs a folder.
     fps: frames per second of a video.
+    regions: styles of named parts of the scene, as on the command line.
+    feather: of their edges, in [0, 1].
     **dials: intensity, spread, palette, transfer and recolor of
       `StylizedNerf.render`.
 
@@ -248,7 +253,15 @@ def render_to(
   if is_video:
     video.check_available()
   cameras = path_cameras(model, path, num_frames)
+  regions = regions or {}
+  region_paints.check_feather(feather)
+  for name in regions:
+    region_paints.find(model.regions, name)
   if style == ALL_STYLES:
+    if regions:
+      raise user_error.UserError(
+        "--style all with --region; name the style of the rest, or none"
+      )
     model.latent(model.styles[0] if model.styles else None)
     if is_video:
       files = {n: out.with_stem(f"{out.stem}-{n}") for n in model.styles}
@@ -262,11 +275,20 @@ def render_to(
       progress.say(f"wrote {file}")
     return
   style, chosen = style_choice.choose(model, style, dials=chosen_dials)
+  of_regions = {
+    name: style_choice.choose(model, text, dials=chosen_dials)
+    for name, text in regions.items()
+  }
+  if regions:
+    named = (f"{k}={one or 'none'}" for k, (one, _) in of_regions.items())
+    style = "; ".join([style or "none", *named])
   frames = render_frames(
     model,
     cameras,
     style=chosen,
     label=f"rendering {out.name}",
+    regions={name: one for name, (_, one) in of_regions.items()},
+    feather=feather,
     **dials,
   )
   if is_video:

@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+from collections.abc import Sequence
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
@@ -47,6 +48,29 @@ def parse_style(text: str | None) -> model_lib.Style:
         "as a:0.7,b:0.3"
       ) from None
   return weights
+
+
+def parse_regions(texts: Sequence[str]) -> dict[str, str]:
+  """Reads `--region`, each NAME=STYLE.
+
+  Returns:
+    Styles, as on the command line, by names of regions.
+
+  Raises:
+    ValueError: a text is none of these, or a region stands twice.
+  """
+  found: dict[str, str] = {}
+  for text in texts:
+    name, equals, style = text.partition("=")
+    if not (name and equals and style):
+      raise user_error.UserError(
+        f"--region {text!r}: expected NAME=STYLE, or NAME=none for a part as "
+        "photographed"
+      )
+    if name in found:
+      raise user_error.UserError(f"--region {name} is given twice")
+    found[name] = style
+  return found
 
 
 def choose(

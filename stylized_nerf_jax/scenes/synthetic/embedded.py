@@ -18,6 +18,7 @@ DOME_RADIUS = plaza.DOME_RADIUS
 render = plaza.render
 depth = plaza.depth
 visible = plaza.visible
+object_mask = plaza.object_mask
 
 # To be raised whenever pixels change, for content hashes.
 _VERSION = 1

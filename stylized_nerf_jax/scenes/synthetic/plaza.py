@@ -58,6 +58,20 @@ SHAPES = (
   *_tree(1.18, 0.12, 0.65, 0.22),
 )
 
+# What people would name, and the shapes that it consists of.
+OBJECTS = {
+  "ground": (0,),
+  "ball": (1,),
+  "crate": (2,),
+  "toy": (3,),
+  "tower": (4, 5),
+  "ring": (6,),
+  "marble": (7,),
+  "fir": (8, 9),
+  "bush": (10, 11),
+  "shrub": (12, 13),
+}
+
 
 def render(camera: scene_lib.Camera) -> tuple[np.ndarray, np.ndarray]:
   """Render colours and alpha.
@@ -99,6 +113,26 @@ def depth(camera: scene_lib.Camera) -> np.ndarray:
   distances, _ = analytic.trace(SHAPES, *cast_rays(camera, 0.5, 0.5))
   distances = np.where(np.isfinite(distances), distances, 0)
   return distances.reshape(camera.height, camera.width).astype(np.float32)
+
+
+def object_mask(
+  camera: scene_lib.Camera, name: str, *, alone: bool = False
+) -> np.ndarray:
+  """Tell exactly where a camera sees an object, at pixel centres.
+
+  Args:
+    camera: any camera in the scene's frame.
+    name: one of `OBJECTS`.
+    alone: as if nothing else were there to hide it.
+
+  Returns:
+    bool [H, W].
+  """
+  numbers = OBJECTS[name]
+  shapes = [SHAPES[i] for i in numbers] if alone else SHAPES
+  _, index = analytic.trace(shapes, *cast_rays(camera, 0.5, 0.5))
+  seen = index >= 0 if alone else np.isin(index, numbers)
+  return seen.reshape(camera.height, camera.width)
 
 
 def visible(
