@@ -138,7 +138,7 @@ class Artist:
       regions: a later one lies over those before it.
       feather: of their edges, in [0, 1].
     """
-    codes = [one.code for one in looks if one.stylized]
+    codes = [one.code for one in looks if one.stylized and one.code]
     places = iter(range(len(codes)))
     styles = tuple(next(places) if one.stylized else None for one in looks)
     variables = {
