@@ -92,7 +92,7 @@ def test_a_picture_gives_the_scene_its_palette(model, picture):
     found = _mean(model, style=style, **dials)
     assert np.abs(found - wanted).max() < 0.03, dials
     without = _mean(model, style=style, transfer="none")
-    assert np.abs(without - wanted).max() > 0.1
+    assert np.abs(without - wanted).max() > 0.035
 
 
 def test_recolouring_is_of_the_photographs_without_a_style(model, picture):
