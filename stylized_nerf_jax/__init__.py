@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 
   normalize = normalize_scene
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Where a name is, looked up on first use: `stylized-nerf --help` should not
 # wait for jax.

@@ -1,5 +1,6 @@
 """Shared set-up: four simulated CPU devices and the folder of real data."""
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -15,7 +16,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
   _compiled = tempfile.TemporaryDirectory(prefix="compiled-")
   os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
-  os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
@@ -45,12 +46,34 @@ def small_networks(monkeypatch):
   tiny_run.small_networks(monkeypatch)
 
 
+def _made_once(tmp_path_factory, name: str, make) -> pathlib.Path:
+  """Folder that one of the processes of pytest makes, and all may read.
+
+  Args:
+    tmp_path_factory: pytest's.
+    name: of the folder.
+    make: makes it, with the small networks in place.
+  """
+  base = tmp_path_factory.getbasetemp()
+  if "PYTEST_XDIST_WORKER" in os.environ:
+    base = base.parent
+  folder, done = base / name, base / f"{name}.done"
+  with (base / f"{name}.lock").open("w") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if not done.exists():
+      # What another worker failed at is there in part.
+      shutil.rmtree(folder, ignore_errors=True)
+      with pytest.MonkeyPatch.context() as patch:
+        tiny_run.small_networks(patch)
+        make(folder)
+      done.touch()
+  return folder
+
+
 @pytest.fixture(scope="session")
 def small_weights(tmp_path_factory) -> pathlib.Path:
-  """Folder of random weights for the small networks."""
-  with pytest.MonkeyPatch.context() as patch:
-    tiny_run.small_networks(patch)
-    return tiny_run.write_weights(tmp_path_factory.mktemp("weights"))
+  """Folder of random weights for the small networks; not to be written to."""
+  return _made_once(tmp_path_factory, "weights", tiny_run.write_weights)
 
 
 @pytest.fixture(scope="session")
@@ -58,11 +81,10 @@ def finished_run(tmp_path_factory, small_weights) -> pathlib.Path:
   """Folder of one finished tiny run; not to be written to."""
   from stylized_nerf_jax.phases import pipeline
 
-  folder = tmp_path_factory.mktemp("runs") / "finished"
-  with pytest.MonkeyPatch.context() as patch:
-    tiny_run.small_networks(patch)
-    pipeline.train(tiny_run.make_config(small_weights), folder)
-  return folder
+  config = tiny_run.make_config(small_weights)
+  return _made_once(
+    tmp_path_factory, "finished", lambda run: pipeline.train(config, run)
+  )
 
 
 @pytest.fixture

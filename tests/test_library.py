@@ -92,7 +92,8 @@ def test_a_field_of_others_goes_through_all_phases(
   begun, small_weights, tmp_path, monkeypatch
 ):
   monkeypatch.setattr(field_kinds, "_registered", {})
-  config = tiny_run.make_config(small_weights, styles__names="mosaic")
+  # The styles of `finished_run`: phase 2 is compiled already.
+  config = tiny_run.make_config(small_weights)
   found = run(
     "foreign",
     {**begun, "tiny": config},

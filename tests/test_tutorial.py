@@ -20,9 +20,7 @@ import tiny_run
 from PIL import Image
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import defaults
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.options import schema
 from stylized_nerf_jax.scenes.synthetic import embedded, generated_styles
 
 _ROOT = pathlib.Path(__file__).parents[1]
@@ -35,15 +33,9 @@ _PAINTINGS = {"great-wave": "great-swell", "starry-night": "swirling-night"}
 
 def _tiny_flags(weights) -> list[str]:
   """Returns the fields of a tiny run as they are typed, but its places."""
-  config = defaults.get_config()
-  tiny_run.shrink(config, weights)
-  before = dict(schema.leaves(defaults.get_config()))
   places = ("scene.path", "scene.downsample", "styles.path")
-  return [
-    f"--config.{name}={value}"
-    for name, value in schema.leaves(config)
-    if name not in places and (value != before[name] or "steps" in name)
-  ]
+  changes = tiny_run.changed_fields(weights, but=places)
+  return [f"--config.{name}={value}" for name, value in changes.items()]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from stylized_nerf_jax import defaults
+from stylized_nerf_jax.options import schema
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import decoder, pretrained, vgg, weights_file
 
@@ -93,6 +94,23 @@ def shrink(config: ml_collections.ConfigDict, weights) -> None:
   config.evaluation.num_frames = 2
   config.evaluation.gaps = (1,)
   config.rendering.rays_per_chunk = 192
+
+
+def changed_fields(weights, *, but=()) -> dict:
+  """Returns the fields that `shrink` sets, and all numbers of steps.
+
+  Args:
+    weights: folder that `write_weights` wrote.
+    but: names of fields that are left out.
+  """
+  config = defaults.get_config()
+  shrink(config, weights)
+  before = dict(schema.leaves(defaults.get_config()))
+  return {
+    name: value
+    for name, value in schema.leaves(config)
+    if name not in but and (value != before[name] or "steps" in name)
+  }
 
 
 def write_transforms(

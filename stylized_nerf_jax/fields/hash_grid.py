@@ -35,12 +35,13 @@ class HashGridField(nn.Module):
     lower, upper: box of the field coordinates that the grids cover.
     contract: whether ray space is contracted into the ball of radius 2.
     spacing: of the proposal's intervals; see `rendering/spacing.py`.
-    num_levels, num_features, log2_table_size, coarsest_resolution,
-      finest_resolution: of the field's grids.
+    num_levels, num_features, log2_table_size: of the field's grids.
+    coarsest_resolution, finest_resolution: of the first and last of them.
     width: of the heads' hidden layers.
     geometry_features: values that the density head hands to the colour head.
-    proposal_levels, proposal_features, proposal_log2_table_size,
-      proposal_finest_resolution, proposal_width: of the proposal network.
+    proposal_levels, proposal_features: of the proposal network's grids.
+    proposal_log2_table_size, proposal_finest_resolution: of them, too.
+    proposal_width: of its hidden layer.
     num_proposal: intervals of the proposal network.
     num_fine: intervals of the field.
   """

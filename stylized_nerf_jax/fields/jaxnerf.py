@@ -113,9 +113,10 @@ class JaxNerfField(coarse_to_fine.CoarseToFineField):
   that JaxNeRF does, and `spacing` counts where `lindisp` is not set.
 
   Attributes:
-    depth, width, skip, color_depth, color_width, first_octave, octaves,
-      direction_octaves, use_viewdirs, legacy_order: of both networks, see
-      `JaxNerfMlp`.
+    depth, width, skip, color_depth, color_width: of both networks, as the
+      next two lines; see `JaxNerfMlp`.
+    first_octave, octaves, direction_octaves: of their encodings.
+    use_viewdirs, legacy_order: of their inputs.
     lindisp: the coarse samples are even in 1 / t, not in t; near must be more
       than 0.
     near, far: of rays that have none, in units of their directions.

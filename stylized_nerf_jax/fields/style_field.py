@@ -38,8 +38,8 @@ class StyleField(nn.Module):
     num_octaves: frequencies of the encoding "frequency", which is the paper's.
     latent_size: values of a code, L.
     lower, upper: box of the field coordinates that "hash_grid" covers.
-    num_levels, num_features, log2_table_size, coarsest_resolution,
-      finest_resolution: of the grids of "hash_grid".
+    num_levels, num_features, log2_table_size: of the grids of "hash_grid".
+    coarsest_resolution, finest_resolution: of the first and last of them.
   """
 
   depth: int = 8

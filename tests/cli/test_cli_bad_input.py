@@ -244,7 +244,10 @@ def test_a_phase_needs_those_before_it(refused, run_copy):
 def test_a_device_that_is_too_small(run_copy, monkeypatch, capsys):
   earlier = _snapshot(run_copy / "stylizer")
   monkeypatch.setattr(device_memory, "limit_bytes", lambda: 10_000)
-  changed = _arguments(run_copy, mutual_learning__steps=3)
+  # One ray a device: no fewer could be tried.
+  changed = _arguments(
+    run_copy, mutual_learning__steps=3, mutual_learning__rays_per_step=4
+  )
   assert main.main(["train", *changed]) == 2
   line = capsys.readouterr().err.splitlines()[-1]
   assert line.startswith("stylized-nerf train: mutual_learning: out of memory")

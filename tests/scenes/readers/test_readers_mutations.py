@@ -225,10 +225,11 @@ def _fuzz(name: str, folder: pathlib.Path, examples: int) -> None:
 
 @pytest.mark.parametrize("name", _FORMATS)
 def test_damaged_files_are_refused_or_read(name, tmp_path):
-  _fuzz(name, tmp_path, 60)
+  _fuzz(name, tmp_path, 50)
 
 
 @pytest.mark.slow
+@pytest.mark.mutations
 @pytest.mark.parametrize("name", _FORMATS)
 def test_many_damaged_files_are_refused_or_read(name, tmp_path):
   _fuzz(name, tmp_path, 500)

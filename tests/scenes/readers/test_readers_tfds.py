@@ -11,7 +11,6 @@ import tiny_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from test_readers_formats import assert_same_rays
 
 from stylized_nerf_jax.datasets import export
 from stylized_nerf_jax.phases import pipeline
@@ -36,7 +35,6 @@ def _assert_same(found, expected):
   for field in dataclasses.fields(Cameras):
     one, other = (getattr(s.cameras, field.name) for s in (found, expected))
     np.testing.assert_array_equal(one, other)
-  assert_same_rays(found.cameras, expected.cameras)
   for name in ("name", "layout", "near", "far", "bounding_box", "splits"):
     assert getattr(found, name) == getattr(expected, name), name
   assert list(found.splits) == list(expected.splits)
