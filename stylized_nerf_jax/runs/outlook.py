@@ -107,14 +107,16 @@ class Outlook:
     return work
 
   def _finish_work(self, steps: int) -> float:
-    """Work of steps of the finish: on rays first, then on windows."""
+    """Work of steps of the finish: of each style on rays first, then on
+    windows."""
     options = self._config.mutual_learning.finish
     ray = _STYLE_RAY[self._config.style_field.encoding]
-    on_rays = min(steps, options.refit_steps * self._styles)
-    work = on_rays * options.refit_rays * ray
-    dearer = max(_WINDOW_RAY, 2 * ray)
-    pixels = options.windows_per_step * options.window**2
-    return work + (steps - on_rays) * pixels * dearer
+    window = options.windows_per_step * options.window**2
+    window *= max(_WINDOW_RAY, 2 * ray)
+    on_rays = options.refit_rays * ray
+    styles, left = divmod(steps, options.refit_steps + options.steps)
+    rays = styles * options.refit_steps + min(left, options.refit_steps)
+    return rays * on_rays + (steps - rays) * window
 
   def _once(self, phase: str) -> float:
     """Work of a phase before its first step."""
