@@ -10,8 +10,8 @@ RUN/
   pixels/            of captures larger than memory; can be made again
   radiance_field/    checkpoints of phase 1
   stylizer/          checkpoints of phase 2
-  mutual_learning/   checkpoints of phase 3
-  finish/            checkpoints of its end, if it has one
+  mutual_learning/   checkpoints of phase 3; palettes.npz, maps of its colours
+  finish/            checkpoints of its end, and what each style came to
   replaced/          what an earlier state of the inputs had made
   lock               who trains in it now; empty when nobody does
 ```

@@ -7,7 +7,9 @@ from PIL import Image
 
 from stylized_nerf_jax.captures import video_frames
 from stylized_nerf_jax.cli import main as cli
+from stylized_nerf_jax.evaluation import style_scores
 from stylized_nerf_jax.outputs import video
+from stylized_nerf_jax.stylizer import color_tables, style_maps
 
 
 @pytest.fixture
@@ -174,3 +176,62 @@ def test_what_cannot_go_by_a_name_is_refused(stylized, tmp_path):
       f"--content={tmp_path / content}", f"--out={tmp_path / out}", style
     )
     assert status == 2 and words in said and said.count("\n") == 1
+
+
+def _far(path, painting) -> float:
+  with Image.open(path) as image, Image.open(painting) as other:
+    style = np.asarray(other.convert("RGB")) / 255
+    return style_scores.color_distance(style)(np.asarray(image) / 255)
+
+
+def test_pictures_get_the_paintings_palette(stylized, tmp_path):
+  _save(tmp_path / "photo.png", (60, 48))
+  muted = np.random.default_rng(1).integers(90, 150, (64, 64, 3))
+  muted[:, :, 2] += 60
+  painting = tmp_path / "painting.png"
+  Image.fromarray(muted.astype(np.uint8)).save(painting)
+  outs = {}
+  for name, options in (
+    ("none", ["--transfer=none"]),
+    ("affine", ["--transfer=affine"]),
+    ("table", []),
+    ("own", ["--palette=0"]),
+  ):
+    outs[name] = tmp_path / f"{name}.png"
+    status, _ = stylized(
+      f"--content={tmp_path / 'photo.png'}",
+      f"--style={painting}",
+      f"--out={outs[name]}",
+      *options,
+    )
+    assert status == 0
+  far = {name: _far(path, painting) for name, path in outs.items()}
+  assert far["table"] < 0.6 * far["none"] and far["affine"] < 0.9 * far["none"]
+  own, table, photo = (
+    np.asarray(Image.open(path)) / 255
+    for path in (outs["own"], outs["table"], tmp_path / "photo.png")
+  )
+  kept = color_tables.in_chroma_of(np.float32(table), np.float32(photo))
+  assert np.abs(own - kept).max() < 2 / 255
+
+
+def test_frames_of_a_video_share_a_palette(stylized, tmp_path, monkeypatch):
+  frames = [np.full((40, 64, 3), 20 * i, np.uint8) for i in range(10)]
+  video.write_video(tmp_path / "in.mp4", frames, fps=10)
+  _save(tmp_path / "style.png", (32, 32))
+  fitted, table_of = [], style_maps.table_of
+
+  def counted(colors, *more):
+    fitted.append(colors)
+    return table_of(colors, *more)
+
+  monkeypatch.setattr(style_maps, "table_of", counted)
+  status, _ = stylized(
+    f"--content={tmp_path / 'in.mp4'}",
+    f"--style={tmp_path / 'style.png'}",
+    f"--out={tmp_path / 'out.mp4'}",
+    "--transfer=affine",
+  )
+  assert status == 0
+  ((colors, weights),) = fitted
+  assert colors.shape == (10 * 40 * 64, 3) and weights.shape == (10 * 40 * 64,)

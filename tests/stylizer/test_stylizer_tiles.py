@@ -7,7 +7,13 @@ import tiny_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stylized_nerf_jax.stylizer import pretrained, stylize, tiles, vgg
+from stylized_nerf_jax.stylizer import (
+  color_tables,
+  pretrained,
+  stylize,
+  tiles,
+  vgg,
+)
 
 
 @settings(deadline=None, max_examples=200)
@@ -60,3 +66,24 @@ def test_a_picture_in_tiles_is_the_picture_in_one_piece(stylizer):
   assert np.abs(found.astype(int) - expected).max() <= 1
   assert expected.std() > 5
   assert len(calls) == small.count(21, 203, 1) == 2 * 3
+
+
+def test_colours_are_mapped_in_tiles_before_they_are_rounded(stylizer):
+  random = np.random.default_rng(1)
+  pixels = random.integers(0, 256, (21, 203, 3), dtype=np.uint8)
+  small = tiles.PictureStylizer(stylizer, tile=48)
+  statistics = small.style(random.random((24, 24, 3), dtype=np.float32))
+  painted = jax.jit(stylizer.stylize)(
+    pixels[None].astype(np.float32) / 255, *statistics, 0.7
+  )[0]
+  table = random.random((5, 5, 5, 3), dtype=np.float32)
+  mapped = np.asarray(color_tables.apply(painted, table))
+  strong = np.asarray(painted) + 0.7 * (mapped - np.asarray(painted))
+  kept = color_tables.in_chroma_of(strong, np.float32(pixels) / 255)
+  for palette, tables in ((1.0, [table]), (0.3, [table])):
+    (found,) = small.paint(
+      pixels, [statistics], alpha=0.7, tables=tables, palette=palette
+    )
+    expected = np.asarray(kept + palette * (strong - kept))
+    apart = np.abs(found - 255 * expected)
+    assert apart.max() < 1.5
