@@ -38,7 +38,7 @@ def write(path: str | pathlib.Path, fields: Mapping) -> None:
   for name in _ARRAYS:
     if fields[name] is not None:
       arrays[name] = np.asarray(fields[name])
-  if (maps := fields.get(_MAPS)) is not None:
+  if (maps := fields[_MAPS]) is not None:
     arrays |= npz_file.flatten(dataclasses.asdict(maps), f"{_MAPS}/")
     meta[_MAPS] = {"transfer": arrays.pop(f"{_MAPS}/transfer").item()}
   for name, region in fields.get(_REGIONS, {}).items():

@@ -10,6 +10,7 @@ import pytest
 from stylized_nerf_jax import defaults, model_file
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.synthetic import embedded
+from stylized_nerf_jax.stylizer import style_maps
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,12 @@ def fields():
     "style_hashes": ("12", "ab"),
     "latent_mean": rng.random((2, 5), np.float32),
     "latent_variance": rng.random((2, 5), np.float32),
+    "palette_maps": style_maps.StyleMaps(
+      rng.random((2, 3, 3)),
+      rng.random((2, 3)),
+      rng.random((2, 4, 4, 4, 3), np.float32),
+      transfer="affine",
+    ),
   }
 
 
@@ -49,7 +56,7 @@ def test_everything_comes_back(fields, tmp_path):
   assert read["scene"].to_dict() == fields["scene"].to_dict()
   for name in ("styles", "style_hashes"):
     assert read[name] == fields[name]
-  for name in ("params", "latent_mean", "latent_variance"):
+  for name in ("params", "latent_mean", "latent_variance", "palette_maps"):
     assert_equal_trees(read[name], fields[name])
 
 
@@ -61,11 +68,12 @@ def test_a_model_before_phase_3_comes_back(fields, tmp_path):
     "style_hashes": (),
     "latent_mean": None,
     "latent_variance": None,
+    "palette_maps": None,
   }
   model_file.write(str(tmp_path / "model"), before)
   read = model_file.read(tmp_path / "model")
   assert read["latent_mean"] is None and read["latent_variance"] is None
-  assert set(read["params"]) == {"field"}
+  assert read["palette_maps"] is None and set(read["params"]) == {"field"}
 
 
 def test_the_name_is_kept_and_nothing_else_is_left(fields, tmp_path):

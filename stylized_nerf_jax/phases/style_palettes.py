@@ -1,7 +1,6 @@
 """Maps to the palettes of a run's styles: fitted to its field, kept on disk."""
 
 import pathlib
-import zipfile
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ from stylized_nerf_jax.rendering import image_rendering
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene_record, small_views
-from stylized_nerf_jax.stylizer import style_maps
+from stylized_nerf_jax.stylizer import style_maps, weights_file
 
 _FILE = "palettes.npz"  # beside the checkpoints of phase 3
 
@@ -79,16 +78,9 @@ def write(
   style_hashes: Sequence[str],
 ) -> None:
   """Keeps the maps of a run's styles, in the order of the hashes."""
-  path = _path(run)
-  temporary = path.with_name(path.name + ".tmp")
-  with temporary.open("wb") as file:
-    np.savez(
-      file,
-      transfer=maps.transfer,
-      styles=np.asarray(style_hashes),
-      **{name: getattr(maps, name) for name in style_maps.ARRAYS},
-    )
-  temporary.replace(path)
+  arrays = {name: getattr(maps, name) for name in style_maps.ARRAYS}
+  facts = {"transfer": maps.transfer, "styles": list(style_hashes)}
+  weights_file.save_weights(_path(run), arrays, facts)
 
 
 def read(
@@ -102,23 +94,21 @@ def read(
   path = _path(run)
   if not path.is_file():
     return None
+  advice = "remove it, and colours stay as the style field paints them"
   try:
-    with np.load(path) as arrays:
-      found = {
-        name: arrays[name]
-        for name in (*style_maps.ARRAYS, "transfer", "styles")
-      }
-  except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-    raise user_error.UserError(
-      f"{path} is damaged ({error}): remove it, and colours stay as the style "
-      "field paints them"
-    ) from None
-  if tuple(found.pop("styles")) != tuple(style_hashes):
-    raise user_error.UserError(
-      f"{path} is of other styles than the run's: remove it, and colours stay "
-      "as the style field paints them"
+    arrays, facts = weights_file.load_weights(path)
+    found = style_maps.StyleMaps(
+      *(arrays[name] for name in style_maps.ARRAYS), transfer=facts["transfer"]
     )
-  return style_maps.StyleMaps(**{**found, "transfer": str(found["transfer"])})
+  except (user_error.UserError, KeyError) as error:
+    raise user_error.UserError(
+      f"{path} is damaged ({error}): {advice}"
+    ) from None
+  if facts.get("styles") != list(style_hashes):
+    raise user_error.UserError(
+      f"{path} is of other styles than the run's: {advice}"
+    )
+  return found
 
 
 def _path(run: run_folder.RunFolder) -> pathlib.Path:
