@@ -29,12 +29,17 @@ def fields():
     "style_hashes": ("12", "ab"),
     "latent_mean": rng.random((2, 5), np.float32),
     "latent_variance": rng.random((2, 5), np.float32),
+<<<<<<< HEAD
     "palette_maps": style_maps.StyleMaps(
       rng.random((2, 3, 3)),
       rng.random((2, 3)),
       rng.random((2, 4, 4, 4, 3), np.float32),
       transfer="affine",
     ),
+=======
+    "palette_maps": None,
+    "regions": {},
+>>>>>>> 6da5170 (Regions: tests and documents)
   }
 
 

@@ -69,8 +69,8 @@ def fit(nodes: surfaces.Nodes, inside: np.ndarray, *, seed: int = 0) -> Fitted:
   radius = np.sqrt(np.mean(np.sum((own - own.mean(axis=0)) ** 2, axis=-1)))
   pixel = float(np.median(nodes.sizes[inside]))
   reach = float(max(_REACH * radius, _PIXELS * pixel))
-  # Beyond the reach nothing of it lies.
-  lower, upper = own.min(axis=0) - reach, own.max(axis=0) + reach
+  # Half of a difference: beyond twice the reach it is -1 everywhere.
+  lower, upper = own.min(axis=0) - 2 * reach, own.max(axis=0) + 2 * reach
   options = {"finest_resolution": _resolution(upper - lower, pixel)}
   random = np.random.default_rng(seed)
   points = _examples(random, nodes, lower, upper)

@@ -12,6 +12,7 @@ RUN/
   stylizer/          checkpoints of phase 2
   mutual_learning/   checkpoints of phase 3; palettes.npz, maps of its colours
   finish/            checkpoints of its end, and what each style came to
+  regions/NAME.npz   parts of the scene, see `region_file`
   replaced/          what an earlier state of the inputs had made
   lock               who trains in it now; empty when nobody does
 ```

@@ -298,6 +298,22 @@ def test_splits_hashes_and_order(small):
     small.images[8]
 
 
+def test_objects_share_what_is_seen_among_them(small):
+  camera = small.cameras[3]
+  masks = {name: plaza.object_mask(camera, name) for name in plaza.OBJECTS}
+  held = np.sum(list(masks.values()), axis=0)
+  np.testing.assert_array_equal(held, small.depths[3] > 0)
+  assert sorted(sum(plaza.OBJECTS.values(), ())) == list(
+    range(len(plaza.SHAPES))
+  )
+  for name, mask in masks.items():
+    alone = plaza.object_mask(camera, name, alone=True)
+    assert not np.any(mask & ~alone)
+    # Where it is seen, no other hides it; the rest of it is behind others.
+    others = np.any([m for n, m in masks.items() if n != name], axis=0)
+    np.testing.assert_array_equal(alone & ~mask, alone & others)
+
+
 def test_forward_layout_fits_ndc(small):
   forward = embedded.make_scene(
     num_train=5, num_test=1, width=32, height=24, layout="forward"
