@@ -21,8 +21,9 @@ from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.models.style_codes import Blend, Style, StyleCodes
 from stylized_nerf_jax.models.traced_view import TracedView
 from stylized_nerf_jax.region_file import Region
+from stylized_nerf_jax.regions import layers as layers_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import region_renderer, renderer
+from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, small_views
@@ -160,7 +161,7 @@ class Artist:
         out.whole, rgb=out.own[:, :, i], opacity=opacity
       )
       shown.append(look.shown(out.rgb[:, :, i], own, background).rgb)
-    rgb = region_renderer.together(shown, opacities, background)
+    rgb = layers_lib.together(shown, opacities, background)
     return dataclasses.replace(out.whole, rgb=rgb)
 
   def region_mask(

@@ -8,11 +8,8 @@ import flax.linen as nn
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.networks import modules, ray_blocks
-from stylized_nerf_jax.rendering import (
-  geometry_cache,
-  image_rendering,
-  region_renderer,
-)
+from stylized_nerf_jax.regions import layers as layers_lib
+from stylized_nerf_jax.rendering import geometry_cache, image_rendering
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene_record
 
@@ -79,7 +76,7 @@ class Renderers:
     """Returns a renderer of parts of a scene; see `make_layer_renderer`."""
 
     def make():
-      return region_renderer.make_layer_renderer(
+      return layers_lib.make_layer_renderer(
         self.field,
         self.style_field,
         regions,
@@ -95,7 +92,7 @@ class Renderers:
     """Returns a renderer of shares of pixels; see `make_mask_renderer`."""
 
     def make():
-      return region_renderer.make_mask_renderer(
+      return layers_lib.make_mask_renderer(
         self.field,
         region,
         self.setting,

@@ -153,24 +153,6 @@ def test_ndc_points_return_to_the_ray_they_come_from():
   np.testing.assert_allclose(infinity[..., 2], -2e4, rtol=2e-3)
 
 
-def test_points_come_to_lie_where_rays_sample_them():
-  """Field coordinates of model points, in NDC, contracted and in a box."""
-  camera = rays_lib.camera_arrays(_cameras(1)[0], None)
-  rays = _cast_rays(camera, _pixel_grid(_HEIGHT, _WIDTH), _NDC)
-  sampled = rays.origins + 0.6 * rays.directions
-  again = rays_lib.to_field(_to_model(sampled, _NDC), _NDC)
-  np.testing.assert_allclose(again, sampled, atol=1e-5)
-  far = jnp.array([[3.0, 4.0, 0.0], [0.1, 0.2, 0.3]])
-  contracted = dataclasses.replace(_NDC, kind="contracted")
-  np.testing.assert_allclose(
-    rays_lib.to_field(far, contracted),
-    [[1.08, 1.44, 0.0], [0.1, 0.2, 0.3]],
-    rtol=1e-6,
-  )
-  box = dataclasses.replace(_NDC, kind="box")
-  np.testing.assert_array_equal(rays_lib.to_field(far, box), far)
-
-
 def test_rays_that_look_away_stay_finite_in_ndc():
   pose = np.diag([-1.0, 1, -1, 1])
   camera = Camera(pose, _FOCAL, _FOCAL, 3, 2, _WIDTH, _HEIGHT)

@@ -1,8 +1,9 @@
 """Make trained weights the shipped ones, and say where they come from.
 
-  python experiments/install_weights.py --decoder DIR [--earlier DIR ...] \
+  cd experiments
+  python -m support.install_weights --decoder DIR [--earlier DIR ...] \
     [--continues] [--note TEXT]
-  python experiments/install_weights.py --vae DIR
+  python -m support.install_weights --vae DIR
 
 DIR is a work folder of `stylized-nerf train-stylizer`. Copies its newest
 weights into `stylized_nerf_jax/pretrained/` and rewrites `provenance.json`;

@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from stylized_nerf_jax.regions import layers as layers_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.rendering import region_renderer, renderer
+from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rendering import samples as samples_lib
 from stylized_nerf_jax.scenes import normalization
 
@@ -64,7 +65,7 @@ def _layers(below, styles, feather=0.3):
     "regions": [{"below": jnp.float32(value)} for value in below],
     "feather": jnp.float32(feather),
   }
-  return region_renderer.render_layers(
+  return layers_lib.render_layers(
     _Field(),
     _StyleField(),
     [_HalfSpace()] * len(below),
@@ -93,7 +94,7 @@ def _expected(below, styles, feather=0.3):
       mixed = color(styles[0], ray, k)
       for at, style in zip(below, styles[1:]):
         signed = np.clip(at - float(samples.points[ray, k, 2]), -1, 1)
-        share = float(region_renderer.share(jnp.float32(signed), feather))
+        share = float(layers_lib.share(jnp.float32(signed), feather))
         mixed = mixed + share * (color(style, ray, k) - mixed)
       rgb[ray] += float(samples.weights[ray, k]) * mixed
   through = 1.0 - np.asarray(samples.weights).sum(axis=-1)
@@ -102,7 +103,7 @@ def _expected(below, styles, feather=0.3):
 
 def _together(layers):
   count = layers.rgb.shape[-2]
-  return region_renderer.together(
+  return layers_lib.together(
     [np.asarray(layers.rgb[..., i, :]) for i in range(count)],
     [np.asarray(layers.opacity[..., i]) for i in range(count)],
     _BACKGROUND,
@@ -151,11 +152,11 @@ def test_a_region_that_holds_all_is_the_scene_in_its_style():
 def test_edges_are_smooth_ramps_as_wide_as_the_feather():
   signed = jnp.linspace(-1, 1, 201)
   for feather in (0.1, 0.5, 1.0):
-    share = np.asarray(region_renderer.share(signed, feather))
+    share = np.asarray(layers_lib.share(signed, feather))
     assert np.all(np.diff(share) >= 0.0)
     np.testing.assert_allclose(share[100], 0.5, atol=1e-6)
     np.testing.assert_allclose(share + share[::-1], 1.0, atol=1e-6)
     within = (share > 0) & (share < 1)
     np.testing.assert_allclose(within.mean(), feather, atol=0.02)
-  sharp = np.asarray(region_renderer.share(signed, 0.0))
+  sharp = np.asarray(layers_lib.share(signed, 0.0))
   assert np.mean((sharp > 0) & (sharp < 1)) < 0.03
