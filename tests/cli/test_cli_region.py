@@ -10,7 +10,7 @@ from PIL import Image
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import region_file
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.regions import surfaces
+from stylized_nerf_jax.regions import fitting, surfaces
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.tasks import region_making
 
@@ -19,6 +19,16 @@ _VIEW = 14
 
 def _run(*arguments) -> int:
   return main.main([*map(str, arguments)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_fits():
+  """Regions of few steps: how good they are is asked elsewhere."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(fitting, "_EXAMPLES", 1 << 12)
+    patch.setattr(fitting, "_BATCH", 1 << 9)
+    patch.setattr(fitting, "_STEPS", 30)
+    yield
 
 
 @pytest.fixture(scope="module")
