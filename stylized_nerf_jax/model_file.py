@@ -5,14 +5,15 @@ No pickles: reading it cannot run code. Array names are the parameters' paths;
 """
 
 import dataclasses
+import json
 import pathlib
+import zipfile
 from collections.abc import Mapping
 
 import numpy as np
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import region_file, user_error
-from stylized_nerf_jax.host import npz_file
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.stylizer import style_maps
 
@@ -34,19 +35,23 @@ def write(path: str | pathlib.Path, fields: Mapping) -> None:
     "styles": list(fields["styles"]),
     "style_hashes": list(fields["style_hashes"]),
   }
-  arrays = npz_file.flatten(fields["params"], "params/")
+  arrays = dict(_flatten(fields["params"], "params/"))
   for name in _ARRAYS:
     if fields[name] is not None:
       arrays[name] = np.asarray(fields[name])
   if (maps := fields[_MAPS]) is not None:
-    arrays |= npz_file.flatten(dataclasses.asdict(maps), f"{_MAPS}/")
+    arrays |= _flatten(dataclasses.asdict(maps), f"{_MAPS}/")
     meta[_MAPS] = {"transfer": arrays.pop(f"{_MAPS}/transfer").item()}
   for name, region in fields.get(_REGIONS, {}).items():
     if not region.stale:
-      own, of_region = region.to_file()
-      arrays |= npz_file.flatten(own, f"{_REGIONS}/{name}/")
-      meta.setdefault(_REGIONS, {})[name] = of_region
-  npz_file.write(pathlib.Path(path), arrays, meta)
+      arrays |= _flatten(region.params, f"{_REGIONS}/{name}/")
+      meta.setdefault(_REGIONS, {})[name] = region.meta
+  arrays["__meta__"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+  path = pathlib.Path(path)
+  temporary = path.with_name(path.name + ".tmp")
+  with temporary.open("wb") as file:
+    np.savez(file, **arrays)
+  temporary.replace(path)
 
 
 def read(path: str | pathlib.Path) -> dict:
@@ -56,34 +61,58 @@ def read(path: str | pathlib.Path) -> dict:
     ValueError: the file is damaged or of another kind or version.
   """
   try:
-    arrays, meta = npz_file.read(pathlib.Path(path))
-    kind = meta.get("format"), meta.get("version")
-  except npz_file.DAMAGED as error:
+    # np.load would also take an array of its own format, and leave the file
+    # open where it is no archive.
+    with pathlib.Path(path).open("rb") as file:
+      archive = np.lib.npyio.NpzFile(file, allow_pickle=False)
+      arrays = {name: archive[name] for name in archive.files}
+    meta = json.loads(arrays.pop("__meta__").tobytes())
+  except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
     raise user_error.UserError(
       f"{path} is no model file ({error}): give a file that model.save wrote"
     ) from None
-  if kind != (_FORMAT, _VERSION):
+  if (meta.get("format"), meta.get("version")) != (_FORMAT, _VERSION):
     raise user_error.UserError(
-      f"{path} is {kind[0]} version {kind[1]}; expected {_FORMAT} version "
-      f"{_VERSION}"
+      f"{path} is {meta.get('format')} version {meta.get('version')}; "
+      f"expected {_FORMAT} version {_VERSION}"
     )
   maps = None
   if _MAPS in meta:
     maps = style_maps.StyleMaps(
-      **npz_file.unflatten(arrays, f"{_MAPS}/"), **meta[_MAPS]
+      **_unflatten(arrays, f"{_MAPS}/"), **meta[_MAPS]
     )
   return {
     "config": config_lib.completed(config_lib.from_plain(meta["config"])),
     "scene": scene_record.SceneRecord.from_dict(meta["scene"]),
     "styles": tuple(meta["styles"]),
     "style_hashes": tuple(meta["style_hashes"]),
-    "params": npz_file.unflatten(arrays, "params/"),
+    "params": _unflatten(arrays, "params/"),
     **{name: arrays.get(name) for name in _ARRAYS},
     _MAPS: maps,
     _REGIONS: {
-      name: region_file.Region.from_file(
-        npz_file.below(arrays, f"{_REGIONS}/{name}/"), of_region
+      name: region_file.Region(
+        params=_unflatten(arrays, f"{_REGIONS}/{name}/"), **of_region
       )
       for name, of_region in meta.get(_REGIONS, {}).items()
     },
   }
+
+
+def _flatten(tree, prefix: str):
+  for name, value in tree.items():
+    if isinstance(value, Mapping):
+      yield from _flatten(value, f"{prefix}{name}/")
+    else:
+      yield prefix + name, np.asarray(value)
+
+
+def _unflatten(arrays: Mapping[str, np.ndarray], prefix: str) -> dict:
+  tree = {}
+  for path, value in arrays.items():
+    if path.startswith(prefix):
+      *folders, leaf = path.removeprefix(prefix).split("/")
+      branch = tree
+      for folder in folders:
+        branch = branch.setdefault(folder, {})
+      branch[leaf] = value
+  return tree

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import numpy as np
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.host import npz_file
+from stylized_nerf_jax.host import disk
+from stylized_nerf_jax.stylizer import weights_file
 
 FOLDER = "regions"  # of a run
 _ENDING = ".npz"
@@ -44,25 +44,11 @@ class Region:
   facts: Mapping[str, Any]
   stale: bool = False
 
-  def to_file(self) -> tuple[dict[str, np.ndarray], dict]:
-    """Returns arrays by their names, tables in half precision, and the rest."""
-    arrays = npz_file.flatten(self.params)
-    stored = {
-      name: values.astype(np.float16) if values.ndim > 1 else values
-      for name, values in arrays.items()
-    }
-    return stored, _meta(self)
-
-  @classmethod
-  def from_file(cls, arrays: Mapping[str, np.ndarray], meta: Mapping):
-    """Restores what `to_file` returned, also through JSON."""
-    floats = {name: v.astype(np.float32) for name, v in arrays.items()}
-    return cls(params=npz_file.unflatten(floats), **meta)
-
-
-def _meta(region: Region) -> dict:
-  names = ("name", "options", "field", "facts")
-  return {name: getattr(region, name) for name in names}
+  @property
+  def meta(self) -> dict[str, Any]:
+    """All but the parameters and whether it is stale, as JSON holds it."""
+    names = ("name", "options", "field", "facts")
+    return {name: getattr(self, name) for name in names}
 
 
 # A tree of its parameters; the rest is static under jit, as text that hashes.
@@ -70,7 +56,7 @@ jax.tree_util.register_pytree_with_keys(
   Region,
   lambda one: (
     ((jax.tree_util.GetAttrKey("params"), one.params),),
-    (json.dumps(_meta(one), sort_keys=True), one.stale),
+    (json.dumps(one.meta, sort_keys=True), one.stale),
   ),
   lambda kept, leaves: Region(
     params=leaves[0], stale=kept[1], **json.loads(kept[0])
@@ -101,8 +87,9 @@ def write(workdir: str | pathlib.Path, region: Region) -> pathlib.Path:
   """Writes a region into a run's folder; returns the file."""
   path = path_of(workdir, region.name)
   path.parent.mkdir(exist_ok=True)
-  arrays, meta = region.to_file()
-  npz_file.write(path, arrays, {"format": _FORMAT, "version": _VERSION} | meta)
+  meta = {"format": _FORMAT, "version": _VERSION} | region.meta
+  with disk.writing(path):
+    weights_file.save_weights(path, region.params, meta, dtype="float16")
   return path
 
 
@@ -131,16 +118,17 @@ def read(path: pathlib.Path) -> Region:
     ValueError: the file is damaged, or of another kind or version.
   """
   try:
-    arrays, meta = npz_file.read(path)
+    params, meta = weights_file.load_weights(path)
     kind = meta.pop("format"), meta.pop("version")
     if kind != (_FORMAT, _VERSION):
       raise ValueError(f"it is {kind[0]} version {kind[1]}")
-    region = Region.from_file(arrays, meta)
+    region = Region(params=params, **meta)
     if region.name != path.stem:
       raise ValueError(f"it holds {region.name!r}")
-  except npz_file.DAMAGED as error:
+  except (ValueError, LookupError, TypeError, AttributeError) as error:
+    found = "it is damaged" if str(path) in str(error) else error
     raise user_error.UserError(
-      f"{path} is no region ({error}): remove it, and make it anew with "
+      f"{path} is no region ({found}): remove it, and make it anew with "
       "`stylized-nerf region`"
     ) from None
   return region

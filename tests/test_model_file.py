@@ -7,7 +7,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from stylized_nerf_jax import defaults, model_file
+from stylized_nerf_jax import defaults, model_file, region_file
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import style_maps
@@ -29,17 +29,15 @@ def fields():
     "style_hashes": ("12", "ab"),
     "latent_mean": rng.random((2, 5), np.float32),
     "latent_variance": rng.random((2, 5), np.float32),
-<<<<<<< HEAD
     "palette_maps": style_maps.StyleMaps(
       rng.random((2, 3, 3)),
       rng.random((2, 3)),
       rng.random((2, 4, 4, 4, 3), np.float32),
       transfer="affine",
     ),
-=======
-    "palette_maps": None,
-    "regions": {},
->>>>>>> 6da5170 (Regions: tests and documents)
+    "regions": {
+      "tree": region_file.Region("tree", {"out": np.ones(3)}, {}, "f", {})
+    },
   }
 
 
@@ -61,7 +59,13 @@ def test_everything_comes_back(fields, tmp_path):
   assert read["scene"].to_dict() == fields["scene"].to_dict()
   for name in ("styles", "style_hashes"):
     assert read[name] == fields[name]
-  for name in ("params", "latent_mean", "latent_variance", "palette_maps"):
+  for name in (
+    "params",
+    "latent_mean",
+    "latent_variance",
+    "palette_maps",
+    "regions",
+  ):
     assert_equal_trees(read[name], fields[name])
 
 

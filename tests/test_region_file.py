@@ -1,6 +1,7 @@
 """Files of regions: what is written comes back, what is damaged is refused."""
 
 import dataclasses
+import functools
 
 import jax
 import numpy as np
@@ -28,12 +29,8 @@ def test_everything_comes_back(tmp_path):
   after = region_file.read(path)
   for name in ("name", "options", "field", "facts"):
     assert getattr(after, name) == getattr(before, name)
-  np.testing.assert_array_equal(after.params["lower"], before.params["lower"])
-  np.testing.assert_allclose(
-    after.params["grid"]["level_0"],
-    before.params["grid"]["level_0"],
-    rtol=1e-3,
-  )
+  close = functools.partial(np.testing.assert_allclose, rtol=1e-3)
+  jax.tree.map(close, after.params, before.params)
 
 
 def test_regions_of_an_earlier_field_are_stale(tmp_path):

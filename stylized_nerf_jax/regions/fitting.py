@@ -78,7 +78,9 @@ def fit(nodes: surfaces.Nodes, inside: np.ndarray, *, seed: int = 0) -> Fitted:
   to_rest, _ = spatial.cKDTree(nodes.points[~inside]).query(points, workers=-1)
   signed = np.clip((to_rest - to_own) / (2 * reach), -1.0, 1.0)
   module = region_field.RegionField(**options)
-  box = {name: at.astype(np.float32) for name, at in zip(_BOX, (lower, upper))}
+  # As they are kept in files.
+  lower, upper = (np.float16(at).astype(np.float32) for at in (lower, upper))
+  box = dict(zip(_BOX, (lower, upper)))
   params, error = _train(module, box, points, signed, seed)
   return Fitted(options, params, reach, error)
 
