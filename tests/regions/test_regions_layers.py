@@ -60,7 +60,7 @@ def _layers(below, styles, feather=0.3):
   codes = jnp.asarray([[0.1, 0.5, 0.9], [1.0, 2.0, 0.3]])
   variables = {
     "field": {},
-    "style_field": {},
+    "style_fields": [{}, {}],
     "latents": codes,
     "regions": [{"below": jnp.float32(value)} for value in below],
     "feather": jnp.float32(feather),
