@@ -25,6 +25,8 @@ _PRESETS = (
   "ablation.py:no_latents",
   "ablation.py:no_patches",
   "ablation.py:no_spread",
+  "ablation.py:no_finish",
+  "ablation.py:statistics",
 )
 
 
@@ -58,6 +60,8 @@ def test_an_ablation_differs_from_the_fast_preset_in_its_line_only():
     ("no_latents", {"mutual_learning.learn_latents"}),
     ("no_patches", {"mutual_learning.patch_steps"}),
     ("no_spread", {"mutual_learning.patch_spread_weight"}),
+    ("no_finish", {"mutual_learning.finish.steps"}),
+    ("statistics", {"mutual_learning.finish.strokes"}),
     (
       "no_consistency",
       {"stylizer.consistency_weight", "mutual_learning.consistency_weight"},
