@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Mapping
 
 import numpy as np
+from flax import traverse_util
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
@@ -17,6 +18,7 @@ from stylized_nerf_jax.scenes import scene_record
 
 _FORMAT = "stylized-nerf-jax/model"
 _VERSION = 1
+_PARAMS = "params"
 _ARRAYS = ("latent_mean", "latent_variance")
 
 
@@ -30,7 +32,8 @@ def write(path: str | pathlib.Path, fields: Mapping) -> None:
     "styles": list(fields["styles"]),
     "style_hashes": list(fields["style_hashes"]),
   }
-  arrays = dict(_flatten(fields["params"], "params/"))
+  flat = traverse_util.flatten_dict({_PARAMS: fields["params"]}, sep="/")
+  arrays = {name: np.asarray(value) for name, value in flat.items()}
   for name in _ARRAYS:
     if fields[name] is not None:
       arrays[name] = np.asarray(fields[name])
@@ -55,7 +58,11 @@ def read(path: str | pathlib.Path) -> dict:
       archive = np.lib.npyio.NpzFile(file, allow_pickle=False)
       arrays = {name: archive[name] for name in archive.files}
     meta = json.loads(arrays.pop("__meta__").tobytes())
-  except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    tree = traverse_util.unflatten_dict(arrays, sep="/")
+  except (
+    *(IndexError, KeyError, ValueError, OSError, EOFError),
+    zipfile.BadZipFile,
+  ) as error:
     raise user_error.UserError(
       f"{path} is no model file ({error}): give a file that model.save wrote"
     ) from None
@@ -69,26 +76,7 @@ def read(path: str | pathlib.Path) -> dict:
     "scene": scene_record.SceneRecord.from_dict(meta["scene"]),
     "styles": tuple(meta["styles"]),
     "style_hashes": tuple(meta["style_hashes"]),
-    "params": _unflatten(arrays, "params/"),
+    "params": tree.get(_PARAMS, {}),
     **{name: arrays.get(name) for name in _ARRAYS},
   }
 
-
-def _flatten(tree, prefix: str):
-  for name, value in tree.items():
-    if isinstance(value, Mapping):
-      yield from _flatten(value, f"{prefix}{name}/")
-    else:
-      yield prefix + name, np.asarray(value)
-
-
-def _unflatten(arrays: Mapping[str, np.ndarray], prefix: str) -> dict:
-  tree = {}
-  for path, value in arrays.items():
-    if path.startswith(prefix):
-      *folders, leaf = path.removeprefix(prefix).split("/")
-      branch = tree
-      for folder in folders:
-        branch = branch.setdefault(folder, {})
-      branch[leaf] = value
-  return tree

@@ -1,4 +1,4 @@
-"""Who of the processes of one run has gone: an open line from each to the first.
+"""Who of the processes of one run has gone: a line from each to the first.
 
 jax's service finds out after its heartbeats' time, and where process 0 has
 gone, which runs the service, it aborts the others without a word of who it was.

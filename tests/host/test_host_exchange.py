@@ -1,6 +1,7 @@
 """What processes tell each other, here threads over a service in memory."""
 
 import concurrent.futures
+import functools
 import threading
 
 import pytest
@@ -38,11 +39,15 @@ def _all(call, count=3):
     return [future.result(_PATIENCE) for future in futures]
 
 
+def _take_step(exchanges, number, index):
+  return exchanges[index](f"step {number}", {"i": [index, number]})
+
+
 def test_every_process_gets_the_values_of_all():
   service = Service()
   exchanges = [exchange_lib.Exchange(i, 3, service) for i in range(3)]
   for number in range(20):
-    found = _all(lambda i: exchanges[i](f"step {number}", {"i": [i, number]}))
+    found = _all(functools.partial(_take_step, exchanges, number))
     assert found == [[{"i": [i, number]} for i in range(3)]] * 3
     # No more is kept than what one may not have taken yet.
     assert len(service.kept) <= 6
