@@ -79,4 +79,3 @@ def read(path: str | pathlib.Path) -> dict:
     "params": tree.get(_PARAMS, {}),
     **{name: arrays.get(name) for name in _ARRAYS},
   }
-

@@ -15,7 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--workdir", required=True, help="folder of a run, or a model file"
   )
-  parser.add_argument("--out", required=True, help="out.mp4, or a folder")
+  parser.add_argument(
+    "--out",
+    required=True,
+    help="out.mp4, out.gif, out.webp, out.apng, or a folder",
+  )
   parser.add_argument(
     "--path",
     default="spiral",

@@ -179,6 +179,8 @@ def test_a_part_of_a_styles_name_will_do(finished_run, tmp_path, capsys):
   ("out", "arguments", "said"),
   [
     ("tour.avi", (), ".avi is not written; name a file that ends in .mp4"),
+    ("tour.gif", ("--fps=60",), "fps is 60.0; expected above 0, up to 50"),
+    ("tour.gif", ("--save-depth",), "name one without .gif"),
     ("out", ("--path=test", "--frames=3"), "the 4 photographs' own views"),
     ("out", ("--style=mosaic:1,wash:x",), "'wash:x' has no weight"),
     ("out", ("--style=mosaic:1,mos:1",), "named twice in mosaic, mosaic"),
@@ -226,6 +228,23 @@ def test_a_painting_never_trained_on(model, finished_run, tmp_path, capsys):
     np.testing.assert_allclose(found, wanted, atol=0.51 / 255)
   told = _refused(capsys, finished_run, tmp_path / "o", *shown, "--palette=2")
   assert "palette is 2.0; expected a number in [0, 1]" in told
+
+
+def test_pictures_that_move(finished_run, tmp_path, capsys):
+  shown = ("--path=orbit", "--frames=3", "--fps=10")
+  _render(finished_run, tmp_path / "frames", *shown)
+  _render(finished_run, tmp_path / "tour.apng", *shown)
+  _render(finished_run, tmp_path / "tour.gif", *shown, "--style=all")
+  told = capsys.readouterr().err
+  assert f"wrote {tmp_path / 'tour-mosaic.gif'}" in told
+  with Image.open(tmp_path / "tour.apng") as film:
+    assert film.n_frames == 3
+    for number in range(3):
+      film.seek(number)
+      with Image.open(tmp_path / "frames" / f"{number:05d}.png") as frame:
+        assert (np.asarray(film.convert("RGB")) == np.asarray(frame)).all()
+  with Image.open(tmp_path / "tour-ink-wash.gif") as film:
+    assert film.n_frames == 3 and film.info["duration"] == 100
 
 
 def test_a_model_file_renders_like_its_run(model, finished_run, tmp_path):
