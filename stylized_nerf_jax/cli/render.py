@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "--save-depth", action="store_true", help="depth maps, too, into a folder"
   )
   parser.add_argument(
-    "--fps", type=float, default=24.0, help="frames a second of a video"
+    "--fps", type=float, default=24.0, help="frames a second of a film"
   )
 
 

@@ -121,9 +121,8 @@ class _Tensor:
   stride: tuple[int, ...]
 
   def __post_init__(self):
-    last = self.offset + sum(
-      (n - 1) * s for n, s in zip(self.size, self.stride)
-    )
+    steps = sum((n - 1) * s for n, s in zip(self.size, self.stride))
+    last = self.offset + steps
     inside = 0 <= self.offset <= last < self.storage.count
     if math.prod(self.size) and not inside:
       raise user_error.UserError(

@@ -1,4 +1,4 @@
-"""Pictures that move: frames, times, colours and sizes, as Pillow reads them."""
+"""Pictures that move: frames, times, colours, sizes, as Pillow reads them."""
 
 import numpy as np
 import pytest
