@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Mapping
 
 import numpy as np
+from flax import traverse_util
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import region_file, user_error
@@ -19,6 +20,7 @@ from stylized_nerf_jax.stylizer import style_maps
 
 _FORMAT = "stylized-nerf-jax/model"
 _VERSION = 1
+_PARAMS = "params"
 _ARRAYS = ("latent_mean", "latent_variance")
 # Of later versions; others have none.
 _MAPS = "palette_maps"
@@ -35,17 +37,19 @@ def write(path: str | pathlib.Path, fields: Mapping) -> None:
     "styles": list(fields["styles"]),
     "style_hashes": list(fields["style_hashes"]),
   }
-  arrays = dict(_flatten(fields["params"], "params/"))
+  tree = {_PARAMS: fields["params"]}
+  if (maps := fields[_MAPS]) is not None:
+    tree[_MAPS] = dataclasses.asdict(maps)
+    meta[_MAPS] = {"transfer": tree[_MAPS].pop("transfer")}
+  for name, region in fields.get(_REGIONS, {}).items():
+    if not region.stale:
+      tree.setdefault(_REGIONS, {})[name] = region.params
+      meta.setdefault(_REGIONS, {})[name] = region.meta
+  flat = traverse_util.flatten_dict(tree, sep="/")
+  arrays = {name: np.asarray(value) for name, value in flat.items()}
   for name in _ARRAYS:
     if fields[name] is not None:
       arrays[name] = np.asarray(fields[name])
-  if (maps := fields[_MAPS]) is not None:
-    arrays |= _flatten(dataclasses.asdict(maps), f"{_MAPS}/")
-    meta[_MAPS] = {"transfer": arrays.pop(f"{_MAPS}/transfer").item()}
-  for name, region in fields.get(_REGIONS, {}).items():
-    if not region.stale:
-      arrays |= _flatten(region.params, f"{_REGIONS}/{name}/")
-      meta.setdefault(_REGIONS, {})[name] = region.meta
   arrays["__meta__"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
   path = pathlib.Path(path)
   temporary = path.with_name(path.name + ".tmp")
@@ -67,7 +71,11 @@ def read(path: str | pathlib.Path) -> dict:
       archive = np.lib.npyio.NpzFile(file, allow_pickle=False)
       arrays = {name: archive[name] for name in archive.files}
     meta = json.loads(arrays.pop("__meta__").tobytes())
-  except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    tree = traverse_util.unflatten_dict(arrays, sep="/")
+  except (
+    *(IndexError, KeyError, ValueError, OSError, EOFError),
+    zipfile.BadZipFile,
+  ) as error:
     raise user_error.UserError(
       f"{path} is no model file ({error}): give a file that model.save wrote"
     ) from None
@@ -78,41 +86,17 @@ def read(path: str | pathlib.Path) -> dict:
     )
   maps = None
   if _MAPS in meta:
-    maps = style_maps.StyleMaps(
-      **_unflatten(arrays, f"{_MAPS}/"), **meta[_MAPS]
-    )
+    maps = style_maps.StyleMaps(**tree[_MAPS], **meta[_MAPS])
   return {
     "config": config_lib.completed(config_lib.from_plain(meta["config"])),
     "scene": scene_record.SceneRecord.from_dict(meta["scene"]),
     "styles": tuple(meta["styles"]),
     "style_hashes": tuple(meta["style_hashes"]),
-    "params": _unflatten(arrays, "params/"),
+    "params": tree.get(_PARAMS, {}),
     **{name: arrays.get(name) for name in _ARRAYS},
     _MAPS: maps,
     _REGIONS: {
-      name: region_file.Region(
-        params=_unflatten(arrays, f"{_REGIONS}/{name}/"), **of_region
-      )
+      name: region_file.Region(params=tree[_REGIONS][name], **of_region)
       for name, of_region in meta.get(_REGIONS, {}).items()
     },
   }
-
-
-def _flatten(tree, prefix: str):
-  for name, value in tree.items():
-    if isinstance(value, Mapping):
-      yield from _flatten(value, f"{prefix}{name}/")
-    else:
-      yield prefix + name, np.asarray(value)
-
-
-def _unflatten(arrays: Mapping[str, np.ndarray], prefix: str) -> dict:
-  tree = {}
-  for path, value in arrays.items():
-    if path.startswith(prefix):
-      *folders, leaf = path.removeprefix(prefix).split("/")
-      branch = tree
-      for folder in folders:
-        branch = branch.setdefault(folder, {})
-      branch[leaf] = value
-  return tree

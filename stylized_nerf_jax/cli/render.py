@@ -15,7 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--workdir", required=True, help="folder of a run, or a model file"
   )
-  parser.add_argument("--out", required=True, help="out.mp4, or a folder")
+  parser.add_argument(
+    "--out",
+    required=True,
+    help="out.mp4, out.gif, out.webp, out.apng, or a folder",
+  )
   parser.add_argument(
     "--path",
     default="spiral",
@@ -81,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     "--save-depth", action="store_true", help="depth maps, too, into a folder"
   )
   parser.add_argument(
-    "--fps", type=float, default=24.0, help="frames a second of a video"
+    "--fps", type=float, default=24.0, help="frames a second of a film"
   )
 
 

@@ -67,7 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--encoder",
     default="vgg16",
-    help="vgg16, or the file of a VGG-19 in the vgg_normalised layout",
+    help="vgg16, or a file: torchvision's vgg16, or a VGG-19 in the "
+    "vgg_normalised layout",
   )
 
 

@@ -5,13 +5,15 @@ what all share. Outside of `joined`, and inside it where it finds no others,
 there is one process and nothing here does anything.
 
 `exchange` and all that is made of it must be called by every process, in the
-same order.
+same order. They go through jax's service for several processes; who has gone is
+found out by `peers`.
 """
 
 import atexit
 import contextlib
 import os
 import secrets
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +22,8 @@ from typing import Any
 import jax
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.host import peers as peers_lib
+from stylized_nerf_jax.host import exchange as exchange_lib
+from stylized_nerf_jax.host import peers
 
 # EX_UNAVAILABLE of sysexits.h: another process has gone; start all again.
 EXIT_STATUS = 69
@@ -28,11 +31,13 @@ EXIT_STATUS = 69
 # one is given up whose host no longer answers.
 _START_TIMEOUT = 300
 _HEARTBEAT_TIMEOUT = 60
+_LINE_TIMEOUT = 60
 _GRACE = 3
 _VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
-_LINE = "stylized_nerf_jax/line"
+_LOOPBACK = ("localhost", "127.", "[::1]")
 
-_peers: peers_lib.Peers | None = None
+_exchange: exchange_lib.Exchange | None = None
+_watch: peers.Watch | None = None
 _index, _count = 0, 1
 _failed = False
 
@@ -53,8 +58,8 @@ def is_first() -> bool:
 
 
 def exchange(what: str, value: Any) -> list[Any]:
-  """Returns JSON-able values of all processes; see `Peers.exchange`."""
-  return [value] if _peers is None else _peers.exchange(what, value)
+  """Returns JSON-able values of all processes; see `Exchange`."""
+  return [value] if _exchange is None else _exchange(what, value)
 
 
 def wait(where: str) -> None:
@@ -100,9 +105,9 @@ def joined(
 
   Raises:
     ValueError: the arguments are incomplete or wrong, or the others did not
-      come.
+      come or cannot be reached.
   """
-  global _peers, _index, _count
+  global _exchange, _watch, _index, _count
   given = _given(coordinator, count, index)
   if given is None and not (detect or _on_cloud_tpu()):
     yield
@@ -110,7 +115,7 @@ def joined(
   _start(given)
   if jax.process_count() > 1:
     _index, _count = jax.process_index(), jax.process_count()
-    _peers = _connect()
+    _exchange, _watch = _connect()
   try:
     yield
     _part()
@@ -122,7 +127,7 @@ def joined(
       _fail(error)
     raise
   finally:
-    _peers, _index, _count = None, 0, 1
+    _exchange, _watch, _index, _count = None, None, 0, 1
 
 
 def leave(status: int) -> int:
@@ -138,19 +143,20 @@ def leave(status: int) -> int:
 
 
 def _part() -> None:
-  if _peers is not None:
-    _peers.end()
+  if _watch is not None:
+    wait("end")
+    _watch.end()
 
 
 def _fail(error: BaseException) -> None:
   """Tells the others of an error, unless it is that one of them has gone."""
   global _failed
-  if _peers is None:
+  if _watch is None:
     return
   if isinstance(error, jax.errors.JaxRuntimeError):
     # What fails when another has gone: `_end_with_the_other` says it better.
     time.sleep(_GRACE)
-  _peers.fail(" ".join(str(error).split()) or type(error).__name__)
+  _watch.fail(" ".join(str(error).split()) or type(error).__name__)
   _failed = True
   atexit.register(leave, 1)
 
@@ -196,19 +202,30 @@ def _on_cloud_tpu() -> bool:
 
 def _start(given) -> None:
   """Starts jax' own service for several processes."""
-  # It would take SIGTERM for itself.
-  jax.config.update("jax_enable_preemption_service", False)
-  jax.config.update("jax_cpu_collectives_implementation", "gloo")
-  options = {
+  options: dict[str, Any] = {
     "initialization_timeout": _START_TIMEOUT,
     "heartbeat_timeout_seconds": _HEARTBEAT_TIMEOUT,
   }
   try:
-    if given is None:
-      jax.distributed.initialize(**options)
-    else:
-      jax.distributed.initialize(*given, **options)
-  except (ValueError, jax.errors.JaxRuntimeError) as error:
+    if given is not None:
+      address, number, own = given
+      if own:
+        # jax would abort where nobody comes.
+        host, port = _host(address), int(address.rpartition(":")[2])
+        peers.await_listener(host, port, timeout=_START_TIMEOUT)
+      options |= {
+        "coordinator_address": address,
+        "num_processes": number,
+        "process_id": own,
+      }
+      if address.startswith(_LOOPBACK):
+        # Its service would listen on every interface.
+        options["coordinator_bind_address"] = address
+    # It would take SIGTERM for itself.
+    jax.config.update("jax_enable_preemption_service", False)
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(**options)
+  except (ValueError, OSError, jax.errors.JaxRuntimeError) as error:
     if given is None and _on_cloud_tpu():
       return  # A single host that is part of no pod.
     found = "no cluster" if given is None else f"no others at {given[0]}"
@@ -218,23 +235,54 @@ def _start(given) -> None:
     ) from None
 
 
-def _connect() -> peers_lib.Peers:
-  """Opens the lines; process 0 tells the others through jax where it is."""
+def _connect() -> tuple[exchange_lib.Exchange, peers.Watch]:
+  """Opens the lines; process 0 tells the others through jax where it is.
+
+  Raises:
+    ValueError: some process cannot be reached; all raise the same.
+  """
+  # The one way to jax's service; setup.cfg says up to which version.
   from jax._src import distributed
 
   state = distributed.global_state
-  host = state.coordinator_address.rpartition(":")[0]
+  exchange = exchange_lib.Exchange(_index, _count, state.client)
+  host = _host(str(state.coordinator_address))
+  listener, place, error, lines = None, None, "", {}
+  # Process 0 itself may know its host by an address that only it reaches.
+  known = exchange("coordinator", _index and _address(host))[1]
   if _index == 0:
-    own = host if host in ("localhost", "127.0.0.1") else ""
-    listener = peers_lib.listen(own)
-    token = secrets.token_hex(16)
-    state.client.key_value_set(_LINE, f"{listener.address[1]} {token}")
-    lines = peers_lib.accept(listener, _count, token)
-  else:
-    found = state.client.blocking_key_value_get(_LINE, 1000 * _START_TIMEOUT)
-    port, token = found.split()
-    lines = peers_lib.connect(host, int(port), _index, token)
-  return peers_lib.Peers(_index, lines, _end_with_the_other)
+    try:
+      listener = peers.listen(known)
+      place = [*listener.getsockname()[:2], secrets.token_hex(16)]
+    except user_error.UserError as found:
+      error = str(found)
+  place = exchange("line", place)[0]
+  if place is not None:
+    *address, token = place
+    try:
+      if listener is not None:
+        lines = peers.accept(listener, _count, token, timeout=_LINE_TIMEOUT)
+      else:
+        lines = peers.connect(address, _index, token, timeout=_LINE_TIMEOUT)
+    except user_error.UserError as found:
+      error = str(found)
+  if errors := [e for e in exchange("connected", error) if e]:
+    raise user_error.UserError(errors[0])
+  return exchange, peers.Watch(_index, lines, _end_with_the_other)
+
+
+def _host(address: str) -> str:
+  """Returns the host of HOST:PORT."""
+  return address.rpartition(":")[0].strip("[]")
+
+
+def _address(host: str) -> str:
+  """Returns the address of a host as this one knows it, or its name."""
+  try:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+  except OSError:
+    return host
+  return str(found[0][4][0])
 
 
 def _end_with_the_other(what: str) -> None:

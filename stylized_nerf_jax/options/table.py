@@ -79,7 +79,8 @@ _STYLES = {
 
 _WEIGHTS = {
   "encoder": option.Option(
-    "vgg16", "vgg16, or the file of a VGG-19 (vgg_normalised)"
+    "vgg16",
+    "vgg16, or a file: torchvision's vgg16, or a VGG-19 (vgg_normalised)",
   ),
   "decoder": option.Option("", "file of D", zero="the shipped one"),
   "vae": option.Option("", "file of the VAE", zero="the shipped one"),

@@ -88,16 +88,7 @@ class VideoWriter:
     Raises:
       ValueError: the shape differs, the frame holds NaN, or ffmpeg failed.
     """
-    pixels = image_writer.to_uint8(frame, name=f"frame {self.num_frames}")
-    if pixels.ndim != 3 or pixels.shape[2] != 3:
-      raise user_error.UserError(
-        f"frame {self.num_frames} has shape {pixels.shape}; expected [H, W, 3]"
-      )
-    if self._shape not in (None, pixels.shape):
-      raise user_error.UserError(
-        f"frame {self.num_frames} has shape {pixels.shape}; expected "
-        f"{self._shape}, as the frames before"
-      )
+    pixels = frame_pixels(frame, self.num_frames, self._shape)
     self._shape = pixels.shape
     height, width = pixels.shape[:2]
     even = ((0, height % 2), (0, width % 2), (0, 0))
@@ -171,6 +162,35 @@ class VideoWriter:
       self._process.stdin.close()
     self._log.close()
     self._partial.unlink(missing_ok=True)
+
+
+def frame_pixels(
+  frame: np.ndarray, number: int, shape: tuple[int, ...] | None
+) -> np.ndarray:
+  """Check a frame of a sequence.
+
+  Args:
+    frame: [H, W, 3], floats in [0, 1] or uint8.
+    number: of the frame, from 0.
+    shape: of the frames before; None: there is none.
+
+  Returns:
+    uint8 [H, W, 3].
+
+  Raises:
+    ValueError: the shape differs, or the frame holds NaN.
+  """
+  pixels = image_writer.to_uint8(frame, name=f"frame {number}")
+  if pixels.ndim != 3 or pixels.shape[2] != 3:
+    raise user_error.UserError(
+      f"frame {number} has shape {pixels.shape}; expected [H, W, 3]"
+    )
+  if shape not in (None, pixels.shape):
+    raise user_error.UserError(
+      f"frame {number} has shape {pixels.shape}; expected {shape}, as the "
+      "frames before"
+    )
+  return pixels
 
 
 def write_video(

@@ -15,6 +15,7 @@ import numpy as np
 
 from stylized_nerf_jax.rendering import contraction, lenses
 from stylized_nerf_jax.rendering.ray_records import Rays, RaySetting
+from stylized_nerf_jax.rows import shared_matrix
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
 
@@ -248,7 +249,7 @@ def project(points, camera: CameraArrays):
   """
   offsets = points - camera.camera_to_model[..., :, 3]
   axes = camera.camera_to_model[..., :, :3]
-  local = _rotate(jnp.swapaxes(axes, -1, -2), offsets)
+  local = shared_matrix.apply(jnp.swapaxes(axes, -1, -2), offsets)
   normalised, seen = lenses.project(local, camera.lens_terms)
   xy = normalised * camera.intrinsics[..., :2] + camera.intrinsics[..., 2:]
   return jnp.where(seen[..., None], xy, -1.0), -local[..., 2]
@@ -274,20 +275,8 @@ def pixel_directions(cameras: CameraArrays, xy):
   """Returns unit directions [..., 3] of pixels, distortion undone."""
   focal, center = cameras.intrinsics[..., :2], cameras.intrinsics[..., 2:]
   local = lenses.directions((xy - center) / focal, cameras.lens_terms)
-  directions = _rotate(cameras.camera_to_model[..., :, :3], local)
+  directions = shared_matrix.apply(cameras.camera_to_model[..., :, :3], local)
   return directions / jnp.linalg.norm(directions, axis=-1, keepdims=True)
-
-
-def _rotate(rotation, vectors):
-  """Applies matrices [..., 3, 3] to vectors [..., 3].
-
-  Summed column by column: accelerators round what goes into a matrix product,
-  and XLA's CPU backend (jaxlib 0.10.2) returns wrong rows from the 10,922nd on
-  where a matrix that they share is summed, and the sum is summed again, as for
-  a norm.
-  """
-  columns = (rotation[..., :, k] * vectors[..., k : k + 1] for k in range(3))
-  return sum(columns)
 
 
 def _to_ndc(centers, directions, space: normalization_lib.RaySpace):

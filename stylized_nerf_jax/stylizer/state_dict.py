@@ -1,43 +1,49 @@
 """Weights that other programs wrote: .npz, .safetensors and .pth files.
 
-A .pth file is a zip with a pickle inside. It is read by an unpickler that
+A .pth file has a pickle inside, and is a zip, or, as PyTorch wrote until 2020,
+five pickles and the numbers after them. Both are read by an unpickler that
 knows how to rebuild tensors and nothing else, so no code in the file can run
 and PyTorch is not needed. Names and layouts stay as the file has them.
 """
 
 import collections
-import io
-import json
+import dataclasses
 import math
 import pathlib
 import pickle
-import struct
 import zipfile
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any
 
 import numpy as np
+import safetensors
 
 from stylized_nerf_jax import user_error
 
-_SAFETENSORS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8"}
 _STORAGES = {
   "DoubleStorage": "<f8",
   "FloatStorage": "<f4",
   "HalfStorage": "<f2",
   "LongStorage": "<i8",
 }
-# A header or pickle beyond this is damage or an attack, not a description.
-_LONGEST_HEADER = 100_000_000
+# A pickle beyond this is damage or an attack, not a description.
+_LONGEST_PICKLE = 100_000_000
+# What begins a .pth file that is no zip: a number and a version, pickled.
+_MAGIC = 0x1950A86A20F9469CFC6C
+_VERSION = 1001
 
 
-def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
+def read_state_dict(
+  path: str | pathlib.Path, *, skip: str | None = None
+) -> dict[str, np.ndarray]:
   """Read a flat dict of arrays.
 
   Args:
     path: a file that ends in .npz, .safetensors, .pth or .pt.
+    skip: entries whose names begin so are left out, and not read.
 
   Returns:
-    Name to array, in the file's order.
+    Name to array.
 
   Raises:
     FileNotFoundError: there is no such file.
@@ -58,8 +64,12 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     )
   if not path.is_file():
     raise FileNotFoundError(f"{path}: no such weights file")
+
+  def wanted(name: str) -> bool:
+    return skip is None or not name.startswith(skip)
+
   try:
-    return readers[path.suffix.lower()](path.read_bytes())
+    return readers[path.suffix.lower()](path, wanted)
   except Exception as error:  # a damaged file may raise nearly anything
     raise user_error.UserError(
       f"{path}: expected named arrays of numbers and nothing else, found"
@@ -67,25 +77,16 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     ) from error
 
 
-def _read_npz(content: bytes) -> dict[str, np.ndarray]:
-  with np.load(io.BytesIO(content), allow_pickle=False) as file:
-    return {name: file[name] for name in file.files}
+def _read_npz(path: pathlib.Path, wanted) -> dict[str, np.ndarray]:
+  # numpy leaves a file that it opened itself open where that fails.
+  with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    return {name: arrays[name] for name in arrays.files if wanted(name)}
 
 
-def _read_safetensors(content: bytes) -> dict[str, np.ndarray]:
-  (length,) = struct.unpack("<Q", content[:8])
-  if length > _LONGEST_HEADER:
-    raise user_error.UserError(f"a header of {length} bytes")
-  header = json.loads(content[8 : 8 + length])
-  data = content[8 + length :]
-  arrays = {}
-  for name, entry in header.items():
-    if name == "__metadata__":
-      continue
-    start, end = entry["data_offsets"]
-    array = np.frombuffer(data[start:end], _SAFETENSORS[entry["dtype"]])
-    arrays[name] = array.reshape(entry["shape"])
-  return arrays
+def _read_safetensors(path: pathlib.Path, wanted) -> dict[str, np.ndarray]:
+  with safetensors.safe_open(path, framework="numpy") as file:
+    names = [name for name in file.keys() if wanted(name)]  # noqa: SIM118
+    return {name: file.get_tensor(name) for name in names}
 
 
 class _StorageType:
@@ -95,30 +96,62 @@ class _StorageType:
     self.dtype = dtype
 
 
-def _rebuild_tensor(
-  storage: np.ndarray,
-  offset: int,
-  size: tuple[int, ...],
-  stride: tuple[int, ...],
-  *_: Any,
-) -> np.ndarray:
-  """Cut a tensor out of its storage, as torch._utils does."""
-  last = offset + sum((n - 1) * s for n, s in zip(size, stride))
-  if math.prod(size) and not 0 <= offset <= last < storage.size:
-    raise user_error.UserError(f"a tensor of shape {size} beyond its storage")
-  bytes_stride = [s * storage.itemsize for s in stride]
-  view = np.lib.stride_tricks.as_strided(
-    storage[offset:], size, bytes_stride, writeable=False
-  )
-  return view.copy()
+@dataclasses.dataclass(frozen=True)
+class _Storage:
+  """Numbers in the file that tensors are cut from.
+
+  Attributes:
+    dtype: numpy's name of their type.
+    count: of them.
+    read: returns their bytes.
+  """
+
+  dtype: str
+  count: int
+  read: Callable[[], bytes]
 
 
-def _rebuild_parameter(data: np.ndarray, *_: Any) -> np.ndarray:
+@dataclasses.dataclass(frozen=True)
+class _Tensor:
+  """A tensor whose numbers are not read yet; offset and stride in numbers."""
+
+  storage: _Storage
+  offset: int
+  size: tuple[int, ...]
+  stride: tuple[int, ...]
+
+  def __post_init__(self):
+    steps = sum((n - 1) * s for n, s in zip(self.size, self.stride))
+    last = self.offset + steps
+    inside = 0 <= self.offset <= last < self.storage.count
+    if math.prod(self.size) and not inside:
+      raise user_error.UserError(
+        f"a tensor of shape {self.size} beyond its storage"
+      )
+
+  def array(self) -> np.ndarray:
+    """Cut the tensor out of its storage, as torch._utils does."""
+    values = np.frombuffer(self.storage.read(), self.storage.dtype)
+    if values.size < self.storage.count:
+      raise user_error.UserError(f"a storage of {values.size} values")
+    strides = [s * values.itemsize for s in self.stride]
+    view = np.lib.stride_tricks.as_strided(
+      values[self.offset :], self.size, strides, writeable=False
+    )
+    return view.copy()
+
+
+def _rebuild_tensor(storage, offset, size, stride, *_: Any) -> _Tensor:
+  return _Tensor(storage, offset, size, stride)
+
+
+def _rebuild_parameter(data: _Tensor, *_: Any) -> _Tensor:
   return data
 
 
 _ADMITTED = {
   ("collections", "OrderedDict"): collections.OrderedDict,
+  ("torch._utils", "_rebuild_tensor"): _rebuild_tensor,
   ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
   ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
   **{("torch", name): _StorageType(d) for name, d in _STORAGES.items()},
@@ -126,45 +159,89 @@ _ADMITTED = {
 
 
 class _TensorUnpickler(pickle.Unpickler):
-  """An unpickler that can rebuild tensors from a zip, and nothing else."""
+  """An unpickler that can rebuild tensors, and nothing else.
 
-  def __init__(self, archive: zipfile.ZipFile, folder: str):
-    super().__init__(io.BytesIO(archive.read(f"{folder}data.pkl")))
-    self._archive = archive
-    self._folder = folder
+  Args:
+    file: at the beginning of the pickle.
+    read: returns the bytes of the storage of a key and a size in bytes.
+  """
+
+  def __init__(self, file: IO[bytes], read: Callable[[str, int], bytes]):
+    super().__init__(file)
+    self._read = read
+    self.storages: dict[str, _Storage] = {}
 
   def find_class(self, module: str, name: str) -> Any:
     if (module, name) not in _ADMITTED:
       raise pickle.UnpicklingError(f"the name {module}.{name}")
     return _ADMITTED[module, name]
 
-  def persistent_load(self, pid: Any) -> np.ndarray:
-    kind, storage_type, key, _, count = pid
-    if kind != "storage" or not str(key).isdigit():
+  def persistent_load(self, pid: Any) -> _Storage:
+    kind, storage_type, key, _, count, *view = pid
+    if kind != "storage" or not str(key).isdigit() or any(view):
       raise pickle.UnpicklingError(f"the reference {kind} {key}")
-    content = self._archive.read(f"{self._folder}data/{key}")
-    storage = np.frombuffer(content, storage_type.dtype)
-    if storage.size < count:
-      raise pickle.UnpicklingError(f"a storage of {storage.size} values")
+    dtype = storage_type.dtype
+    size = count * np.dtype(dtype).itemsize
+    storage = _Storage(dtype, count, lambda: self._read(str(key), size))
+    self.storages[str(key)] = storage
     return storage
 
 
-def _read_torch(content: bytes) -> dict[str, np.ndarray]:
-  with zipfile.ZipFile(io.BytesIO(content)) as archive:
-    pickles = [n for n in archive.namelist() if n.endswith("data.pkl")]
-    if len(pickles) != 1:
-      raise user_error.UserError(f"{len(pickles)} pickles in the zip")
-    folder = pickles[0].removesuffix("data.pkl")
-    if archive.getinfo(pickles[0]).file_size > _LONGEST_HEADER:
-      raise user_error.UserError("a pickle too long for a state dict")
-    tree = _TensorUnpickler(archive, folder).load()
+def _read_torch(path: pathlib.Path, wanted) -> dict[str, np.ndarray]:
+  with path.open("rb") as file:
+    if not zipfile.is_zipfile(file):
+      file.seek(0)
+      return _read_pickles(file, wanted)
+    with zipfile.ZipFile(file) as archive:
+      return _read_zip(archive, wanted)
+
+
+def _read_zip(archive: zipfile.ZipFile, wanted) -> dict[str, np.ndarray]:
+  pickles = [n for n in archive.namelist() if n.endswith("data.pkl")]
+  if len(pickles) != 1:
+    raise user_error.UserError(f"{len(pickles)} pickles in the zip")
+  folder = pickles[0].removesuffix("data.pkl")
+  if archive.getinfo(pickles[0]).file_size > _LONGEST_PICKLE:
+    raise user_error.UserError("a pickle too long for a state dict")
+  with archive.open(pickles[0]) as file:
+    tree = _TensorUnpickler(
+      file, lambda key, _: archive.read(f"{folder}data/{key}")
+    ).load()
+  return _arrays(tree, wanted)
+
+
+def _read_pickles(file: IO[bytes], wanted) -> dict[str, np.ndarray]:
+  """Read what PyTorch wrote before its files were zips."""
+  places: dict[str, int] = {}
+
+  def read(key: str, size: int) -> bytes:
+    file.seek(places[key])
+    return file.read(size)
+
+  def load() -> Any:
+    return _TensorUnpickler(file, read).load()
+
+  # Number, version, and the byte order and sizes of the machine.
+  if (load(), load()) != (_MAGIC, _VERSION) or not load()["little_endian"]:
+    raise user_error.UserError("no file of PyTorch, or of a big-endian machine")
+  unpickler = _TensorUnpickler(file, read)
+  tree = unpickler.load()
+  # The storages follow, each behind its count.
+  for key in load():
+    storage = unpickler.storages[key]
+    if int.from_bytes(file.read(8), "little") != storage.count:
+      raise user_error.UserError(f"a storage that is not of {storage.count}")
+    places[key] = file.tell()
+    file.seek(storage.count * np.dtype(storage.dtype).itemsize, 1)
+  return _arrays(tree, wanted)
+
+
+def _arrays(tree: Any, wanted) -> dict[str, np.ndarray]:
   if not isinstance(tree, dict):
     raise user_error.UserError(f"a {type(tree).__name__} and no state dict")
-  arrays = {}
   for name, value in tree.items():
-    if not isinstance(name, str) or not isinstance(value, np.ndarray):
+    if not isinstance(name, str) or not isinstance(value, _Tensor):
       raise user_error.UserError(
         f"the entry {name!r} of type {type(value).__name__}"
       )
-    arrays[name] = value
-  return arrays
+  return {name: value.array() for name, value in tree.items() if wanted(name)}

@@ -118,7 +118,7 @@ def load_stylizer(
   """Load a stylizer: the shipped one, or other weights.
 
   Args:
-    encoder: "vgg16", or the file of a VGG-19.
+    encoder: "vgg16", or a file, as `pretrained.load_encoder` takes it.
     decoder_path: a decoder's file; None takes the shipped decoder.
 
   Returns:

@@ -12,34 +12,11 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax import traverse_util
 
 from stylized_nerf_jax import user_error
 
 _METADATA = "metadata"
-
-
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
-  """Turn nested dicts of arrays into one dict with "/" between names."""
-  flat = {}
-  for name, value in tree.items():
-    path = f"{prefix}/{name}" if prefix else name
-    if isinstance(value, Mapping):
-      flat.update(flatten(value, path))
-    else:
-      flat[path] = np.asarray(value)
-  return flat
-
-
-def unflatten(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
-  """Undo `flatten`."""
-  tree = {}
-  for path, value in flat.items():
-    *parents, name = path.split("/")
-    node = tree
-    for parent in parents:
-      node = node.setdefault(parent, {})
-    node[name] = value
-  return tree
 
 
 def save_weights(
@@ -59,8 +36,8 @@ def save_weights(
   """
   path = pathlib.Path(path)
   arrays = {
-    name: value.astype(dtype) if value.dtype.kind == "f" else value
-    for name, value in flatten(tree).items()
+    name: np.asarray(value, dtype if value.dtype.kind == "f" else None)
+    for name, value in traverse_util.flatten_dict(tree, sep="/").items()
   }
   arrays[_METADATA] = np.array(json.dumps(metadata, sort_keys=True))
   partial = path.with_name(path.name + ".partial.npz")
@@ -91,15 +68,20 @@ def load_weights(
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
       flat = {name: arrays[name] for name in arrays.files}
     metadata = json.loads(str(flat.pop(_METADATA)))
-  except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    tree = traverse_util.unflatten_dict(flat, sep="/")
+  except (
+    *(IndexError, KeyError, ValueError, OSError, EOFError),
+    zipfile.BadZipFile,
+  ) as error:
     raise user_error.UserError(
       f"{path}: expected an npz of weights with a metadata entry, as"
       f" train-stylizer writes it, found {error}; write the file again"
     ) from error
-  for name, value in flat.items():
-    if value.dtype.kind == "f":
-      flat[name] = value.astype(np.float32)
-  return unflatten(flat), metadata
+  return jax.tree.map(_single, tree), metadata
+
+
+def _single(value: np.ndarray) -> np.ndarray:
+  return value.astype(np.float32) if value.dtype.kind == "f" else value
 
 
 def check_layout(
@@ -115,9 +97,13 @@ def check_layout(
   Raises:
     ValueError: a name is missing or unknown, or a shape differs.
   """
-  shapes = jax.tree.map(lambda leaf: np.zeros(leaf.shape, bool), expected)
-  wanted = {name: v.shape for name, v in flatten(shapes).items()}
-  found = {name: v.shape for name, v in flatten(tree).items()}
+  wanted, found = (
+    {name: tuple(leaf.shape) for name, leaf in flat.items()}
+    for flat in (
+      traverse_util.flatten_dict(expected, sep="/"),
+      traverse_util.flatten_dict(tree, sep="/"),
+    )
+  )
   for name in sorted(wanted.keys() | found.keys()):
     if wanted.get(name) != found.get(name):
       raise user_error.UserError(

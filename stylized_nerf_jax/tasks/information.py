@@ -18,7 +18,8 @@ def of_config(config) -> dict:
   space = modules.ANY_SPACE
   field = modules.radiance_field(config.field, space)
   layout = config.weights.encoder
-  layout = layout if layout in vgg.LAYOUTS else "vgg19"
+  if layout not in vgg.LAYOUTS:
+    layout = pretrained.load_encoder(layout).layout
   picture = jax.ShapeDtypeStruct((1, 16, 16, 3), jnp.float32)
   trees = {
     "radiance_field": jax.eval_shape(field.init, key, modules.one_ray()),

@@ -11,7 +11,7 @@ from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.models import region_paints
 from stylized_nerf_jax.models.dials import Dials
-from stylized_nerf_jax.outputs import image_writer, video
+from stylized_nerf_jax.outputs import animation, image_writer, video
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.scenes import scene as scene_lib
@@ -21,8 +21,8 @@ DEFAULT_FRAMES = 60
 ALL_STYLES = "all"
 # Of pictures and videos that are not written: no folder is meant by these.
 _OTHER_ENDINGS = (
-  *(".apng", ".avi", ".gif", ".jpeg", ".jpg", ".m4v", ".mkv", ".mov"),
-  *(".mpeg", ".mpg", ".png", ".tif", ".tiff", ".webm", ".webp", ".wmv"),
+  *(".avi", ".jpeg", ".jpg", ".m4v", ".mkv", ".mov", ".mpeg", ".mpg"),
+  *(".png", ".tif", ".tiff", ".webm", ".wmv"),
 )
 
 
@@ -160,7 +160,7 @@ def write_style_videos(
   Args:
     model: what is rendered.
     cameras: the path.
-    files: by name of the style, each ending in .mp4.
+    files: by name of the style, each as of `film_writer`.
     fps: frames per second.
     **dials: of `StylizedNerf.render_styles`.
 
@@ -169,12 +169,29 @@ def write_style_videos(
   """
   with contextlib.ExitStack() as stack:
     writers = [
-      stack.enter_context(video.VideoWriter(file, fps=fps))
-      for file in files.values()
+      stack.enter_context(film_writer(file, fps=fps)) for file in files.values()
     ]
     for frames in _frames_in_styles(model, cameras, files, **dials):
       for writer, frame in zip(writers, frames):
         writer.append(frame.rgb)
+
+
+def film_writer(
+  path: pathlib.Path, *, fps: float
+) -> video.VideoWriter | animation.AnimationWriter:
+  """Returns what writes frames to a file that ends as a film does.
+
+  Args:
+    path: ends in .mp4, .gif, .webp or .apng.
+    fps: frames per second.
+
+  Raises:
+    ValueError: the ending is another, fps is out of range, or the extra for
+      videos is missing.
+  """
+  if path.suffix.lower() in animation.ENDINGS:
+    return animation.AnimationWriter(path, fps=fps)
+  return video.VideoWriter(path, fps=fps)
 
 
 def _frames_in_styles(
@@ -216,18 +233,18 @@ def render_to(
   feather: float = region_paints.FEATHER,
   **dials: Any,
 ) -> None:
-  """Renders a path into an mp4 file or a folder.
+  """Renders a path into a film or a folder.
 
   Args:
     model: what is rendered.
-    out: `*.mp4`, or any other name for a folder.
+    out: `*.mp4`, `*.gif`, `*.webp`, `*.apng`, or any other name for a folder.
     path: kind of camera path.
     num_frames: its length; as of `path_cameras`.
     style: as on the command line, but None is the scene as photographed, as
       "none" is; the file of a painting is allowed. "all"
-      writes a video `out-NAME.mp4`, or a folder `out/NAME`, for every style.
+      writes a film `out-NAME.mp4`, or a folder `out/NAME`, for every style.
     save_depth: writes depth maps too; needs a folder.
-    fps: frames per second of a video.
+    fps: frames per second of a film.
     regions: styles of named parts of the scene, as on the command line.
     feather: of their edges, in [0, 1].
     **dials: intensity, spread, palette, transfer and recolor of
@@ -238,19 +255,19 @@ def render_to(
   """
   out = pathlib.Path(out)
   ending = out.suffix.lower()
-  is_video = ending == ".mp4"
+  is_film = ending in (".mp4", *animation.ENDINGS)
   if ending in _OTHER_ENDINGS:
     raise user_error.UserError(
       f"--out {out}: {ending} is not written; name a file that ends in .mp4, "
-      "or a folder for PNG frames"
+      ".gif, .webp or .apng, or a folder for PNG frames"
     )
-  if is_video and save_depth:
+  if is_film and save_depth:
     raise user_error.UserError(
       f"--save-depth with --out {out}: depth maps need a folder; name one "
-      "without .mp4"
+      f"without {ending}"
     )
   chosen_dials = Dials(**dials)  # Says what is wrong, if anything is.
-  if is_video:
+  if ending == ".mp4":
     video.check_available()
   cameras = path_cameras(model, path, num_frames)
   regions = regions or {}
@@ -263,7 +280,7 @@ def render_to(
         "--style all with --region; name the style of the rest, or none"
       )
     model.latent(model.styles[0] if model.styles else None)
-    if is_video:
+    if is_film:
       files = {n: out.with_stem(f"{out.stem}-{n}") for n in model.styles}
       write_style_videos(model, cameras, files, fps=fps, **dials)
     else:
@@ -291,8 +308,10 @@ def render_to(
     feather=feather,
     **dials,
   )
-  if is_video:
-    video.write_video(out, (frame.rgb for frame in frames), fps=fps)
+  if is_film:
+    with film_writer(out, fps=fps) as writer:
+      for frame in frames:
+        writer.append(frame.rgb)
   else:
     write_folder(
       out, cameras, frames, source=path, style=style, save_depth=save_depth

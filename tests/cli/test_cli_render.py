@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import tiny_run
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.cli import main
@@ -181,6 +181,8 @@ def test_a_part_of_a_styles_name_will_do(finished_run, tmp_path, capsys):
   ("out", "arguments", "said"),
   [
     ("tour.avi", (), ".avi is not written; name a file that ends in .mp4"),
+    ("tour.gif", ("--fps=60",), "fps is 60.0; expected above 0, up to 50"),
+    ("tour.gif", ("--save-depth",), "name one without .gif"),
     ("out", ("--path=test", "--frames=3"), "the 4 photographs' own views"),
     ("out", ("--style=mosaic:1,wash:x",), "'wash:x' has no weight"),
     ("out", ("--style=mosaic:1,mos:1",), "named twice in mosaic, mosaic"),
@@ -262,6 +264,25 @@ def test_colours_of_trained_styles_are_transferred(
   model.save(tmp_path / "model.npz")
   told = _refused(capsys, tmp_path / "model.npz", tmp_path / "o", *shown)
   assert "has no maps to its styles' palettes" in told
+
+
+def test_pictures_that_move(finished_run, tmp_path, capsys):
+  shown = ("--path=orbit", "--frames=3", "--fps=10")
+  _render(finished_run, tmp_path / "frames", *shown)
+  _render(finished_run, tmp_path / "tour.apng", *shown)
+  _render(finished_run, tmp_path / "tour.gif", *shown, "--style=all")
+  told = capsys.readouterr().err
+  assert f"wrote {tmp_path / 'tour-mosaic.gif'}" in told
+  for name in ("tour.apng", "tour-ink-wash.gif"):
+    with Image.open(tmp_path / name) as film:
+      pages = list(ImageSequence.Iterator(film))
+      # Frames that are alike may be one that stays.
+      assert sum(page.info["duration"] for page in pages) == 300
+  for path in sorted((tmp_path / "frames").glob("*.png"))[::2]:
+    number = 0 if path.stem == "00000" else -1
+    with Image.open(tmp_path / "tour.apng") as film, Image.open(path) as frame:
+      film.seek(range(film.n_frames)[number])
+      assert (np.asarray(film.convert("RGB")) == np.asarray(frame)).all()
 
 
 def test_a_model_file_renders_like_its_run(model, finished_run, tmp_path):

@@ -10,9 +10,9 @@ import pytest
 from stylized_nerf_jax.host import processes
 
 _STEP = """
-import json, sys, time
+import json, socket, sys, time
 import jax.numpy as jnp, numpy as np, optax
-from stylized_nerf_jax.host import processes
+from stylized_nerf_jax.host import peers, processes
 from stylized_nerf_jax.rows import devices, mapping
 from stylized_nerf_jax.training import train_steps
 from stylized_nerf_jax.training import state as state_lib
@@ -42,7 +42,18 @@ def work():
     "any": processes.any_of(processes.index() == 1, False),
     "first": processes.by_first(lambda: processes.index() + 7),
     "count": processes.count(),
+    "silent": len(silent),
   }
+
+# Some who connect before the others and say nothing.
+silent = []
+
+def accept(listener, *args, accept=peers.accept, **options):
+  address = listener.getsockname()
+  silent.extend(socket.create_connection(address) for _ in range(3))
+  return accept(listener, *args, **options)
+
+peers.accept = accept
 
 index, count, coordinator, then = sys.argv[1:]
 with processes.joined(coordinator, int(count), int(index)):
@@ -83,6 +94,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path):
   (one,), (first, second) = found[1], found[2]
   assert one["devices"] == first["devices"] == second["devices"] == 4
   assert (one["count"], first["count"], second["count"]) == (1, 2, 2)
+  assert (one["silent"], first["silent"], second["silent"]) == (0, 3, 0)
   # Ten rows: two for each device, and one more for the first two.
   assert first["rows"] == [0, 1, 2, 3, 8, 9]
   assert second["rows"][:4] == [4, 5, 6, 7]
@@ -119,6 +131,17 @@ def test_a_failed_process_tells_the_other_why(tmp_path):
   assert (first, second) == (processes.EXIT_STATUS, 1), texts
   assert "process 0 of 2: process 1 has ended: the disk is gone" in texts[0]
   assert "ValueError: the disk is gone" in texts[1]
+
+
+def test_a_process_alone_says_that_the_first_is_not_there(monkeypatch):
+  monkeypatch.setattr(processes, "_START_TIMEOUT", 0.3)
+  address = f"127.0.0.1:{process_pair.free_port()}"
+  message = f"no others at {address} .*refused.*: start every process with"
+  with (
+    pytest.raises(ValueError, match=message),
+    processes.joined(address, 2, 1),
+  ):
+    pass
 
 
 def test_alone_nothing_is_waited_for():

@@ -360,18 +360,6 @@ def test_shapes_and_transformations_agree(space):
     np.testing.assert_allclose(values[2, 4], one, atol=1e-5)
 
 
-def test_many_rays_are_cast_as_few_are():
-  """One compiler release got rows beyond the first ten thousand wrong."""
-  camera = rays_lib.camera_arrays(_cameras()[1], None)
-  random = np.random.default_rng(0)
-  xy = random.uniform(0, _WIDTH, (12_000, 2)).astype(np.float32)
-  many = _cast_rays(camera, xy, _BOX)
-  few = [_cast_rays(camera, part, _BOX) for part in np.split(xy, 4)]
-  for name in ("directions", "near", "far"):
-    joined = np.concatenate([getattr(part, name) for part in few])
-    np.testing.assert_allclose(getattr(many, name), joined, atol=1e-5)
-
-
 def test_planes_bound_rays_along_the_optical_axis():
   """As rays of length 1 along that axis have it: NeRF's of Blender scenes."""
   planes = dataclasses.replace(_BOX, kind="planes", near=2.0, far=6.0)

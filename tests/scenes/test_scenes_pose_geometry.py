@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial import transform
 
 from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.scenes.cameras import Camera, Cameras
@@ -19,7 +19,7 @@ def _random_poses(count, spread, seed=0):
   rng = np.random.default_rng(seed)
   poses = np.tile(np.eye(4), (count, 1, 1))
   turns = spread * rng.uniform(-1, 1, (count, 3))
-  poses[:, :3, :3] = transform.Rotation.from_rotvec(turns).as_matrix()
+  poses[:, :3, :3] = [_turn(turn) for turn in turns]
   poses[:, :3, 3] = rng.normal(size=(count, 3))
   return poses
 
@@ -156,24 +156,37 @@ def test_looking_along_up_still_gives_a_pose(back):
   )
 
 
+def _turn(vector):
+  """The rotation of a rotation vector: e to the cross product with it."""
+  x, y, z = vector
+  return scipy.linalg.expm(np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]]))
+
+
 @settings(max_examples=50, deadline=None)
 @given(
   start=st.tuples(*[st.floats(-3, 3)] * 3),
   axis=_axis,
   angle=st.floats(0, np.pi - 1e-3),
-  fraction=st.floats(0, 1),
+  fraction=st.floats(-0.5, 1.5),
 )
-def test_slerp_equals_scipy(start, axis, angle, fraction):
-  first = transform.Rotation.from_rotvec(start)
+def test_slerp_turns_at_constant_speed(start, axis, angle, fraction):
+  first = _turn(start)
   turn = angle * pose_geometry.unit(np.array(axis))
-  second = first * transform.Rotation.from_rotvec(turn)
-  expected = first * transform.Rotation.from_rotvec(fraction * turn)
-  actual = pose_geometry.slerp(first.as_matrix(), second.as_matrix(), fraction)
-  np.testing.assert_allclose(actual, expected.as_matrix(), atol=1e-5)
+  second = first @ _turn(turn)
+  actual = pose_geometry.slerp(first, second, fraction)
+  np.testing.assert_allclose(actual, first @ _turn(fraction * turn), atol=1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(axis=_axis, angle=st.floats(-7, 7))
+def test_rotation_about_an_axis(axis, angle):
+  axis = pose_geometry.unit(np.array(axis))
+  actual = pose_geometry.axis_rotation(axis, angle)
+  np.testing.assert_allclose(actual, _turn(angle * axis), atol=1e-12)
 
 
 def test_slerp_of_equal_and_opposite_rotations():
-  first = transform.Rotation.from_rotvec([0.3, 0.2, 0.1]).as_matrix()
+  first = _turn([0.3, 0.2, 0.1])
   np.testing.assert_allclose(
     pose_geometry.slerp(first, first, 0.3), first, atol=1e-9
   )
@@ -193,12 +206,15 @@ def test_slerp_of_equal_and_opposite_rotations():
   axis=_axis,
   angle=st.one_of(st.floats(0, np.pi), st.sampled_from([np.pi, np.pi - 1e-9])),
 )
-def test_quaternions_equal_scipy(axis, angle):
-  turn = transform.Rotation.from_rotvec(
-    angle * pose_geometry.unit(np.array(axis))
-  )
-  found = pose_geometry.quaternion(turn.as_matrix())
+def test_quaternions_there_and_back(axis, angle):
+  """Its parts are cosine and sine of half the angle (Hamilton)."""
+  axis = pose_geometry.unit(np.array(axis))
+  expected = np.array([np.cos(angle / 2), *(np.sin(angle / 2) * axis)])
+  turn = _turn(angle * axis)
+  found = pose_geometry.quaternion(turn)
   assert found[0] >= 0
   # A quaternion and its negative are one rotation.
-  expected = turn.as_quat(scalar_first=True)
   assert abs(found @ expected) == pytest.approx(1, abs=1e-12)
+  for scale in (1, -1, 1.005):
+    back = pose_geometry.from_quaternion(scale * found, where="", again="")
+    np.testing.assert_allclose(back, turn, atol=1e-9)
