@@ -149,7 +149,7 @@ class _Finish:
     self._state = state_lib.TrainState(
       params=items["params"], **items["optimizer"]
     )
-    self._prices = items["prices"]
+    self._prices = items["prices"]["places"]
     self._resumed = int(meta["step"])
     progress.say(f"{PHASE}: resuming at step {self._resumed}")
 
@@ -162,7 +162,7 @@ class _Finish:
     return {
       "params": state.params,
       "optimizer": {"step": state.step, "opt_state": state.opt_state},
-      "prices": self._prices,
+      "prices": {"places": self._prices},
     }
 
   def paint(self, checkpoints: checkpoints_lib.Checkpoints) -> None:

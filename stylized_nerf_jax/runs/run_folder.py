@@ -38,8 +38,7 @@ from stylized_nerf_jax.runs import run_lock
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.training import checkpoints, metric_log
 
-# Of the manifest; to be raised where an older version would misread it.
-_FORMAT = 1
+_FORMAT = 1  # Of the manifest; raised where an older version would misread it.
 PHASES = ("radiance_field", "stylizer", "mutual_learning", "finish")
 
 

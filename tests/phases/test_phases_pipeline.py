@@ -121,6 +121,10 @@ def test_a_finished_run_is_left_alone(run_copy, monkeypatch):
 def _cut_off(run: pathlib.Path, phase: str) -> None:
   """Leaves a run as a kill after the first step of a phase leaves it."""
   shutil.rmtree(run / phase / "checkpoints" / str(_LAST_STEPS[phase]))
+  if phase == "finish":
+    # Of the style that its last steps were of.
+    written = (run / phase / "styles").iterdir()
+    max(written, key=lambda path: path.stat().st_mtime_ns).unlink()
   manifest = json.loads((run / "manifest.json").read_text())
   manifest["phases"][phase]["finished"] = False
   (run / "manifest.json").write_text(json.dumps(manifest))
