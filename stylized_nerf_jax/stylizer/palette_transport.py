@@ -17,9 +17,10 @@ that direction lies among the painting's colours, and D is the minimum of
   mean |A x + b + D(x) - pulled|^2 + w |second derivatives of D|^2
     + v |first derivatives of D|^2,
 
-a sparse linear system whose factors serve all rounds. Where the map is too
-steep, or goes back, it is fitted again with a larger w: noise is not blown up,
-and a ramp of colours stays a ramp.
+a sparse linear system whose factors serve all rounds. Where that makes the map
+too steep, or turns it back, D counts for less: the affine map is neither, so
+that there is a share of D with which noise is not blown up and a ramp of
+colours stays a ramp.
 """
 
 import functools
@@ -33,11 +34,10 @@ from stylized_nerf_jax.stylizer import color_tables, palette
 _COLORS = 4096  # of each palette
 _DIRECTIONS = 32
 _ROUNDS = 16
-_BEND = 1e-4  # w, at first
+_BEND = 1e-4  # w
 _STRETCH = 1e-3  # v
-_STEEPER = 8.0  # w is multiplied by this where that is, at most so often:
-_TRIES = 4
 _STEEPEST = 4.0
+_HALVINGS = 6  # of the share of D
 _STEEPEST_AFFINE = 3.0
 # A deviation of 1 in 100: finer differences of a picture are its noise.
 _SMALLEST_VARIANCE = 1e-4
@@ -62,14 +62,15 @@ def fit(
   target = sample(style)
   start = gaussian_map(palette.statistics(source), palette.statistics(target))
   base = color_tables.of_map(start)
-  bend = _BEND
-  for _ in range(_TRIES):
-    table = base + _displacement(source, target, start, bend)
-    steepest, flattest = slopes(table)
-    if steepest <= _STEEPEST and flattest >= 0.0:
-      break
-    bend *= _STEEPER
-  return table.astype(np.float32)
+  whole = _displacement(source, target, start)
+  if _is_smooth(base + whole):
+    return (base + whole).astype(np.float32)
+  share, step = 0.0, 0.5
+  for _ in range(_HALVINGS):
+    if _is_smooth(base + (share + step) * whole):
+      share += step
+    step /= 2.0
+  return (base + share * whole).astype(np.float32)
 
 
 def sample(
@@ -137,8 +138,13 @@ def slopes(table: np.ndarray) -> tuple[float, float]:
   return float(steepest), float(np.linalg.eigvalsh(symmetric).min())
 
 
-def _displacement(source, target, start: palette.ColorMap, bend: float):
-  """Fits D, [n, n, n, 3], with the weight `bend` of second derivatives."""
+def _is_smooth(table: np.ndarray) -> bool:
+  steepest, flattest = slopes(table)
+  return steepest <= _STEEPEST and flattest >= 0.0
+
+
+def _displacement(source, target, start: palette.ColorMap) -> np.ndarray:
+  """Fits D, [n, n, n, 3]."""
   size, count = color_tables.SIZE, len(source)
   index, shares = color_tables.corners(source, size)
   rows = np.repeat(np.arange(count), 8)
@@ -146,7 +152,7 @@ def _displacement(source, target, start: palette.ColorMap, bend: float):
     (shares.ravel(), (rows, index.ravel())), shape=(count, size**3)
   )
   bending, stretching = _roughness(size)
-  system = reads.T @ reads / count + bend * bending + _STRETCH * stretching
+  system = reads.T @ reads / count + _BEND * bending + _STRETCH * stretching
   # The lattice may move as a whole where the first derivatives allow it.
   system = system + 1e-9 * scipy.sparse.identity(size**3)
   factors = scipy.sparse.linalg.splu(system.tocsc())
