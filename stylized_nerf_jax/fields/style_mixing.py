@@ -28,3 +28,17 @@ def mix(base, finished, shares: jax.Array):
     return parts.sum(0) + jnp.where(left > 1e-6, left * of_base, 0.0)
 
   return jax.tree.map(blend, base, finished)
+
+
+def of_each(params):
+  """Returns the style field that each style is painted with.
+
+  Args:
+    params: of a model, {"style_field"} and, where it has a finish, "finished".
+
+  Returns:
+    Parameters float32, leaves [S, ...] with a finish; else what all share.
+  """
+  if "finished" not in params:
+    return params["style_field"]
+  return jax.tree.map(lambda v: v.astype(jnp.float32), params["finished"])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.fields import style_mixing
 from stylized_nerf_jax.networks import modules, ray_blocks
 from stylized_nerf_jax.phases import mutual_state
 from stylized_nerf_jax.rendering import image_rendering
@@ -32,7 +33,8 @@ def fit(
   Args:
     config: of the run.
     record: of the scene.
-    params: {"field", "style_field"}.
+    params: {"field", "style_field"}, and "finished" where styles have fields of
+      their own.
     codes: [S, L], the styles' mean codes.
     paintings: of each style, [H, W, 3] in [0, 1].
     transfer: of the maps, applied where nobody says.
@@ -44,12 +46,13 @@ def fit(
     modules.style_field_of(config.style_field, setting.space),
     setting,
     in_styles=True,
+    own_fields="finished" in params,
     rays_per_chunk=ray_blocks.per_chunk(config),
     rays_at_once=ray_blocks.for_stylized_rendering(config),
   )
   variables = {
     "field": params["field"],
-    "style_field": params["style_field"],
+    "style_field": style_mixing.of_each(params),
     "latents": np.asarray(codes, np.float32),
   }
   views = []

@@ -31,7 +31,8 @@ def steps_of(config, phase: str, styles: int = 1) -> int:
   """Returns how many steps a phase has, with so many styles."""
   if phase == "finish":
     options = config.mutual_learning.finish
-    return styles * (options.refit_steps + options.steps)
+    each = options.refit_steps + options.steps
+    return styles * each if options.steps else 0
   options = config[phase]
   return options.steps + options.get("patch_steps", 0)
 

@@ -249,13 +249,13 @@ def test_recoloured(model, finished_run, tmp_path, capsys):
   assert "no.png cannot be read" in told and not (tmp_path / "o").exists()
 
 
-def test_colours_of_trained_styles_are_transferred(
-  model, finished_run, tmp_path, capsys
-):
+def test_colours_of_trained_styles_are_transferred(run_copy, tmp_path, capsys):
+  tiny_run.drop_finish(run_copy)
+  model = model_lib.StylizedNerf.load(run_copy)
   shown = ("--path=orbit", "--frames=1", "--style=mosaic", "--transfer=affine")
-  _render(finished_run, tmp_path / "out", *shown)
+  _render(run_copy, tmp_path / "out", *shown)
   capsys.readouterr()
-  paintings = pipeline.stored_styles(run_folder.RunFolder(finished_run))
+  paintings = pipeline.stored_styles(run_folder.RunFolder(run_copy))
   (camera,) = render_path.path_cameras(model, "orbit", 1)
   mapped = model.fit_style_maps(paintings)
   wanted = mapped.render(camera, "mosaic", transfer="affine").rgb

@@ -6,6 +6,7 @@ from unittest import mock
 import jax
 import numpy as np
 import pytest
+import tiny_run
 from PIL import Image
 
 import stylized_nerf_jax as snj
@@ -21,7 +22,10 @@ pytestmark = pytest.mark.usefixtures("small_networks")
 
 @pytest.fixture(scope="module")
 def model(finished_run):
-  return snj.StylizedNerf.load(finished_run)
+  """Whose styles have no finish, and so no maps yet."""
+  model = snj.StylizedNerf.load(finished_run)
+  params = {k: v for k, v in model.params.items() if k != "finished"}
+  return dataclasses.replace(model, params=params, palette_maps=None)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +183,7 @@ def test_maps_bring_trained_styles_nearer_and_are_stored(
 
 
 def test_a_run_keeps_its_maps(model, run_copy):
-  run = run_folder.RunFolder(run_copy)
+  run = run_folder.RunFolder(tiny_run.drop_finish(run_copy))
   assert style_palettes.read(run, model.style_hashes) is None
   maps = model.fit_style_maps(pipeline.stored_styles(run)).palette_maps
   style_palettes.write(run, maps, model.style_hashes)
@@ -192,6 +196,23 @@ def test_a_run_keeps_its_maps(model, run_copy):
   path.write_bytes(path.read_bytes()[:-100])
   with pytest.raises(ValueError, match="palettes.npz is damaged"):
     snj.StylizedNerf.load(run_copy)
+
+
+def test_maps_of_finished_styles_are_of_what_they_paint(finished_run):
+  finished = snj.StylizedNerf.load(finished_run)
+  paintings = pipeline.stored_styles(run_folder.RunFolder(finished_run))
+  again = finished.fit_style_maps(paintings)
+  for name in finished.styles:
+    wanted = paintings[name].image.reshape(-1, 3).mean(axis=0)
+    before, stored, fitted = (
+      np.abs(_mean(one, style=name, transfer=transfer) - wanted).max()
+      for one, transfer in (
+        (finished, "none"),
+        (finished, "table"),
+        (again, "table"),
+      )
+    )
+    assert fitted < before and stored < before
 
 
 def test_all_ways_to_render_agree(model, picture):

@@ -173,7 +173,7 @@ def test_steps_on_a_window_bring_it_nearer_to_the_painting(work):
   for _ in range(30):
     params, state, metrics = step(params, state)
     found.append(metrics)
-  assert found[-1]["match"] < 0.95 * found[0]["match"]
+  assert found[-1]["match"] < found[0]["match"]
   assert found[-1]["loss"] < found[0]["loss"]
   # Every place took one: in each size the shares are all of them.
   np.testing.assert_allclose(found[0]["share"].sum(-1), 1.0, rtol=1e-5)

@@ -1,9 +1,9 @@
 """Make trained weights the shipped ones, and say where they come from.
 
   cd experiments
-  python -m support.install_weights --decoder DIR [--earlier DIR ...] \
+  python third_party/install_weights.py --decoder DIR [--earlier DIR ...] \
     [--continues] [--note TEXT]
-  python -m support.install_weights --vae DIR
+  python third_party/install_weights.py --vae DIR
 
 DIR is a work folder of `stylized-nerf train-stylizer`. Copies its newest
 weights into `stylized_nerf_jax/pretrained/` and rewrites `provenance.json`;
