@@ -1,9 +1,9 @@
 """Make trained weights the shipped ones, and say where they come from.
 
   cd experiments
-  python third_party/install_weights.py --decoder DIR [--earlier DIR ...] \
+  python -m weights.install --decoder DIR [--earlier DIR ...] \
     [--continues] [--note TEXT]
-  python third_party/install_weights.py --vae DIR
+  python -m weights.install --vae DIR
 
 DIR is a work folder of `stylized-nerf train-stylizer`. Copies its newest
 weights into `stylized_nerf_jax/pretrained/` and rewrites `provenance.json`;
