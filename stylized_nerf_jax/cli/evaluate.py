@@ -72,8 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default=0,
     metavar="N",
     help="with --workdir: also match N frames of each style by themselves, to "
-    "see what a painting's strokes could give; takes minutes a frame (1 without "
-    "a number; default 0)",
+    "see what a painting's strokes could give; takes minutes a frame (1 where "
+    "no number is given; default 0)",
   )
   parser.add_argument("--json", help="file to write the whole report to")
   parser.add_argument(
