@@ -25,7 +25,7 @@ import tempfile
 import time
 
 from stylized_nerf_jax.training import echoes
-from support import fault_lab, full_disk, results, run_files, saved_numbers
+from support import fault_lab, results, run_files, saved_numbers
 
 _COLUMNS = ("fault", "times", "as it should be", "that is")
 # Whose checkpoints are damaged.
@@ -61,7 +61,7 @@ def main() -> None:
       ("clock", turn_clock_back),
       ("damaged files", damage),
       ("resumed", functools.partial(resume_damaged, count=args.damages)),
-      ("full disk", full_disk.fill_disk),
+      ("full disk", fault_lab.fill_disk),
     ):
       if name not in rows:
         rows[name] = find(lab)

@@ -24,7 +24,7 @@ _BEND = 0.02
 # Sides of cells, in pixels.
 _CELL = 2.0
 # Of more, one in 4, 9, ... counts.
-_MOST_PIXELS = 1 << 19
+_MOST_PIXELS = 1 << 21
 # Nodes that say which way one faces.
 _AROUND = 16
 

@@ -8,8 +8,7 @@ RUN/
   metrics.jsonl      one line per log entry of every phase
   styles/NAME.png    the paintings as they were used
   pixels/            of captures larger than memory; can be made again
-  radiance_field/    checkpoints of phase 1
-  stylizer/          checkpoints of phase 2
+  radiance_field/    checkpoints of phase 1, stylizer/ of phase 2
   mutual_learning/   checkpoints of phase 3; palettes.npz, maps of its colours
   finish/            checkpoints of its end, and what each style came to
   regions/NAME.npz   parts of the scene, see `region_file`
