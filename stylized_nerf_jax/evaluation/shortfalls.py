@@ -1,10 +1,10 @@
 """When a style has failed, said in one plain line.
 
-A style is there when its statistics are about as near to the painting's as
-single pictures stylized by AdaIN bring them, when its places are nearer to the
-painting's than those of the unstylized view are, and when it is neither blurred
-nor grainy. Each of these is a ratio with a limit; what was not measured fails
-nothing.
+A style is there when its places are nearer to the painting's than those of the
+unstylized view are; when its statistics are about as near to the painting's as
+single pictures stylized by AdaIN bring them, or its places nearer than theirs;
+and when it is neither blurred nor grainy. Each of these is a ratio with a
+limit; what was not measured fails nothing.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,13 @@ def of_style(
   """
   failed, blemishes = [], []
   distance = _ratio(row, adain, "style_distance")
-  if distance is not None and distance > MOST_STYLE:
+  stroke = _ratio(row, adain, "realism")
+  # Strokes may be a painting's own where their statistics are not.
+  if (
+    distance is not None
+    and distance > MOST_STYLE
+    and (stroke is None or stroke > 1.0)
+  ):
     failed.append(
       f"style distance {distance:.2f} of per-frame AdaIN's (at most"
       f" {MOST_STYLE:g})"

@@ -56,8 +56,8 @@ def match(
   total = len(folders) * len(chosen) * reach.count_steps()
   height, width = content[chosen[0]].shape[:2]
   progress.say(
-    f"{NAME}: {len(chosen)} frames of {width} x {height} pixels in "
-    f"{len(folders)} styles, {total} steps; on a CPU minutes for each frame"
+    f"{NAME}: frames of {width} x {height} pixels in {len(folders)} styles "
+    f"({len(chosen)} of each), {total} steps; on a CPU minutes for each frame"
   )
   with progress.progress(total, NAME) as bar:
     for style, folder in folders.items():

@@ -1,9 +1,10 @@
-"""A first look at a trained run: which styles have failed, in seconds.
+"""A first look at a trained run: which styles have failed, in some seconds.
 
 Windows in the middle of three training views, at the size that the run was
-trained in, are rendered unstylized and in every style, stylized by AdaIN, and
-scored beside each other as one picture. `evaluate` does the same on all frames
-of a path, and takes minutes.
+trained in, are rendered unstylized and in every style, and stylized by AdaIN;
+they are held against the middle of the painting, beside each other as one
+picture. `evaluate` looks at all frames of a path and whole paintings, and takes
+minutes.
 """
 
 import dataclasses
@@ -13,17 +14,24 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax.evaluation import frames, lpips, shortfalls
+from stylized_nerf_jax.evaluation import (
+  lpips,
+  shortfalls,
+  strokes,
+  style_scores,
+)
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import mutual_learning, pipeline
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import cameras as cameras_lib
-from stylized_nerf_jax.stylizer import stylize, vgg
+from stylized_nerf_jax.stylizer import adain, stylize, vgg
 
 _VIEWS = 3
-_WINDOW = 160  # pixels a side
+# Pixels a side, at most. One size for all paintings, so that what looks at them
+# is compiled once.
+_WINDOW, _PAINTING = 128, 320
 
 
 def result_of(workdir: str | pathlib.Path) -> dict:
@@ -62,12 +70,10 @@ def find_failures(workdir: str | pathlib.Path) -> list[str]:
   whole = stylize.Stylizer(
     nets.encoder.layout, nets.encoder.params, nets.decoder
   )
-  encode = vgg.VggEncoder(nets.encoder.layout).apply
-  judge = _Judge(
-    lpips.load_lpips(),
-    jax.jit(lambda images: encode({"params": nets.encoder.params}, images)),
-  )
+  by_adain, encode = jax.jit(whole.stylize), jax.jit(whole.encode)
+  lpips_params = lpips.load_lpips()
   paintings = pipeline.stored_styles(run_folder.RunFolder(workdir))
+  middles = _middles([paintings[style].image for style in model.styles])
   lines = []
   total = len(cameras) + len(model.styles)
   with progress.progress(total, "a look at the styles") as bar:
@@ -75,17 +81,15 @@ def find_failures(workdir: str | pathlib.Path) -> list[str]:
     for camera in cameras:
       traced.append(model.trace(camera))
       bar.advance()
-    content = [view.photographed.rgb for view in traced]
-    stylized_by_adain = jax.jit(whole.stylize)
-    for style in model.styles:
-      painting = paintings[style].image
-      statistics = whole.style_statistics(painting)
-      adain = stylized_by_adain(np.stack(content), *statistics)
+    content = np.stack([view.photographed.rgb for view in traced])
+    for style, painting in zip(model.styles, middles):
+      judge = _Judge(painting, lpips_params, encode)
+      mean, std = adain.style_statistics(encode(painting[None])["relu4_1"])
       line = shortfalls.of_style(
         style,
-        judge([model.paint(view, style).rgb for view in traced], painting),
-        adain=judge(np.clip(np.asarray(adain), 0, 1), painting),
-        unstylized=judge(content, painting),
+        judge([model.paint(view, style).rgb for view in traced]),
+        adain=judge(by_adain(content, mean[0], std[0])),
+        unstylized=judge(content),
       )
       lines += [line] if line else []
       bar.advance()
@@ -95,14 +99,31 @@ def find_failures(workdir: str | pathlib.Path) -> list[str]:
 class _Judge:
   """Scores windows against a painting as one picture."""
 
-  def __init__(self, lpips_params, encode):
-    self._lpips, self._encode = lpips_params, encode
+  def __init__(self, painting: np.ndarray, lpips_params, encode):
+    self._measures = {
+      "style_distance": style_scores.style_distance(encode, painting),
+      "high_frequency_energy": style_scores.high_frequency_energy,
+    }
+    if min(painting.shape[:2]) >= lpips.SMALLEST_SIDE:
+      places = strokes.Resemblance(painting, lpips_params)
+      self._measures["realism"] = places.add
+    energy = style_scores.high_frequency_energy(painting)
+    self._painting = {"painting_energy": float(energy)}
 
-  def __call__(self, windows, painting: np.ndarray) -> dict:
-    joined = np.concatenate(list(windows), axis=1)
-    return frames.score_pictures(
-      [joined], None, self._lpips, style=painting, encode=self._encode
-    )
+  def __call__(self, windows) -> dict[str, float]:
+    joined = np.concatenate([np.asarray(window) for window in windows], axis=1)
+    found = {name: float(m(joined)) for name, m in self._measures.items()}
+    return found | self._painting
+
+
+def _middles(paintings: list[np.ndarray]) -> list[np.ndarray]:
+  """Cuts squares of one size out of the middle of paintings."""
+  shortest = min(min(painting.shape[:2]) for painting in paintings)
+  side = view_pixels.window_size(_PAINTING, shortest, vgg.STRIDE)
+  corners = [(np.array(p.shape[:2]) - side) // 2 for p in paintings]
+  return [
+    p[y : y + side, x : x + side] for p, (y, x) in zip(paintings, corners)
+  ]
 
 
 def _windows(views: cameras_lib.Cameras) -> list[cameras_lib.Camera]:

@@ -29,7 +29,10 @@ def test_a_good_style_is_not_spoken_of():
 @pytest.mark.parametrize(
   ("row", "said"),
   [
-    (_row(5.2), "wave: not in style: style distance 1.30 of per-frame AdaIN's"),
+    (
+      _row(5.2, realism=0.51),
+      "wave: not in style: style distance 1.30 of per-frame AdaIN's",
+    ),
     (_row(realism=0.555), "realism 0.555, the unstylized view's is 0.560"),
     (_row(detail=0.001), "wave: blurred: detail 0.25 of per-frame AdaIN's"),
     (_row(detail=0.01), "wave: grainy: detail 2.50 of per-frame AdaIN's"),
@@ -40,6 +43,12 @@ def test_what_fails_is_said_in_one_line(row, said):
   assert said in line and "; try " in line and "\n" not in line
 
 
+def test_strokes_that_are_nearer_than_those_of_adain_need_no_statistics():
+  assert _judge(_row(9.0, realism=0.49)) is None
+  assert "style distance 2.25" in _judge(_row(9.0, realism=0.51))
+  assert "style distance 2.25" in _judge(_row(9.0, realism=None))
+
+
 def test_what_is_as_detailed_as_its_painting_is_not_grainy():
   detailed = _row(detail=0.01)
   assert "grainy" in _judge(detailed | {"painting_energy": 0.004})
@@ -48,7 +57,7 @@ def test_what_is_as_detailed_as_its_painting_is_not_grainy():
 
 def test_grain_wants_content_and_too_little_style_more_steps():
   assert "content_weight" in _judge(_row(detail=0.01))
-  assert "content_weight" not in _judge(_row(5.2, 0.01))
+  assert "content_weight" not in _judge(_row(5.2, 0.01, 0.51))
   both = _judge(_row(5.2, realism=0.6))
   assert both.count("not in style") == 1 and "realism 0.600" in both
 
