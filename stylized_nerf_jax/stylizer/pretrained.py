@@ -341,7 +341,8 @@ def _convolution(
       f"{path}: expected a convolution {index}.weight and {index}.bias, found"
       f" the names {sorted(flat)[:6]}; these are weights of another layout"
     )
-  kernel = weight.transpose(2, 3, 1, 0).astype(np.float32)
+  # Contiguous, or what is summed of it would differ in a last bit.
+  kernel = np.ascontiguousarray(weight.transpose(2, 3, 1, 0), np.float32)
   return {"kernel": kernel, "bias": bias.astype(np.float32)}
 
 

@@ -202,6 +202,7 @@ def test_slerp_of_equal_and_opposite_rotations():
   )
 
 
+@settings(deadline=None)
 @given(
   axis=_axis,
   angle=st.one_of(st.floats(0, np.pi), st.sampled_from([np.pi, np.pi - 1e-9])),

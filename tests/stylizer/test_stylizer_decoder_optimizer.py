@@ -44,6 +44,14 @@ def test_what_muon_leaves_takes_nesterovs_steps(trees):
       np.testing.assert_allclose(
         found[name][leaf], expected[name][leaf], rtol=1e-5
       )
+      # Momentum as it will be, and the gradient once more.
+      first = 0.9 * 0.1 / (1 - 0.9**2) + 1
+      assert round(first, 4) == 1.4737
+      np.testing.assert_allclose(
+        found[name][leaf],
+        -1e-3 * first * np.sign(gradients[name][leaf]),
+        rtol=1e-3,
+      )
 
 
 def test_long_gradients_are_cut_and_short_ones_are_not(trees):

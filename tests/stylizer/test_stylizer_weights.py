@@ -10,6 +10,7 @@ import safetensors.numpy
 
 from stylized_nerf_jax.stylizer import (
   decoder,
+  numpy_pickle,
   pretrained,
   state_dict,
   vgg,
@@ -112,6 +113,95 @@ def test_torch_files_load_without_torch(tmp_path):
     found["turned"], flat["1.weight"].transpose(1, 0, 2, 3)
   )
   assert pretrained.load_decoder(path)["conv4_1"]["bias"].shape == (256,)
+
+
+def _torchvision_vgg16(seed=3):
+  """What torchvision's file of VGG-16 holds, as a module of torch lays it out;
+  its classifier, 500 MB, shrunk."""
+  torch = pytest.importorskip("torch")
+  torch.manual_seed(seed)
+  layers, inputs = [], 3
+  for width in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0):
+    if not width:
+      layers.append(torch.nn.MaxPool2d(2))
+      continue
+    layers += [torch.nn.Conv2d(inputs, width, 3, padding=1), torch.nn.ReLU()]
+    inputs = width
+  model = torch.nn.Module()
+  model.features = torch.nn.Sequential(*layers)
+  model.classifier = torch.nn.Sequential(torch.nn.Linear(8, 4))
+  return torch, model
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("kind", ["zip.pth", "pickles.pth", "x.safetensors"])
+def test_torchvisions_vgg16_is_an_encoder(tmp_path, kind):
+  """Features up to a positive factor a channel, as torch computes them."""
+  torch, model = _torchvision_vgg16()
+  path, tensors = tmp_path / kind, model.state_dict()
+  if path.suffix == ".pth":
+    # Its own file is of before PyTorch wrote zips.
+    zipped = kind.startswith("zip")
+    torch.save(tensors, path, _use_new_zipfile_serialization=zipped)
+  else:
+    flat = {name: tensor.numpy() for name, tensor in tensors.items()}
+    safetensors.numpy.save_file(flat, path)
+  found = state_dict.read_state_dict(path)
+  assert found.keys() == tensors.keys()
+  for name, tensor in tensors.items():
+    np.testing.assert_array_equal(found[name], tensor.numpy())
+  encoder = pretrained.load_encoder(path)
+  assert encoder.layout == "vgg16"
+  assert encoder.sha256 != pretrained.load_encoder().sha256
+  picture = np.random.default_rng(0).random((1, 32, 32, 3), np.float32)
+  mean, deviation = pretrained._PIXEL_MEAN, pretrained._PIXEL_STD
+  pixels = torch.from_numpy((picture - mean) / deviation).permute(0, 3, 1, 2)
+  with torch.no_grad():
+    # The border is padded otherwise; 4 features inside none of it is seen.
+    expected = model.features[:7](pixels).permute(0, 2, 3, 1).numpy()
+  scales = pretrained.load_channel_scales()["conv2_1"]
+  features = vgg.VggEncoder("vgg16").apply({"params": encoder.params}, picture)
+  inside = np.s_[:, 4:-4, 4:-4]
+  np.testing.assert_allclose(
+    (features["relu2_1"] * scales)[inside],
+    expected[inside],
+    rtol=1e-3,
+    atol=1e-4,
+  )
+
+
+def test_the_packages_values_in_torchvisions_file_are_the_same(
+  tmp_path,
+):
+  path = numpy_pickle.package_file(*pretrained._VGG16_PACKAGE)
+  tree = numpy_pickle.load_numpy_pickle(path)["VGG16_0"]
+  flat = {"classifier.0.weight": np.zeros((2, 2), np.float32)}
+  indices = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+  for number, index in enumerate(indices):
+    layer = tree[f"Conv_{number}"]
+    kernel = np.ascontiguousarray(layer["kernel"].transpose(3, 2, 0, 1))
+    flat[f"features.{index}.weight"] = kernel
+    flat[f"features.{index}.bias"] = layer["bias"]
+  file = tmp_path / "vgg16.safetensors"
+  safetensors.numpy.save_file(flat, file)
+  one, other = pretrained.load_encoder(), pretrained.load_encoder(file)
+  assert one.sha256 == other.sha256
+  assert pretrained.load_decoder(encoder=other)
+  for name, layer in one.params.items():
+    for part, values in layer.items():
+      np.testing.assert_array_equal(other.params[name][part], values)
+  # Another one, where a single value differs.
+  flat["features.17.bias"] = flat["features.17.bias"] + np.float32(1e-3)
+  safetensors.numpy.save_file(flat, file)
+  other = pretrained.load_encoder(file)
+  with pytest.raises(ValueError, match="trained with the encoder"):
+    pretrained.load_decoder(encoder=other)
+
+
+def test_what_is_skipped_is_not_read(tmp_path):
+  np.savez(tmp_path / "w.npz", a=np.zeros(2), **{"b.c": np.ones(3)})
+  found = state_dict.read_state_dict(tmp_path / "w.npz", skip="b.")
+  assert list(found) == ["a"]
 
 
 class _Attack:
