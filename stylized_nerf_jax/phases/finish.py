@@ -79,12 +79,13 @@ def train(
   """
   state_of_work = run.begin(PHASE, make_inputs(config, run))
   folder = run.phase_path(PHASE)
-  missing = [
-    style.name
+  paths = [
+    finished_styles.path_of(folder, style.content_hash)
     for style in styles.values()
-    if not finished_styles.path_of(folder, style.content_hash).is_file()
   ]
-  if state_of_work == "done" and not missing:
+  # All processes must agree about it, whenever they look.
+  whole = processes.by_first(lambda: all(path.is_file() for path in paths))
+  if state_of_work == "done" and whole:
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
   work = _Finish(config, run, styles, facts, pace)

@@ -73,7 +73,7 @@ def load_or_encode(
           _write(path, style.pixels, encoder, stroke_scale, scales, places)
         bar.advance()
 
-  if not all(path.exists() for path in paths):
+  if not processes.by_first(lambda: all(path.exists() for path in paths)):
     processes.by_first(encode)
   return PaintingPlaces(paths)
 
