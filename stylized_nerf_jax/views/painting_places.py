@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from stylized_nerf_jax.host import disk, interruption, processes, progress
+from stylized_nerf_jax.host import disk, processes, progress
 from stylized_nerf_jax.losses import matching
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.stylizer import pretrained, vgg
@@ -68,7 +68,6 @@ def load_or_encode(
     folder.mkdir(parents=True, exist_ok=True)
     with progress.progress(len(styles), "encoding paintings") as bar:
       for path, style in zip(paths, styles.values()):
-        interruption.stop_if_asked("while paintings are encoded")
         if not path.exists():
           _write(path, style.pixels, encoder, stroke_scale, scales, places)
         bar.advance()
