@@ -20,8 +20,11 @@ MOST_REALISM = 0.97
 
 Row = Mapping[str, Any]
 
-_MORE_STEPS = "more mutual_learning.patch_steps or another styles.style_size"
-_MORE_CONTENT = "a higher mutual_learning.patch_content_weight"
+_MORE_STROKES = (
+  "more mutual_learning.finish.steps or a lower"
+  " mutual_learning.finish.content_weight"
+)
+_SMOOTHER = "a higher mutual_learning.finish.smooth_weight"
 
 
 def of_style(
@@ -60,7 +63,7 @@ def of_style(
       f"realism {row['realism']:.3f}, the unstylized view's is"
       f" {unstylized['realism']:.3f} (at most {MOST_REALISM:g} of it)"
     )
-  advice = _MORE_STEPS
+  advice = _MORE_STROKES
   detail = _ratio(row, adain, "high_frequency_energy")
   painted = row.get("painting_energy") or 0.0
   if detail is not None and detail < LEAST_DETAIL:
@@ -78,7 +81,7 @@ def of_style(
       f" {MOST_DETAIL:g}, or {MOST_DETAIL:g} of the painting's own)"
     )
     if not failed:
-      advice = _MORE_CONTENT
+      advice = _SMOOTHER
   if failed:
     failed[0] = f"not in style: {failed[0]}"
   if not failed + blemishes:

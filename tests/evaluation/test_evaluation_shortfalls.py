@@ -55,9 +55,9 @@ def test_what_is_as_detailed_as_its_painting_is_not_grainy():
   assert _judge(detailed | {"painting_energy": 0.006}) is None
 
 
-def test_grain_wants_content_and_too_little_style_more_steps():
-  assert "content_weight" in _judge(_row(detail=0.01))
-  assert "content_weight" not in _judge(_row(5.2, 0.01, 0.51))
+def test_grain_wants_smoothing_and_too_little_style_more_steps():
+  assert "smooth_weight" in _judge(_row(detail=0.01))
+  assert "smooth_weight" not in _judge(_row(5.2, 0.01, 0.51))
   both = _judge(_row(5.2, realism=0.6))
   assert both.count("not in style") == 1 and "realism 0.600" in both
 
