@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
+from flax import traverse_util
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.fields import hash_encoding
@@ -37,14 +38,8 @@ def halved(params):
 
 
 def num_bytes(params) -> int:
-  """Bytes of one style's file, from parameters or their shapes."""
-  sizes = jax.tree.map_with_path(
-    lambda path, leaf: (
-      int(np.prod(leaf.shape)) * (2 if hash_encoding.is_table(path) else 4)
-    ),
-    params,
-  )
-  return sum(jax.tree.leaves(sizes))
+  """Bytes of one style's parameters in its file."""
+  return sum(leaf.nbytes for leaf in jax.tree.leaves(halved(params)))
 
 
 def write(path: pathlib.Path, params, maps: style_maps.StyleMaps) -> None:
@@ -55,10 +50,7 @@ def write(path: pathlib.Path, params, maps: style_maps.StyleMaps) -> None:
     params: of its style field.
     maps: of this one style, from what it paints to its painting's palette.
   """
-  arrays = {
-    "/".join(key.key for key in keys): np.asarray(leaf)
-    for keys, leaf in jax.tree.leaves_with_path(halved(params))
-  }
+  arrays = traverse_util.flatten_dict(halved(params), sep="/")
   for name in style_maps.ARRAYS:
     arrays[_MAP + name] = np.asarray(getattr(maps, name)[0])
   path.parent.mkdir(parents=True, exist_ok=True)
