@@ -224,6 +224,8 @@ class _Finish:
     """
     if 0 < (local := self._resumed - first) < self._each:
       return local
+    # What was resumed is given up, and is of no later style.
+    self._resumed = 0
     self._state = state_lib.create(self._start, self._optimizer)
     self._prices = np.zeros_like(self._prices)
     return 0

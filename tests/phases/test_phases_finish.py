@@ -236,6 +236,16 @@ def test_a_style_is_the_same_whoever_stands_beside_it(work, run_copy):
   assert (first != stage._random(0, 3).integers(1000, size=5)).any()
 
 
+def test_what_was_resumed_is_of_its_own_style_only(work):
+  """Where an earlier style has to be made again, a later one begins, too."""
+  _, finishing = work
+  each = finishing._each
+  finishing._resumed = each + 1
+  assert finishing._begin(each) == 1
+  assert finishing._begin(0) == 0 and finishing._begin(each) == 0
+  _assert_same(finishing._state.params, finishing._start)
+
+
 def test_a_lost_style_is_made_again_and_a_damaged_one_is_told(run_copy, capsys):
   config = config_lib.load(run_copy / "config.json")
   before = _load(run_copy)
