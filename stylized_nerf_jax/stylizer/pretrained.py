@@ -85,22 +85,29 @@ def load_encoder(kind_or_path: str | pathlib.Path = "vgg16") -> Encoder:
     ValueError: the package is missing, or a file is damaged or of another
       layout.
   """
-  source = _VGG16_SHA256
-  if str(kind_or_path) == "vgg16":
-    plain = load_plain_vgg16()
-  else:
-    flat = state_dict.read_state_dict(kind_or_path, skip=_TORCHVISION_REST)
-    if f"{_TORCHVISION}.0.weight" not in flat:
-      params = _convert_vgg19(flat, kind_or_path)
-      return Encoder("vgg19", params, tree_sha256(params))
-    trained = _convert_vgg16(flat, kind_or_path)
-    plain = _with_pixels_normalised(trained, str(kind_or_path))
-    if (values := tree_sha256(trained)) != _VGG16_VALUES:
-      source = values
+  layout, params, source = _load_trained(kind_or_path)
+  if layout == "vgg19":
+    return Encoder(layout, params, source)
   scales = load_channel_scales()
   sources = source + tree_sha256(scales)
   sha256 = hashlib.sha256(sources.encode()).hexdigest()
-  return Encoder("vgg16", rescale_channels(plain, scales), sha256)
+  return Encoder("vgg16", rescale_channels(params, scales), sha256)
+
+
+def _load_trained(
+  kind_or_path: str | pathlib.Path,
+) -> tuple[str, dict[str, Any], str]:
+  """Load layout and weights as they were trained, and their hash."""
+  if str(kind_or_path) == "vgg16":
+    return "vgg16", load_plain_vgg16(), _VGG16_SHA256
+  flat = state_dict.read_state_dict(kind_or_path, skip=_TORCHVISION_REST)
+  if f"{_TORCHVISION}.0.weight" not in flat:
+    params = _convert_vgg19(flat, kind_or_path)
+    return "vgg19", params, tree_sha256(params)
+  trained = _convert_vgg16(flat, kind_or_path)
+  values = tree_sha256(trained)
+  source = _VGG16_SHA256 if values == _VGG16_VALUES else values
+  return "vgg16", _with_pixels_normalised(trained, str(kind_or_path)), source
 
 
 def load_stroke_encoder(kind_or_path: str) -> Encoder:
@@ -115,9 +122,7 @@ def load_stroke_encoder(kind_or_path: str) -> Encoder:
   Raises:
     ValueError: as `load_encoder`.
   """
-  if kind_or_path != "vgg16":
-    return load_encoder(kind_or_path)
-  return Encoder("vgg16", load_plain_vgg16(), _VGG16_SHA256)
+  return Encoder(*_load_trained(kind_or_path))
 
 
 def load_plain_vgg16() -> dict[str, Any]:
