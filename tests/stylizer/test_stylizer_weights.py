@@ -168,6 +168,12 @@ def test_torchvisions_vgg16_is_an_encoder(tmp_path, kind):
     rtol=1e-3,
     atol=1e-4,
   )
+  # Strokes are matched by the features as they are.
+  params = pretrained.load_stroke_encoder(str(path)).params
+  plain = vgg.VggEncoder("vgg16").apply({"params": params}, picture)
+  np.testing.assert_allclose(
+    plain["relu2_1"][inside], expected[inside], rtol=1e-3, atol=1e-4
+  )
 
 
 def test_the_packages_values_in_torchvisions_file_are_the_same(
