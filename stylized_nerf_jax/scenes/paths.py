@@ -34,6 +34,7 @@ def make_path(
   far: float,
   splits: Mapping[str, tuple[int, ...]],
   num_frames: int = 60,
+  loop: bool = False,
 ) -> camera_lib.Cameras:
   """Makes a camera path for a scene.
 
@@ -45,6 +46,8 @@ def make_path(
     far: the scene's, file units.
     splits: indices of "train" and "test" among the cameras.
     num_frames: length of the path; "test" and "train" have their own.
+    loop: whether "interpolate" goes on from the last camera to the first;
+      "spiral" and "orbit" are closed, "test" and "train" are not.
 
   Returns:
     The path, file frame.
@@ -72,7 +75,10 @@ def make_path(
       cameras, normalization, near=near, far=far, num_frames=num_frames
     )
   train = _given_views("train", cameras, splits)
-  return interpolate_path(train, num_frames=num_frames)
+  if not loop:
+    return interpolate_path(train, num_frames=num_frames)
+  closed = train[[*range(len(train)), 0]]
+  return interpolate_path(closed, num_frames=num_frames + 1)[:-1]
 
 
 def spiral_path(
