@@ -30,6 +30,7 @@ _COMMANDS = {
   "demo": "demo",
   "train": "train",
   "render": "render",
+  "view": "view",
   "region": "region",
   "evaluate": "evaluate",
   "stylize-image": "stylize_image",
