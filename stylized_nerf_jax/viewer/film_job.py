@@ -8,7 +8,7 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.tasks import film_plan, render_path
 
 
-class _Cancelled(Exception):
+class _CancelledError(Exception):
   """Ends the writing of a film; what there is of it is removed."""
 
 
@@ -59,7 +59,7 @@ class FilmJob:
   def _run(self) -> None:
     try:
       self._write()
-    except _Cancelled:
+    except _CancelledError:
       self._ended(None, None)
     except Exception as error:  # Told in the page; the viewer goes on.
       self._ended(None, error)
@@ -80,6 +80,6 @@ class FilmJob:
     with render_path.film_writer(self._out, fps=self._plan.fps) as writer:
       for done, frame in enumerate(frames, start=1):
         if self._stop.is_set():
-          raise _Cancelled
+          raise _CancelledError
         writer.append(frame.rgb)
         self._tell(done, len(cameras))

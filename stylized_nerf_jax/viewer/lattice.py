@@ -44,17 +44,18 @@ def spread(
   """
   if stride == 1:
     return colors
-  middle = (stride - 1) / 2 - _FIRST[stride]
-  rows, columns = colors.shape[:2]
-  # Where the picture's edges lie in the lattice, whose pixels are 1 wide.
-  left = top = middle / stride
+  # Where the picture's corner lies in the lattice, whose pixels are 1 wide and
+  # which is 1 wider on all sides, so that the picture lies within.
+  corner = 1.5 - (_FIRST[stride] + 0.5) / stride
+  padded = np.pad(colors, ((1, 2), (1, 2), (0, 0)), mode="edge")
   box = (
-    max(0.0, left),
-    max(0.0, top),
-    min(columns, left + width / stride),
-    min(rows, top + height / stride),
+    corner,
+    corner,
+    min(padded.shape[1], corner + width / stride),
+    min(padded.shape[0], corner + height / stride),
   )
-  picture = Image.fromarray(colors)
   return np.asarray(
-    picture.resize((width, height), Image.Resampling.BILINEAR, box=box)
+    Image.fromarray(padded).resize(
+      (width, height), Image.Resampling.BILINEAR, box=box
+    )
   )

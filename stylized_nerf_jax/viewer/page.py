@@ -3,20 +3,17 @@
 import logging
 import math
 import time
-from typing import TYPE_CHECKING
 
 import viser
 from viser import _messages
 
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.viewer import session as session_lib
+from stylized_nerf_jax.viewer.panel_page import Shown
 from stylized_nerf_jax.viewer.path_panel import PathPanel
 from stylized_nerf_jax.viewer.request_states import State
 from stylized_nerf_jax.viewer.style_panel import StylePanel
 from stylized_nerf_jax.viewer.view_panel import ViewPanel
-
-if TYPE_CHECKING:
-  from stylized_nerf_jax.viewer import server as server_lib
 
 _LOG = logging.getLogger(__name__)
 _STATUS_EVERY = 0.25
@@ -36,7 +33,7 @@ class ClientPage:
     styles: the panel of styles.
   """
 
-  def __init__(self, viewer: "server_lib.Viewer", client: viser.ClientHandle):
+  def __init__(self, viewer: Shown, client: viser.ClientHandle):
     self.viewer, self.client = viewer, client
     self._rows = viewer.rows
     self._told_at, self._sent_at = 0.0, 0.0

@@ -11,6 +11,7 @@ from stylized_nerf_jax.outputs import video
 from stylized_nerf_jax.scenes import camera_path, camera_path_file
 from stylized_nerf_jax.tasks import film_plan
 from stylized_nerf_jax.viewer import film_job, path_editor, style_panel
+from stylized_nerf_jax.viewer.panel_page import Page
 
 _NO_KEYS = "no keys yet"
 _PREVIEW_SECONDS = 1 / 15
@@ -237,7 +238,8 @@ class PathPanel:
           "/path/spline",
           points=np.stack([points[:-1], points[1:]], axis=1).astype("float32"),
           colors=_LINE,
-          line_width=3.0,
+          thickness=2.0,
+          thickness_units="screen",
         )
       )
     self._write_command()

@@ -75,7 +75,7 @@ class Requests:
     """Returns what is to be rendered now and why; None: nothing yet."""
     action = self._pending
     if action is None:
-      if self._settled or now - self._asked_at < REST_AFTER:
+      if self._settled or now < self._asked_at + REST_AFTER:
         return None
       action = Action.REST
     self._pending = None

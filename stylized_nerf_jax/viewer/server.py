@@ -239,4 +239,4 @@ def _paintings(source: str | pathlib.Path) -> dict[str, np.ndarray]:
   except user_error.UserError as error:
     progress.say(f"viewer: no thumbnails of paintings: {error}")
     return {}
-  return {one.name: one.image for one in stored}
+  return {name: one.image for name, one in stored.items()}

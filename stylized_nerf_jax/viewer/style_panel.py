@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.stylizer import style_maps
 from stylized_nerf_jax.viewer import uploads
+from stylized_nerf_jax.viewer.panel_page import Page
 
 _STRIP = (512, 72)
 _MIX, _NONE = "a mix, as below", "none: as photographed"
@@ -202,9 +203,8 @@ class StylePanel:
 
 def strip(picture: np.ndarray) -> np.ndarray:
   """Cuts a painting [H, W, 3] in [0, 1] to a strip for the panel, uint8."""
-  image = Image.fromarray(
-    np.round(np.clip(picture, 0, 1) * 255).astype("uint8")
-  )
+  pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+  image = Image.fromarray(pixels)
   return np.asarray(ImageOps.fit(image, _STRIP, Image.Resampling.LANCZOS))
 
 

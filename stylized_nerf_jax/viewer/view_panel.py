@@ -4,6 +4,7 @@ import math
 
 from stylized_nerf_jax.scenes import camera_path
 from stylized_nerf_jax.viewer import shown
+from stylized_nerf_jax.viewer.panel_page import Page
 
 
 class ViewPanel:
