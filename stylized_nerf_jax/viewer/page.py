@@ -66,6 +66,7 @@ class ClientPage:
     with self.client.atomic():
       camera.wxyz, camera.position = wxyz, position
       camera.fov = math.radians(fov)
+    self._view.show_fov(fov)
     self._moved()
 
   def set_up(self) -> None:

@@ -6,6 +6,8 @@ from stylized_nerf_jax.scenes import camera_path
 from stylized_nerf_jax.viewer import shown
 from stylized_nerf_jax.viewer.panel_page import Page
 
+_FOVS = (5.0, 120.0)
+
 
 class ViewPanel:
   """Of one client.
@@ -15,7 +17,7 @@ class ViewPanel:
   """
 
   def __init__(self, page: Page):
-    self._page = page
+    self._page, self._quiet = page, False
     gui, session = page.client.gui, page.session
     output = gui.add_dropdown("Shown", shown.OUTPUTS)
     split = gui.add_slider("Before | after", 0.0, 1.0, 0.01, 0.5, visible=False)
@@ -30,10 +32,9 @@ class ViewPanel:
     with gui.add_folder("Camera"):
       self.fov = gui.add_slider(
         "Field of view",
-        5.0,
-        120.0,
+        *_FOVS,
         0.5,
-        page.viewer.first_fov,
+        _shown_fov(page.viewer.first_fov),
         hint="Of the height, in degrees",
       )
       reset = gui.add_button_group("Reset", ("view", "up"))
@@ -75,8 +76,20 @@ class ViewPanel:
 
   def _jump(self, view: int) -> None:
     camera = self._page.viewer.model.scene.cameras[view]
-    self.fov.value = min(120.0, max(5.0, camera_path.fov_of(camera)))
-    self._page.look_from(camera.camera_to_world, self.fov.value)
+    fov = camera_path.fov_of(camera)
+    self._page.look_from(camera.camera_to_world, fov)
+
+  def show_fov(self, fov: float) -> None:
+    """Sets the slider, without turning the camera's."""
+    self._quiet = True
+    self.fov.value = _shown_fov(fov)
+    self._quiet = False
 
   def _zoom(self) -> None:
-    self._page.client.camera.fov = math.radians(self.fov.value)
+    if not self._quiet:
+      self._page.client.camera.fov = math.radians(self.fov.value)
+
+
+def _shown_fov(fov: float) -> float:
+  """As a slider shows it."""
+  return round(2 * min(_FOVS[1], max(_FOVS[0], fov))) / 2
