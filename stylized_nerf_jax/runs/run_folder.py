@@ -7,6 +7,7 @@ RUN/
   scene.json         cameras, bounds and model frame
   metrics.jsonl      one line per log entry of every phase
   styles/NAME.png    the paintings as they were used
+  added_styles/      those that were added to the finished run
   pixels/            of captures larger than memory; can be made again
   radiance_field/    checkpoints of phase 1, stylizer/ of phase 2
   mutual_learning/   checkpoints of phase 3; palettes.npz, maps of its colours
@@ -277,6 +278,17 @@ class RunFolder:
   def facts(self, phase: str) -> dict:
     """Returns the manifest's entry of a phase, empty if it never began."""
     return dict(self._manifest["phases"].get(phase, {}))
+
+  def entry(self, name: str) -> dict:
+    """Returns what the manifest has beside scene and phases, or {}."""
+    return dict(self._manifest.get(name, {}))
+
+  def set_entry(self, name: str, values: Mapping[str, object]) -> None:
+    """Puts something beside scene and phases into the manifest."""
+    assert name not in ("format", "phases", "scene"), name
+    self._manifest[name] = as_json(values)
+    self._write()
+    processes.wait(name)
 
   def phase_fingerprint(self, phase: str) -> str:
     """Returns what stands for a finished phase's result in later inputs.
