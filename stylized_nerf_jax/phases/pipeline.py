@@ -23,7 +23,12 @@ from stylized_nerf_jax.phases import (
   run_styles,
 )
 from stylized_nerf_jax.rows import device_memory, devices
-from stylized_nerf_jax.runs import batch_scaling, outlook, run_folder
+from stylized_nerf_jax.runs import (
+  batch_scaling,
+  outlook,
+  phase_inputs,
+  run_folder,
+)
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import styles as style_reader
@@ -242,7 +247,7 @@ def _left_to_do(config, run, record, nets, styles, wanted) -> tuple[str, ...]:
     # What follows a phase that is done again is done again.
     entry = run.facts(phase)
     made_from = entry["inputs"] if entry.get("finished") else None
-    if made_from != run_folder.as_json(inputs[phase]()):
+    if made_from != phase_inputs.as_json(inputs[phase]()):
       return wanted[index:]
   return ()
 
