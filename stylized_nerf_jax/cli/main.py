@@ -31,6 +31,8 @@ _COMMANDS = {
   "train": "train",
   "render": "render",
   "region": "region",
+  "add-style": "add_style",
+  "remove-style": "remove_style",
   "evaluate": "evaluate",
   "stylize-image": "stylize_image",
   "train-stylizer": "train_stylizer",

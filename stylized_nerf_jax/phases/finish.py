@@ -116,7 +116,7 @@ class _Finish:
     self._views = recolored_views.RecoloredViews(
       rendered, recolored_views.fit_maps(rendered, styles)
     )
-    learned = run_styles.restore(config, run)["params"]
+    learned = _learned(config, run, styles)["params"]
     encoder = pretrained.load_stroke_encoder(config.weights.encoder)
     self._steps = finish_steps.FinishSteps(
       config,
@@ -266,6 +266,14 @@ class _Finish:
     colors = style_maps.own_colors(rgb, opacity, background)
     painting = self._styles[number].image
     return style_maps.fit_style_maps(lambda _: colors, [painting])
+
+
+def _learned(config, run: run_folder.RunFolder, styles: style_set.StyleSet):
+  """Returns what phase 3 has learned of the styles, in their order."""
+  found = run_styles.restore(config, run)
+  hashes = found["style_hashes"]
+  places = [hashes.index(one) for one in styles.content_hashes]
+  return run_styles.only(found, places)
 
 
 def _shown(metrics) -> dict:

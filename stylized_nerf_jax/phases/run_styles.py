@@ -104,8 +104,26 @@ def drop_finished(run: run_folder.RunFolder, content_hash: str) -> None:
 
 
 def trained(run: run_folder.RunFolder) -> style_set.StyleSet:
-  """Reads the paintings of a run's config, at the size they were used in."""
-  return _stored(run, _TRAINED)
+  """Reads the paintings of a run's config, at the size they were used in.
+
+  They are in the order of phase 3, once it has begun.
+  """
+  found = _stored(run, _TRAINED)
+  names = run.facts(mutual_state.PHASE).get("styles", {}).get("names", ())
+  return found.subset(names) if set(names) == set(found) else found
+
+
+def names(run: run_folder.RunFolder) -> list[str]:
+  """Returns the names of the styles that a run shows, in their order.
+
+  Args:
+    run: whose phase 3 has begun.
+  """
+  facts, changes = run.facts(mutual_state.PHASE), read(run)
+  of_phase = zip(facts["keys"]["styles"], facts["styles"]["names"])
+  shown = [name for one, name in of_phase if one not in changes.removed]
+  hashes = facts["keys"]["styles"]
+  return shown + [r["name"] for r in changes.added if r["hash"] not in hashes]
 
 
 def stored(run: run_folder.RunFolder) -> style_set.StyleSet:
