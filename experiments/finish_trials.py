@@ -24,7 +24,7 @@ from PIL import Image
 import stylized_nerf_jax as snj
 from stylized_nerf_jax.evaluation import frames, geometry, lpips, reach
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import pretrained, stylize, vgg
 from stylized_nerf_jax.tasks import film_plan
@@ -60,7 +60,7 @@ def main() -> None:
   unfinished = {k: v for k, v in after.params.items() if k != "finished"}
   before = dataclasses.replace(after, params=unfinished, palette_maps=None)
   run = run_folder.RunFolder(args.run)
-  paintings = pipeline.stored_styles(run).subset(after.styles)
+  paintings = run_styles.stored(run).subset(after.styles)
   films, depths, cameras = _films(after, before, paintings, args.frames)
   content = films["photographed", None]
   scored = geometry.Geometry(cameras, depths, content)

@@ -24,7 +24,7 @@ from stylized_nerf_jax.evaluation import (
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import image_writer
-from stylized_nerf_jax.phases import adaptation, pipeline
+from stylized_nerf_jax.phases import adaptation, pipeline, run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
@@ -200,7 +200,7 @@ def _sequence(model):
 
 def _style_set(run: run_folder.RunFolder, model) -> style_set.StyleSet:
   """The paintings as the run stored them, in the model's order."""
-  return pipeline.stored_styles(run).subset(model.styles)
+  return run_styles.stored(run).subset(model.styles)
 
 
 def _folder_name(method: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import camera_path
 from stylized_nerf_jax.viewer.world import World
@@ -235,7 +235,7 @@ def _paintings(source: str | pathlib.Path) -> dict[str, np.ndarray]:
   if not pathlib.Path(source).is_dir():
     return {}
   try:
-    stored = pipeline.stored_styles(run_folder.RunFolder(source))
+    stored = run_styles.stored(run_folder.RunFolder(source))
   except user_error.UserError as error:
     progress.say(f"viewer: no thumbnails of paintings: {error}")
     return {}

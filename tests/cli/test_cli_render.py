@@ -11,7 +11,7 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.outputs import video
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.readers import formats
@@ -255,7 +255,7 @@ def test_colours_of_trained_styles_are_transferred(run_copy, tmp_path, capsys):
   shown = ("--path=orbit", "--frames=1", "--style=mosaic", "--transfer=affine")
   _render(run_copy, tmp_path / "out", *shown)
   capsys.readouterr()
-  paintings = pipeline.stored_styles(run_folder.RunFolder(run_copy))
+  paintings = run_styles.stored(run_folder.RunFolder(run_copy))
   (camera,) = film_plan.path_cameras(model, "orbit", 1)
   mapped = model.fit_style_maps(paintings)
   wanted = mapped.render(camera, "mosaic", transfer="affine").rgb

@@ -8,7 +8,7 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import image_writer, video
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import stylize
@@ -36,7 +36,7 @@ def test_frames_are_stylized_as_single_pictures_are(
   run = run_folder.RunFolder(finished_run)
   nets = stylizer_nets.load_nets(run.config().weights)
   other = jax.tree.map(lambda values: 0.5 * values, nets.decoder)
-  styles = list(pipeline.stored_styles(run).values())
+  styles = list(run_styles.stored(run).values())
   random = np.random.default_rng(0)
   content = random.uniform(size=(2, 19, 30, 3)).astype(np.float32)
   decoders = {"one": nets.decoder, "other": other}
