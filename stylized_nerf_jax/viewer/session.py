@@ -20,7 +20,7 @@ from stylized_nerf_jax.viewer.request_states import Action, Requests, State
 
 # What small pictures may take, in seconds: while the camera moves, and the
 # first one when it rests.
-_MOVING_SECONDS = 0.12
+MOVING_SECONDS = 0.12
 _REST_SECONDS = 0.35
 # Between two pictures of a pass that is under way.
 _SHOW_EVERY = 0.6
@@ -37,6 +37,7 @@ class Picture:
     stride: of its lattice.
     seconds: since its rendering began.
     done: whether it is the last one, until something changes.
+    generation: moves and dials that it heeds.
   """
 
   pixels: np.ndarray
@@ -45,6 +46,7 @@ class Picture:
   stride: int
   seconds: float
   done: bool
+  generation: int
 
 
 class Pace:
@@ -102,12 +104,18 @@ class Session:
     self._view: ProgressiveView | None = None
     self._paint_key: tuple | None = None
     self._stopped = False
+    self._heeded = 0
     self._thread: threading.Thread | None = None
 
   @property
   def dials(self) -> shown.Dials:
     """What is set."""
     return self._dials
+
+  @property
+  def generation(self) -> int:
+    """Moves and dials that were asked for."""
+    return self._requests.generation
 
   @property
   def camera(self) -> scene_lib.Camera | None:
@@ -174,6 +182,7 @@ class Session:
           self._changed.wait(self._requests.wait(self._clock()))
         state, _ = found
         camera, dials = self._camera, self._dials
+        self._heeded = self._requests.generation
       assert camera is not None
       try:
         for made in self.render(state, camera, dials):
@@ -197,7 +206,7 @@ class Session:
     height, width = camera.height, camera.width
     traces = not view.is_done(max(lattice.STRIDES))
     moving = state is State.LOW_MOVING
-    seconds = _MOVING_SECONDS if moving else _REST_SECONDS
+    seconds = MOVING_SECONDS if moving else _REST_SECONDS
     low = self._pace.stride(height, width, seconds, traces=traces)
     quality = dials.moving_quality if moving else dials.quality
     if state is not State.HIGH:
@@ -227,7 +236,9 @@ class Session:
       last = self._clock()
 
   def _picture(self, pixels, quality, state, stride, began, done) -> Picture:
-    return Picture(pixels, quality, state, stride, self._clock() - began, done)
+    seconds = self._clock() - began
+    heeded = self._heeded
+    return Picture(pixels, quality, state, stride, seconds, done, heeded)
 
   def _prepared(
     self, camera: scene_lib.Camera, dials: shown.Dials

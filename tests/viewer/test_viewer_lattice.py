@@ -27,9 +27,7 @@ def test_a_slope_is_spread_to_where_it_was(stride):
   height, width = 48, 64
   y, x = np.mgrid[:height, :width]
   picture = np.stack([3 * x, 4 * y, 2 * x + y], axis=-1).astype(np.uint8)
-  small = picture[
-    np.ix_(lattice.axis(height, stride), lattice.axis(width, stride))
-  ]
+  small = picture[np.ix_(*(lattice.axis(n, stride) for n in (height, width)))]
   spread = lattice.spread(small, height, width, stride).astype(int)
   middle = (slice(stride, -stride), slice(stride, -stride))
   assert np.abs(spread - picture)[middle].max() <= 3
