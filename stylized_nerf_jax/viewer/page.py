@@ -59,6 +59,10 @@ class ClientPage:
     self.session.stop()
     self._path.close()
 
+  def join(self, seconds: float) -> bool:
+    """Waits for the threads of a page that was closed."""
+    return self.session.join(seconds) and self._path.join(seconds)
+
   def look_from(self, camera_to_world, fov: float) -> None:
     """Puts the client's camera at a pose of the file frame; fov in degrees."""
     wxyz, position = self.viewer.world.pose(camera_to_world)

@@ -47,6 +47,10 @@ class PathPanel:
     if self._job is not None:
       self._job.cancel()
 
+  def join(self, seconds: float) -> bool:
+    """Waits for a film that was cancelled; returns whether it has ended."""
+    return self._job is None or self._job.join(seconds)
+
   def _keys(self) -> None:
     gui = self._gui
     add = gui.add_button(
@@ -226,6 +230,8 @@ class PathPanel:
           aspect=editor.width / editor.height,
           scale=0.5 * self._page.viewer.frustum_scale,
           color=_KEY,
+          thickness=2.0,
+          thickness_units="screen",
           wxyz=wxyz,
           position=position,
         )

@@ -4,6 +4,7 @@ import pathlib
 import socket
 import threading
 import time
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ _LARGEST_BLOCK = 32768
 _ROWS = (360, 540)  # of a picture, unless somebody asks for others
 _FRUSTA = 120
 _THUMBNAIL_ROWS = 36
+# For blocks and frames that are worked on when all ends.
+_GOODBYE_SECONDS = 20.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -60,7 +63,7 @@ class Viewer:
     self.rows = int(np.clip(first.height, *_ROWS)) // 2 * 2
     self.first_fov = camera_path.fov_of(first)
     self.frustum_scale = float(np.clip(0.6 * self.world.spacing, 0.03, 0.4))
-    self._pages: dict[int, object] = {}
+    self._pages: dict[int, Any] = {}
     self._lock = threading.Lock()
     self._thumbnails: dict[int, np.ndarray] = {}
     self._server = None
@@ -117,6 +120,8 @@ class Viewer:
       self._pages.clear()
     for one in pages:
       one.close()
+    for one in pages:
+      one.join(_GOODBYE_SECONDS)
     if self._server is not None:
       self._server.stop()
 
@@ -135,6 +140,8 @@ class Viewer:
         scale=self.frustum_scale,
         image=self._thumbnail(view),
         color=(230, 230, 230),
+        thickness=1.0,
+        thickness_units="screen",
         wxyz=wxyz,
         position=position,
       )

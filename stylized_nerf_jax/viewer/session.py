@@ -250,8 +250,8 @@ class Session:
       self._view, self._paint_key = view, None
     key = dials.paint_key()
     if key != self._paint_key:
-      with self._device:
-        view.show(self._paint(camera, dials) if dials.is_painted else None)
+      # Not under the lock: a picture's code may take seconds to find.
+      view.show(self._paint(camera, dials) if dials.is_painted else None)
       self._paint_key = key
     return view
 
