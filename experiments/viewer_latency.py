@@ -100,7 +100,7 @@ class WholeFrames(session.Session):
     if state is not State.HIGH:
       # Its rows, by the rate that was measured, to tens and at least 30.
       aspect = camera.width / camera.height
-      rows = (self._rate * session.MOVING_SECONDS / aspect) ** 0.5
+      rows = (self._rate * session.SMALL_SECONDS / aspect) ** 0.5
       rows = min(camera.height, max(30, 10 * round(rows / 10)))
       camera = camera.resized(round(rows * aspect), rows)
     start = self._clock()

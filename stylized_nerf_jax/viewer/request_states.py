@@ -75,7 +75,7 @@ class Requests:
     """Returns what is to be rendered now and why; None: nothing yet."""
     action = self._pending
     if action is None:
-      if self._settled or now < self._asked_at + REST_AFTER:
+      if self._settled or now < self._rests_at:
         return None
       action = Action.REST
     self._pending = None
@@ -97,7 +97,17 @@ class Requests:
       return 0.0
     if self._settled:
       return None
-    return max(0.0, self._asked_at + REST_AFTER - now)
+    return max(0.0, self._rests_at - now)
+
+  @property
+  def _rests_at(self) -> float:
+    """When a client that asks for nothing more is at rest.
+
+    It is already where a small picture at rest was rendered, as of a dial: a
+    large one can be left at any time.
+    """
+    still = self.state is State.LOW_REST
+    return self._asked_at + (0.0 if still else REST_AFTER)
 
   @property
   def interrupted(self) -> bool:

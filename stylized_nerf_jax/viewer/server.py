@@ -103,9 +103,11 @@ class Viewer:
       made = page.ClientPage(self, client)
       with self._lock:
         self._pages[client.client_id] = made
+      if client.client_id not in server.get_clients():
+        left(client)  # While its page was made.
 
     @server.on_client_disconnect
-    def _(client):
+    def left(client):
       with self._lock:
         gone = self._pages.pop(client.client_id, None)
       if gone is not None:

@@ -18,10 +18,9 @@ from stylized_nerf_jax.viewer import lattice, shown
 from stylized_nerf_jax.viewer.progressive_view import ProgressiveView
 from stylized_nerf_jax.viewer.request_states import Action, Requests, State
 
-# What small pictures may take, in seconds: while the camera moves, and the
-# first one when it rests.
-MOVING_SECONDS = 0.12
-_REST_SECONDS = 0.35
+# What a small picture may take: while the camera moves, or the first one of a
+# dial.
+SMALL_SECONDS = 0.1
 # Between two pictures of a pass that is under way.
 _SHOW_EVERY = 0.6
 
@@ -206,8 +205,7 @@ class Session:
     height, width = camera.height, camera.width
     traces = not view.is_done(max(lattice.STRIDES))
     moving = state is State.LOW_MOVING
-    seconds = MOVING_SECONDS if moving else _REST_SECONDS
-    low = self._pace.stride(height, width, seconds, traces=traces)
+    low = self._pace.stride(height, width, SMALL_SECONDS, traces=traces)
     quality = dials.moving_quality if moving else dials.quality
     if state is not State.HIGH:
       for _ in self._blocks_of(view, low):
