@@ -1,8 +1,13 @@
 """Pictures that grow: the same as whole ones, each ray once, interruptible."""
 
+import dataclasses
+
+import jax
 import numpy as np
 import pytest
 
+from stylized_nerf_jax import region_file
+from stylized_nerf_jax.fields import region_field
 from stylized_nerf_jax.viewer import lattice, shown
 from stylized_nerf_jax.viewer.progressive_view import ProgressiveView
 
@@ -99,3 +104,34 @@ def test_holes_are_filled_from_the_lattice_before(fake, make_camera):
   assert (made[..., 1] == 255).all()  # Of painted pixels, near and far.
   exact = shown.picture(view, dials, 1)
   np.testing.assert_array_equal(made[~holes], exact[~holes])
+
+
+def with_region(model):
+  """The model with a region that is drawn at random."""
+  options = {"log2_table_size": 8, "finest_resolution": 32}
+  module = region_field.RegionField(**options)
+  params = dict(
+    module.init(jax.random.key(0), np.zeros((1, 3), np.float32))["params"]
+  )
+  random = np.random.default_rng(0)
+  params = jax.tree.map(
+    lambda v: random.normal(size=v.shape).astype(np.float32), params
+  )
+  params["lower"] = np.full(3, -2.0, np.float32)
+  params["upper"] = np.full(3, 2.0, np.float32)
+  region = region_file.Region("part", params, options, "f", {})
+  return dataclasses.replace(model, regions={"part": region})
+
+
+def test_regions_are_painted_as_render_paints_them(model):
+  model = with_region(model)
+  blocks = model.blocks(192, samples=model.field.num_samples)
+  camera = model.scene.cameras[3]
+  view = ProgressiveView(blocks, camera)
+  options = {"regions": {"part": "mosaic"}, "feather": 0.3, "intensity": 0.8}
+  view.show(blocks.paint_of(camera, None, **options))
+  refine_all(view)
+  expected = model.render(camera, None, **options)
+  np.testing.assert_allclose(view.image(1).rgb, expected.rgb, atol=1e-4)
+  plain = model.render(camera, None)
+  assert np.abs(expected.rgb - plain.rgb).max() > 0.02
