@@ -324,8 +324,13 @@ class StylizedNerf:
     return dataclasses.replace(self, palette_maps=maps)
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
-    """Returns the training view whose camera stands nearest."""
-    return viewpoints.nearest_view(self.scene, camera)
+    """Returns the painted view whose camera stands nearest.
+
+    Those are the training views, or some of them where `config.views.rays` left
+    others out.
+    """
+    rays = self.config.views.rays
+    return viewpoints.nearest_view(self.scene, camera, rays)
 
   def camera(self, camera: CameraOrView) -> scene_lib.Camera:
     """As `viewpoints.camera_of`, of the model's scene."""

@@ -58,6 +58,7 @@ class Artist:
   ):
     self.renderers = renderers.of(config, record)
     self._record, self._params, self._codes = record, params, codes
+    self._most_rays = config.views.rays
     self._mixed: dict[bytes, Any] = {}
     self._mix = jax.jit(style_mixing.mix)
     self._tables = looks_lib.TableChooser(codes, maps, lambda: self._palettes)
@@ -82,7 +83,7 @@ class Artist:
       assert self._codes is not None
       view = dials.view
       if view is None:
-        view = viewpoints.nearest_view(self._record, camera)
+        view = viewpoints.nearest_view(self._record, camera, self._most_rays)
       code = self._codes.blend(style, view=view, spread=dials.spread)
     table = self._tables.table(style, code, dials)
     return looks_lib.Look(code, table, dials)

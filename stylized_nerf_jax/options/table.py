@@ -149,6 +149,16 @@ _GEOMETRY_CACHE = {
   ),
 }
 
+_VIEWS = {
+  "rays": option.Option(
+    40_000_000,
+    "that phases 2 and 3 learn from, at most: of larger captures views are "
+    "made smaller, and chosen",
+    least=0,
+    zero="all of every view",
+  ),
+}
+
 _STYLIZER = {
   "steps": option.Option(
     100, "training steps of phase 2", least=0, zero="the decoder as it is"
@@ -352,6 +362,7 @@ OPTIONS: dict[str, option.Option] = {
   **schema.section("style_field", _STYLE_FIELD),
   **schema.section("radiance_field", radiance_field_options.OPTIONS),
   **schema.section("geometry_cache", _GEOMETRY_CACHE),
+  **schema.section("views", _VIEWS),
   **schema.section("stylizer", _STYLIZER),
   **schema.section("mutual_learning", _MUTUAL_LEARNING),
   **schema.section("mutual_learning.finish", finish_options.OPTIONS),

@@ -213,4 +213,5 @@ def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:
     "weights": nets.hashes,
     "stylizer": options,
     "seed": config.seed,
+    **rendered_views.inputs(config, run),
   }

@@ -27,6 +27,7 @@ from stylized_nerf_jax.phases import (
   style_goals,
 )
 from stylized_nerf_jax.runs import loop_keeper, phase_inputs, run_folder
+from stylized_nerf_jax.scenes import painted_views
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.views import (
@@ -77,7 +78,7 @@ def train(
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  keys = _note_keys(run, facts)
+  keys = _note_keys(config, run, facts)
   lesson = _Lesson(config, run, nets, facts, pace)
   state = lesson.first_state(len(keys.views))
   checkpoints = run.checkpoints(PHASE, config.training)
@@ -238,11 +239,14 @@ class _Lesson:
 
 
 def _note_keys(
-  run: run_folder.RunFolder, facts: stylizer_nets.StyleFacts
+  config, run: run_folder.RunFolder, facts: stylizer_nets.StyleFacts
 ) -> latents_lib.LatentKeys:
   """Writes down what the codes stand for, and returns it."""
   keys = latents_lib.LatentKeys(
-    styles=facts.hashes, views=run.scene().split("train").names
+    styles=facts.hashes,
+    views=painted_views.cameras_of(
+      run.scene().split("train"), config.views.rays
+    ).names,
   )
   styles = {"names": facts.names}
   if "latent_mean" in run.facts(PHASE).get("styles", {}):
@@ -302,6 +306,7 @@ def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:
     "mutual_learning": options,
     "geometry_cache": config.geometry_cache.to_dict(),
     "seed": config.seed,
+    **rendered_views.inputs(config, run),
   }
 
 

@@ -29,8 +29,8 @@ from stylized_nerf_jax.runs import (
   phase_inputs,
   run_folder,
 )
+from stylized_nerf_jax.scenes import painted_views, scene_record, tfds_address
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import styles as style_reader
 from stylized_nerf_jax.scenes.readers import formats
 from stylized_nerf_jax.stylizer import vgg
@@ -268,6 +268,10 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
     f"{', '.join(steps)}; scene {record.name}, {len(cameras)} training views "
     f"of {cameras.width[0]} x {cameras.height[0]} pixels{painted}"
   )
+  painted = painted_views.cameras_of(cameras, config.views.rays)
+  words = painted_views.in_words(cameras, painted)
+  if words and set(to_do) != {radiance_field.PHASE}:
+    yield words
   if all(device.platform == "cpu" for device in jax.devices()):
     yield (
       "how long it takes is said with the steps; on a GPU it was measured once "
@@ -306,7 +310,7 @@ def _with_style_size(config, record) -> ml_collections.FrozenConfigDict:
   if config.styles.style_size:
     return config
   sized = ml_collections.ConfigDict(config.to_dict())
-  cameras = record.split("train")
+  cameras = painted_views.cameras_of(record.split("train"), config.views.rays)
   sized.styles.style_size = style_reader.size_for_views(
     np.minimum(cameras.width, cameras.height)
   )
