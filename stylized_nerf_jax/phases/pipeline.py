@@ -256,9 +256,12 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
   """Says what a command is about to do, and where."""
   cameras = record.split("train")
   painted = f", {len(styles)} styles" if styles is not None else ""
-  count = len(styles or ())
+  count = {phase: len(styles or ()) for phase in to_do}
+  if finish.PHASE in count:
+    count[finish.PHASE] = len(run_styles.changed(run, styles))
   steps = [
-    f"{phase} ({outlook.steps_of(config, phase, count):,})" for phase in to_do
+    f"{phase} ({outlook.steps_of(config, phase, count[phase]):,})"
+    for phase in to_do
   ]
   if not steps:
     yield f"{run.path}: every phase that was asked for is finished"
