@@ -19,6 +19,7 @@ _COMMANDS = {
   "demo": "demo",
   "train": "train",
   "render": "render",
+  "view": "view",
   "region": "region",
   "add-style": "add_style",
   "remove-style": "remove_style",

@@ -29,7 +29,7 @@ from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.tasks import matched_frames, render_path
+from stylized_nerf_jax.tasks import film_plan, matched_frames, render_path
 
 STYLIZED = "stylized NeRF"
 REFERENCE = "per-frame AdaIN"
@@ -195,7 +195,7 @@ def _sequence(model):
   """The cameras that sequences are scored on."""
   kind = "spiral" if model.scene.layout == "forward_facing" else "orbit"
   count = model.config.evaluation.num_frames
-  return render_path.path_cameras(model, kind, count)
+  return film_plan.path_cameras(model, kind, count)
 
 
 def _style_set(run: run_folder.RunFolder, model) -> style_set.StyleSet:
