@@ -72,8 +72,9 @@ def render(
 ) -> np.ndarray:
   """Renders splats one after the other, far ones first: [H, W, 3].
 
-  Zwicker et al. 2001, section 4, with the widening of 0.3 pixels^2, and the
-  largest alpha of 0.99, of Kerbl et al. 2023.
+  Zwicker et al. 2001, section 4, with the widening of 0.3 pixels^2, the largest
+  alpha of 0.99, and the end at sqrt(8) standard deviations of viewers of Kerbl
+  et al. 2023.
   """
   pose = camera.camera_to_world
   axes = pose[:3, :3] * [1, -1, -1]  # x right, y down, z ahead
@@ -102,7 +103,8 @@ def render(
     (a, b), (_, c) = np.linalg.inv(spread)
     away = a * dx**2 + 2 * b * dx * dy + c * dy**2
     alpha = np.exp(-0.5 * away) / (1 + np.exp(-splats.logits[i]))
-    alpha = np.where(alpha < 1 / 255, 0, np.minimum(alpha, 0.99))[..., None]
+    alpha = np.where((alpha < 1 / 255) | (away > 8), 0, np.minimum(alpha, 0.99))
+    alpha = alpha[..., None]
     picture = (1 - alpha) * picture + alpha * colors[i]
   return picture
 

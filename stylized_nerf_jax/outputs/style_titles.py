@@ -18,55 +18,12 @@ _COLLECTIONS = frozenset(
 )
 # Words inside of titles, and of names, that stay small.
 _SMALL = frozenset(
-  [
-    "a",
-    "an",
-    "and",
-    "at",
-    "by",
-    "de",
-    "des",
-    "du",
-    "for",
-    "from",
-    "in",
-    "la",
-    "le",
-    "les",
-    "nor",
-    "of",
-    "off",
-    "on",
-    "or",
-    "the",
-    "to",
-    "under",
-    "with",
-  ]
+  ("a", "an", "and", "at", "by", "de", "des", "du", "for", "from", "in", "la")
+  + ("le", "les", "nor", "of", "off", "on", "or", "the", "to", "under", "with")
 )
 _PARTICLES = frozenset(
-  [
-    "af",
-    "da",
-    "de",
-    "degli",
-    "dei",
-    "del",
-    "della",
-    "der",
-    "di",
-    "dos",
-    "du",
-    "el",
-    "la",
-    "le",
-    "ten",
-    "ter",
-    "van",
-    "von",
-    "y",
-    "zu",
-  ]
+  ("af", "da", "de", "degli", "dei", "del", "della", "der", "di", "dos", "du")
+  + ("el", "la", "le", "ten", "ter", "van", "von", "y", "zu")
 )
 _YEAR = re.compile(r"(.+?)[-_ ]+((?:1[0-9]|20)\d\d)$")
 _ROMAN = re.compile(r"(?=[ivx])x{0,2}(ix|iv|v?i{0,3})$")
@@ -104,7 +61,8 @@ def style_title(name: str) -> StyleTitle:
   if len(parts) > 2 and parts[0].lower() in _COLLECTIONS:
     parts = parts[1:]
   artist = ""
-  if len(parts) == 2 and all(map(_has_words, parts)):
+  named = len(parts) == 2 and all(map(_has_words, parts))
+  if named and parts[0].lower() not in _SMALL:
     artist, parts = _in_capitals(parts[0], _PARTICLES, first=False), parts[1:]
   rest = "-".join(parts) or name
   year = ""
@@ -135,15 +93,11 @@ def _in_capitals(text: str, small: frozenset, first: bool = True) -> str:
   words = re.split(r"[-_ ]+", text.strip("-_ "))
   found = []
   for i, word in enumerate(words):
-    if (
-      word != word.lower()
-      or not word
-      or word in small
-      and not (first and i == 0)
-    ):  # As somebody wrote it.
+    stays = word in small and not (first and i == 0)
+    if stays or word != word.lower():  # Small, or as somebody wrote it.
       found.append(word)
     elif i > 0 and _ROMAN.match(word):
       found.append(word.upper())
     else:
-      found.append(word[0].upper() + word[1:])
+      found.append(word[:1].upper() + word[1:])
   return " ".join(found)

@@ -54,10 +54,10 @@ def open_page(chromium) -> Iterator[Callable]:
   """Opens addresses, each in a context of its own, and closes them.
 
   `open_page(address, size=(width, height), offline=True, motion=False,
-  touch=False, expected=(), **options of new_context)` returns Playwright's page.
-  The test fails where the console had an error that holds none of the texts
-  expected, or anything was asked of the network that is no data of the page
-  itself.
+  touch=False, expected=(), **options of new_context)` returns Playwright's
+  page. The test fails where the console had an error that holds none of the
+  texts expected, or anything was asked of the network that is no data of the
+  page itself.
   """
   troubles: list[str] = []
   with contextlib.ExitStack() as stack:

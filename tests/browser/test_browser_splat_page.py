@@ -15,9 +15,7 @@ pytestmark = pytest.mark.browser
 
 _VAN_GOGH, _MOSAIC = splat_scenes.STYLES
 # What of the page lies over the picture.
-_BARE = (
-  "#label, #tools, #panel, #veil, body::before { display: none !important }"
-)
+_OVER = "#label, #tools, #panel, #veil, body::before"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +34,7 @@ def page(page_file, open_page):
 
 def _seen(page) -> np.ndarray:
   """What is on the screen, without panel and buttons: float [H, W, 3]."""
-  page.add_style_tag(content=_BARE)
+  page.add_style_tag(content=_OVER + "{ display: none !important }")
   with Image.open(io.BytesIO(page.screenshot())) as image:
     return np.asarray(image.convert("RGB"), np.float64) / 255
 

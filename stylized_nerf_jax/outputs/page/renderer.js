@@ -59,8 +59,9 @@ void main() {
   float minor = max(half_sum - apart, 0.01);
   vec2 axis = abs(xy) > 1e-9 ? normalize(vec2(xy, major - xx))
     : (xx >= yy ? vec2(1.0, 0.0) : vec2(0.0, 1.0));
-  // As far as one 255th of white can be told from nothing.
-  float reach = sqrt(max(2.0 * log(255.0 * center.w), 0.0));
+  // As far as one 255th of white can be told from nothing, and no farther than
+  // splats are fitted.
+  float reach = sqrt(clamp(2.0 * log(255.0 * center.w), 0.0, 8.0));
   vec2 radii = min(reach * sqrt(vec2(major, minor)), 2.0 * (u_size.x + u_size.y));
   vec2 corner = a_corner.x * radii.x * axis
     + a_corner.y * radii.y * vec2(-axis.y, axis.x);
@@ -80,8 +81,9 @@ in vec2 v_offset;
 in float v_opacity;
 out vec4 o_color;
 void main() {
-  float alpha = min(0.99, v_opacity * exp(-0.5 * dot(v_offset, v_offset)));
-  if (alpha < 1.0 / 255.0) discard;
+  float away = dot(v_offset, v_offset);
+  float alpha = min(0.99, v_opacity * exp(-0.5 * away));
+  if (alpha < 1.0 / 255.0 || away > 8.0) discard;
   o_color = vec4(v_color * alpha, alpha);
 }`;
 
