@@ -292,6 +292,24 @@ class StylizedNerf:
     look = self._artist.look(traced.camera, style, dials)
     return self._artist.paint(traced, look)
 
+  def paint_points(
+    self, points: np.ndarray, style: Style = None, **dials: Any
+  ) -> np.ndarray:
+    """Paints points of surfaces, as for vertices of a mesh.
+
+    Args:
+      points: [N, 3], in the scene file's coordinates.
+      style, **dials: as in `render`, but for regions; `view` is 0 by default.
+
+    Returns:
+      [N, 3] in [0, 1].
+
+    Raises:
+      ValueError: as `render`.
+    """
+    look = self._artist.look(self.camera(0), style, Dials(**dials))
+    return self._artist.paint_points(points, look)
+
   def fit_style_maps(
     self,
     paintings: Mapping[str, style_set.StyleImage],

@@ -15,6 +15,7 @@ from stylized_nerf_jax.models import (
   palettes,
   region_paints,
   renderers,
+  surface_rays,
   viewpoints,
 )
 from stylized_nerf_jax.models.dials import Dials
@@ -189,12 +190,41 @@ class Artist:
     self, traced: TracedView, look: looks_lib.Look
   ) -> renderer.Rendered:
     """Paints a traced view."""
-    photographed, background = traced.photographed, self._record.background
+    return self._shown(
+      look, traced.photographed, lambda: self._paint(traced, look.code)
+    )
+
+  def paint_points(
+    self, points: np.ndarray, look: looks_lib.Look
+  ) -> np.ndarray:
+    """Paints points of surfaces [N, 3], file frame: [N, 3] in [0, 1].
+
+    Where colours are the field's own, they are those that the nearest training
+    camera sees.
+    """
+    own = self.renderers.points("colors")(
+      self.placed["field"], surface_rays.towards(self._record, points)
+    )
+    whole = np.ones(len(points), np.float32)
+    photographed = renderer.Rendered(own, np.zeros_like(whole), whole)
+
+    def paint() -> np.ndarray:
+      assert look.code is not None
+      variables = self._variables(look.code)
+      del variables["field"]
+      inside = surface_rays.field_points(self._record, points)
+      return self.renderers.point_painter()(variables, inside)
+
+    return np.asarray(self._shown(look, photographed, paint).rgb)
+
+  def _shown(self, look, photographed, paint) -> renderer.Rendered:
+    """Shows a look of what `paint` paints, beside its own colours."""
+    background = self._record.background
     if not look.stylized:
       if look.table is None:
         return photographed
       return look.shown(photographed.rgb, photographed, background)
-    rgb = self._paint(traced, look.code)
+    rgb = paint()
     if not look.plain:
       return look.shown(rgb, photographed, background)
     if look.dials.blends:

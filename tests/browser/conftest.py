@@ -105,5 +105,8 @@ def _note(said, expected: tuple[str, ...], troubles: list[str]) -> None:
 
 
 def _local(asked, address: str, troubles: list[str]) -> None:
-  if asked.url != address and not asked.url.startswith(("data:", "blob:")):
+  own = address.partition("#")[0]
+  if asked.url.partition("#")[0] != own and not asked.url.startswith(
+    ("data:", "blob:")
+  ):
     troubles.append(f"asked for {asked.url}")

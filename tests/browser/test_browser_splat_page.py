@@ -114,7 +114,7 @@ def test_painting_that_is_chosen_is_shown(page):
 
 def test_change_of_paintings_has_no_jump(page_file, open_page):
   """Weights go over steadily, whichever was half way there before."""
-  page = open_page(page_file, motion=True, size=(900, 600))
+  page = open_page(f"{page_file.as_uri()}#still", motion=True, size=(900, 600))
   page.evaluate("viewer.ready")
   page.evaluate("viewer.setStyle({mosaic: 0.5, none: 0.5})")
   page.evaluate(
@@ -153,7 +153,7 @@ def test_photographs_are_where_they_were_taken(page):
 
 
 def test_flight_ends_where_it_should(page_file, open_page):
-  page = open_page(page_file, motion=True, size=(900, 600))
+  page = open_page(f"{page_file.as_uri()}#still", motion=True, size=(900, 600))
   page.evaluate("viewer.ready")
   page.get_by_role("button", name="Photograph 5.jpg").click()
   page.wait_for_timeout(300)

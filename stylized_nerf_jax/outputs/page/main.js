@@ -69,7 +69,7 @@ window.viewer = {
     return Object.fromEntries((await ready).palette.weights());
   },
 
-  // Resolves when nothing moves and all is drawn.
+  // Resolves when all is drawn and nothing moves but a tour.
   async settled() {
     await (await ready).settled();
   },

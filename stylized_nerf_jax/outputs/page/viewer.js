@@ -267,10 +267,11 @@ class Viewer {
     if (this.flight) this.flight(now);
     else if (this.touring) this.touring(now);
     else this.drift(passed);
-    this.moving = Boolean(
-      this.glide || this.flight || this.touring || this.spin.aside ||
-        this.spin.over || this.hands.pointers.size,
+    const { glide, flight, spin, hands } = this;
+    const busy = Boolean(
+      glide || flight || spin.aside || spin.over || hands.pointers.size,
     );
+    this.moving = busy || Boolean(this.touring);
     this.keepUp(passed);
     if (this.stale || this.fit()) {
       this.fit();
@@ -278,7 +279,7 @@ class Viewer {
       this.draw();
     }
     if (this.moving) this.wake();
-    else this.tell();
+    if (!busy) this.tell();
   }
 
   // Turns on after the hand has let go, less and less.
@@ -330,7 +331,8 @@ class Viewer {
     );
   }
 
-  // Resolves once what is asked for is on the screen, and nothing moves.
+  // Resolves once what is asked for is on the screen, and nothing moves but a
+  // tour.
   settled() {
     return new Promise((resolve) => {
       this.waiters.push(resolve);
@@ -339,7 +341,8 @@ class Viewer {
   }
 
   tell() {
-    if (this.stale || this.sorted !== this.asked) return;
+    if (this.stale) return;
+    if (this.sorted !== this.asked && !this.touring) return;
     for (const resolve of this.waiters.splice(0)) resolve();
   }
 
