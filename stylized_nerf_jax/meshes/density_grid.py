@@ -18,8 +18,8 @@ EMPTY = -12.0
 _OUTSIDE = 0.002
 _MARGIN = 3
 # Levels that are tried, between these shares of what rays meet.
-_LEVELS = 32
-_FAINTEST, _THICKEST = 0.02, 0.9
+_LEVELS = 64
+_FAINTEST, _THICKEST = 0.02, 0.98
 
 
 class Grid(NamedTuple):
@@ -94,11 +94,10 @@ def level(grid: Grid, values: np.ndarray, ways: np.ndarray) -> float:
   """
   places = np.moveaxis(grid.places(ways), -1, 0)
   met = ndimage.map_coordinates(values, places, order=1, cval=EMPTY)
-  thickest = met.max(axis=1)
-  thickest = thickest[thickest > EMPTY]
-  if not len(thickest):
+  known = met[met > EMPTY]
+  if not len(known):
     return 0.0
-  ends = np.quantile(thickest, [_FAINTEST, _THICKEST])
+  ends = np.quantile(known, [_FAINTEST, _THICKEST])
   middle = ways.shape[1] // 2
   found, least = float(ends[0]), np.inf
   for candidate in np.linspace(*ends, _LEVELS):

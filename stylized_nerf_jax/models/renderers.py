@@ -7,13 +7,10 @@ from typing import Any
 import flax.linen as nn
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.meshes import point_radiance
 from stylized_nerf_jax.networks import modules, ray_blocks
 from stylized_nerf_jax.regions import layers as layers_lib
-from stylized_nerf_jax.rendering import (
-  geometry_cache,
-  image_rendering,
-  point_radiance,
-)
+from stylized_nerf_jax.rendering import geometry_cache, image_rendering
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import mapping
 from stylized_nerf_jax.scenes import scene_record
@@ -139,7 +136,7 @@ class Renderers:
     ...]) -> numpy [N, ...].
 
     Args:
-      what: "colors" or "thickness", see `rendering.point_radiance`.
+      what: "colors" or "thickness", see `meshes.point_radiance`.
     """
 
     def make():

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from scipy import spatial
 
-from stylized_nerf_jax.rendering import point_radiance
+from stylized_nerf_jax.meshes import point_radiance
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene_record
 

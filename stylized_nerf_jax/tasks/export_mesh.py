@@ -7,11 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import spatial
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.meshes import density_grid, surface
+from stylized_nerf_jax.meshes import agreement, density_grid, surface
 from stylized_nerf_jax.models import renderers, surface_rays
 from stylized_nerf_jax.outputs import mesh_writer
 from stylized_nerf_jax.regions import surfaces
@@ -29,6 +30,8 @@ _AROUND = 4
 _BYTES_PER_POINT = 10
 # Rays that say which level is the surface, and how far along them to look.
 _RAYS, _ALONG = 6000, 6
+# Of the distance before which no ray begins.
+_BLIND = 0.98
 _SMALL_PART = 0.002
 _SMOOTHINGS = 6
 _SEED = 0
@@ -94,8 +97,21 @@ def make(
   record = model.scene
   views = _views(model)
   nodes = surfaces.find(views, model.space)
-  grid = density_grid.around(nodes.points, resolution)
-  mask = density_grid.near(grid, nodes.points, _AROUND)
+  agreed = agreement.agreed(
+    nodes.file_points,
+    [view.camera for view in views],
+    [view.depth for view in views],
+  )
+  # Before that cameras are blind: a field may have anything there.
+  closest, _ = spatial.cKDTree(record.cameras.centers).query(nodes.file_points)
+  agreed &= closest >= _BLIND * record.near
+  points, normals = nodes.points[agreed], nodes.normals[agreed]
+  if not len(points):
+    raise user_error.UserError(
+      "no two training views agree where a surface is: train phase 1 longer"
+    )
+  grid = density_grid.around(points, resolution)
+  mask = density_grid.near(grid, points, _AROUND)
   size = " x ".join(map(str, grid.shape))
   asked = int(mask.sum())
   progress.say(
@@ -107,7 +123,7 @@ def make(
   values = density_grid.filled(mask, ask(model.params["field"], rays))
   level = density_grid.level(grid, values, _ways(model, views, grid))
   mesh = surface.extract(grid, values, level, mask)
-  mesh = surface.seen_side(mesh, nodes.points, nodes.normals)
+  mesh = surface.seen_side(mesh, points, normals)
   mesh = surface.without_small_parts(mesh, _SMALL_PART)
   found = len(mesh.faces)
   mesh = surface.simplify(surface.smooth(mesh, _SMOOTHINGS), most_faces)

@@ -1,11 +1,11 @@
 """A scene and its paintings as a page, to be sent to anybody."""
 
+import importlib
 import pathlib
 from collections.abc import Mapping
 
 import numpy as np
 
-import stylized_nerf_jax
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
@@ -67,7 +67,7 @@ def write(
     splits=scene.splits,
     num_frames=_TOUR_FRAMES,
   )
-  version = stylized_nerf_jax.__version__
+  version = importlib.import_module("stylized_nerf_jax").__version__
   size = splat_page.write_page(
     out,
     splat_page.ScenePage(

@@ -72,6 +72,7 @@ class SortQueue {
     this.number = 0;
     this.busy = false;
     this.waiting = null;
+    this.last = null;
     this.positions = positions;
     try {
       const text = `(${sortOnRequest})(${makeSorter});`;
@@ -93,7 +94,8 @@ class SortQueue {
     this.worker = null;
     this.sort = makeSorter(this.positions);
     this.busy = false;
-    if (this.last) this.request(this.last.forward, this.last.eye);
+    this.waiting ??= this.last;
+    this.send();
   }
 
   // Asks for the order seen from a place; only the latest request waits.
