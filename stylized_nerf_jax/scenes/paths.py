@@ -108,7 +108,7 @@ def spiral_path(
     depth = _bounds_focus_depth(near, far)
   else:
     focus = _focus(cameras, near, far)
-    base = _central_pose(cameras, focus, _up(normalization))
+    base = _central_pose(cameras, focus, up_direction(normalization))
     depth = float(np.linalg.norm(focus - base[:3, 3]))
     radii = np.full(3, _SPIRAL_SHARE * depth)
   target = base[:3, 3] - depth * base[:3, 2]
@@ -146,7 +146,7 @@ def orbit_path(
     num_frames pinhole cameras; the path is closed.
   """
   focus = _focus(cameras, near, far)
-  up = _up(normalization)
+  up = up_direction(normalization)
   axes = pose_geometry.rotation_to_z(up)
   offsets = (cameras.centers - focus) @ axes.T
   distances = np.linalg.norm(offsets, axis=-1)
@@ -222,8 +222,8 @@ def _pinhole(
   )
 
 
-def _up(normalization: normalization_lib.Normalization) -> np.ndarray:
-  """Returns the model's up axis in file coordinates: [3], unit."""
+def up_direction(normalization: normalization_lib.Normalization) -> np.ndarray:
+  """Returns the up axis of a model in file coordinates: [3], unit."""
   # NDC looks along -z with y up; the other frames stand on the z = 0 plane.
   row = 1 if normalization.space.kind == "ndc" else 2
   return pose_geometry.unit(normalization.rotation[row])

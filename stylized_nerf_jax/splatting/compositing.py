@@ -39,6 +39,10 @@ def composite(
     (sums of colours by weight [T, SIDE, SIDE, C], what passes all splats
     [T, SIDE, SIDE]), in the order of the plan.
   """
+  side = tiles.SIDE
+  if not len(colors):
+    empty = jnp.ones((len(plan.tile), side, side), colors.dtype)
+    return jnp.zeros((*empty.shape, colors.shape[1]), colors.dtype), empty
   values = jnp.concatenate(
     [
       ellipses.xy,
@@ -53,7 +57,7 @@ def composite(
   index = jnp.pad(plan.index, ((0, missing), (0, -most % _STEP)))
   counts = jnp.pad(plan.counts, (0, missing))
   corner = jnp.stack([plan.tile % columns, plan.tile // columns], axis=-1)
-  middle = jnp.pad((corner + 0.5) * tiles.SIDE, ((0, missing), (0, 0)))
+  middle = jnp.pad((corner + 0.5) * side, ((0, missing), (0, 0)))
   found = _draw(
     values,
     jnp.swapaxes(index.reshape(-1, _BLOCK, index.shape[1]), 1, 2),
@@ -61,7 +65,7 @@ def composite(
     middle.reshape(-1, _BLOCK, 2),
   )  # [blocks, C + 1, B, P]
   found = jnp.moveaxis(found, 1, -1).reshape(
-    -1, tiles.SIDE, tiles.SIDE, found.shape[1]
+    -1, side, side, found.shape[1]
   )[:count]
   return found[..., :-1], found[..., -1]
 

@@ -6,6 +6,7 @@ view whole.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ class View:
 
   Attributes:
     camera: of no leading dimensions, a pinhole.
-    colors: [H, W, C], C / 3 looks.
+    colors: [H, W, C] uint8, C / 3 looks.
     opacity: [H, W], in [0, 1].
   """
 
@@ -107,7 +108,7 @@ def fit(
     colors.shape[1] // 3,
   )
   state = optimizer.init(params)
-  take = _step(optimizer, start, behind)
+  take = _step(optimizer)
   plans = _Plans(views)
   random = np.random.default_rng(seed)
   order = []
@@ -120,10 +121,11 @@ def fit(
     params, state, loss = take(
       params,
       state,
+      (start, behind),
       view.camera,
       plan,
-      jnp.asarray(view.colors, jnp.float32),
-      jnp.asarray(view.opacity, jnp.float32),
+      view.colors,
+      view.opacity,
     )
     advance(loss=loss)
   found = placed(start, params)
@@ -150,14 +152,15 @@ def placed(start: splats_lib.Splats, params) -> splats_lib.Splats:
   )
 
 
-def _step(optimizer, start, behind):
-  def loss_fn(params, camera, plan, colors, opacity):
+def _step(optimizer):
+  def loss_fn(params, constants, camera, plan, colors, opacity):
+    start, behind = constants
     splats = placed(start, params)
     found, hidden = rendering.draw(
       splats, params["colors"], camera, plan, opacity.shape
     )
     found = found + (1.0 - hidden[..., None]) * behind
-    loss = jnp.mean((found - colors) ** 2)
+    loss = jnp.mean((found - colors.astype(jnp.float32) / 255.0) ** 2)
     return loss + _OPACITY_WEIGHT * jnp.mean((hidden - opacity) ** 2)
 
   @jax.jit
@@ -167,6 +170,27 @@ def _step(optimizer, start, behind):
     return optax.apply_updates(params, change), state, loss
 
   return take
+
+
+def shares(
+  splats: splats_lib.Splats, views: Sequence[View]
+) -> np.ndarray:
+  """Returns of how many pixels of all views splats are in all: [N]."""
+  splats = splats_lib.Splats(*map(jnp.asarray, splats))
+  plans = _Plans(views)
+  total = np.zeros(len(splats.means))
+  for number, view in enumerate(views):
+    plan = plans.of(number, lambda: splats)
+    total += np.asarray(_shares(splats, view.camera, plan, view.opacity.shape))
+  return total
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _shares(splats, camera, plan, size):
+  def total(values):
+    return rendering.draw(splats, values, camera, plan, size)[0].sum()
+
+  return jax.grad(total)(jnp.zeros((len(splats.means), 1)))[:, 0]
 
 
 class _Plans:
