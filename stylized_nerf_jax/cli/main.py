@@ -38,6 +38,7 @@ _COMMANDS = {
   "capture": "capture",
   "inspect": "inspect_scene",
   "inspect-styles": "inspect_styles",
+  "export": "export",
   "convert": "convert",
   "export-tfds": "export_tfds",
   "import-jaxnerf": "import_jaxnerf",
