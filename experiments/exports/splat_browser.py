@@ -94,7 +94,12 @@ def _projection(camera: cameras_lib.Camera, pose: np.ndarray) -> np.ndarray:
     [
       [2 * camera.fl_x / width, 0, 1 - 2 * camera.cx / width, 0],
       [0, 2 * camera.fl_y / height, 2 * camera.cy / height - 1, 0],
-      [0, 0, -(_FAR + _NEAR) / (_FAR - _NEAR), -2 * _FAR * _NEAR / (_FAR - _NEAR)],
+      [
+        0,
+        0,
+        -(_FAR + _NEAR) / (_FAR - _NEAR),
+        -2 * _FAR * _NEAR / (_FAR - _NEAR),
+      ],
       [0, 0, -1, 0],
     ]
   )

@@ -64,9 +64,9 @@ def composite(
     counts.reshape(-1, _BLOCK),
     middle.reshape(-1, _BLOCK, 2),
   )  # [blocks, C + 1, B, P]
-  found = jnp.moveaxis(found, 1, -1).reshape(
-    -1, side, side, found.shape[1]
-  )[:count]
+  found = jnp.moveaxis(found, 1, -1).reshape(-1, side, side, found.shape[1])[
+    :count
+  ]
   return found[..., :-1], found[..., -1]
 
 
@@ -141,9 +141,7 @@ def _draw_backward(saved, slopes):
     rows = jnp.concatenate([_by_place(by_factors, places), by_colors], axis=-1)
     return total.at[index].add(rows), None
 
-  total, _ = jax.lax.scan(
-    one, jnp.zeros_like(values), (*blocks, found, slopes)
-  )
+  total, _ = jax.lax.scan(one, jnp.zeros_like(values), (*blocks, found, slopes))
   return total, None, None, None
 
 

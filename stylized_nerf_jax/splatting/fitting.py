@@ -16,7 +16,7 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.splatting import projection, rendering, tiles
+from stylized_nerf_jax.splatting import rendering, tiles
 from stylized_nerf_jax.splatting import splats as splats_lib
 
 # Of Adam: places in standard deviations of a splat, colours in [0, 1].
@@ -117,7 +117,7 @@ def fit(
       order = list(random.permutation(len(views)))
     number = order.pop()
     view = views[number]
-    plan = plans.of(number, lambda: placed(start, params))
+    plan = plans.of(number, functools.partial(placed, start, params))
     params, state, loss = take(
       params,
       state,
@@ -172,9 +172,7 @@ def _step(optimizer):
   return take
 
 
-def shares(
-  splats: splats_lib.Splats, views: Sequence[View]
-) -> np.ndarray:
+def shares(splats: splats_lib.Splats, views: Sequence[View]) -> np.ndarray:
   """Returns of how many pixels of all views splats are in all: [N]."""
   splats = splats_lib.Splats(*map(jnp.asarray, splats))
   plans = _Plans(views)

@@ -7,6 +7,9 @@ from stylized_nerf_jax.scenes import normalization as normalization_lib
 from stylized_nerf_jax.scenes import paths, pose_geometry
 from stylized_nerf_jax.splatting import splats as splats_lib
 
+# Of a direction's length, seen from above: less, and it is straight up or down.
+_LEVEL = 1e-3
+
 
 def moved(splats: splats_lib.Splats, matrix: np.ndarray) -> splats_lib.Splats:
   """Returns splats in another frame.
@@ -56,11 +59,12 @@ def upright(
     [4, 4], rigid, from the file frame.
   """
   up = pose_geometry.unit(np.asarray(paths.up_direction(normalization)))
-  ahead = cameras.view_directions.mean(axis=0)
-  if np.linalg.norm(ahead - up * (ahead @ up)) < 1e-3:
-    # They look at the scene from all sides, or down: any way is forward.
-    ahead = cameras.view_directions[0]
-  pose = pose_geometry.look_along(-(ahead - up * (ahead @ up)), up, np.zeros(3))
+  # They may look from all sides, or down: then another way will do.
+  first = cameras[0].camera_to_world
+  ways = (cameras.view_directions.mean(axis=0), -first[:3, 2], first[:3, 1])
+  level = [way - up * (way @ up) for way in ways]
+  ahead = next(way for way in level if np.linalg.norm(way) > _LEVEL)
+  pose = pose_geometry.look_along(-ahead, up, np.zeros(3))
   matrix = np.eye(4)
   matrix[:3, :3] = np.diag([1.0, -1.0, -1.0]) @ pose[:3, :3].T
   matrix[:3, 3] = -matrix[:3, :3] @ pose_geometry.focus_point(cameras)

@@ -56,7 +56,9 @@ def pinhole(camera: cameras_lib.Camera) -> cameras_lib.Camera:
   return dataclasses.replace(camera, model="pinhole", distortion=none)
 
 
-def rotation_matrices(rotations: jax.Array) -> tuple[tuple[jax.Array, ...], ...]:
+def rotation_matrices(
+  rotations: jax.Array,
+) -> tuple[tuple[jax.Array, ...], ...]:
   """Returns rows of columns [N] of the matrices of quaternions [N, 4]."""
   length = jnp.linalg.norm(rotations, axis=-1, keepdims=True)
   w, x, y, z = jnp.moveaxis(rotations / jnp.maximum(length, 1e-12), -1, 0)
@@ -81,7 +83,9 @@ def project(
   """
   height, width = size
   axes = camera.camera_to_model[:, :3]
-  local = shared_matrix.apply(axes.T, splats.means - camera.camera_to_model[:, 3])
+  local = shared_matrix.apply(
+    axes.T, splats.means - camera.camera_to_model[:, 3]
+  )
   x, y, depth = local[:, 0], -local[:, 1], -local[:, 2]
   seen = depth > _NEAREST
   z = jnp.where(seen, depth, 1.0)

@@ -1,7 +1,5 @@
 """Pictures of splats."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 
@@ -80,7 +78,9 @@ def render(
   arrays = rays_lib.camera_arrays(camera, None)
   splats = splats_lib.Splats(*(jnp.asarray(v, jnp.float32) for v in splats))
   plan = tiles.plan(project(splats, arrays, size), size, most)
-  rgb, opacity = _draw(splats, jnp.asarray(colors), arrays, plan._replace(dropped=0), size)
+  rgb, opacity = _draw(
+    splats, jnp.asarray(colors), arrays, plan._replace(dropped=0), size
+  )
   if background is not None:
     rgb = rgb + (1.0 - opacity[..., None]) * jnp.asarray(background)
   return jnp.clip(rgb, 0.0, 1.0), opacity

@@ -213,10 +213,18 @@ def _check_several(kind, written: Format, order: Order, looks) -> None:
 
 
 def _write_splats(order: Order, model, looks) -> list[pathlib.Path]:
-  painted = make_splats(order, model, looks)
+  return write_splats(order, model, make_splats(order, model, looks))
+
+
+def write_splats(
+  order: Order,
+  model: model_lib.StylizedNerf,
+  painted: splats_lib.PaintedSplats,
+) -> list[pathlib.Path]:
+  """Writes a file of splats for each look; returns them in their order."""
   splats = frames.moved(painted.splats, axes(order, model))
-  files = files_of(order, list(looks), ".ply")
-  for file, name in zip(files, looks):
+  files = files_of(order, list(painted.colors), ".ply")
+  for file, name in zip(files, painted.colors):
     ply_writer.write_splats(file, splats, painted.colors[name])
   progress.say(f"{len(splats.means):,} splats of degree 0")
   return files

@@ -54,7 +54,7 @@ def make(
   *,
   most: int = MOST_SPLATS,
   seed: int = 0,
-  rounds: int = ROUNDS,
+  rounds: float | None = None,
   **dials: Any,
 ) -> splats_lib.PaintedSplats:
   """Makes splats of a model.
@@ -65,7 +65,7 @@ def make(
       Places, sizes and opacities are fitted to the first three.
     most: splats.
     seed: of the order in which views are fitted; the same gives the same.
-    rounds: times that each view is drawn to fit them.
+    rounds: times that each view is drawn to fit them; None: 16.
     **dials: of `StylizedNerf.paint`, for all looks.
 
   Returns:
@@ -74,6 +74,7 @@ def make(
   Raises:
     ValueError: as `StylizedNerf.paint`, or the training views see nothing.
   """
+  rounds = ROUNDS if rounds is None else rounds
   seen = see(model)
   found = seeds(model, seen, most)
   groups = [
@@ -81,8 +82,8 @@ def make(
     for start in range(0, len(looks), _TOGETHER)
   ]
   count = len(seen.cameras)
-  steps = [max(_LEAST_STEPS, rounds * count) if rounds else 0]
-  steps += [min(_COLOR_ROUNDS, rounds) * count] * (len(groups) - 1)
+  steps = [max(_LEAST_STEPS, int(rounds * count)) if rounds else 0]
+  steps += [int(min(_COLOR_ROUNDS, rounds) * count)] * (len(groups) - 1)
   splats, colors = found.seeds.splats, {}
   views: list[fitting.View] = []
   with progress.progress(sum(steps), "fitting splats") as bar:

@@ -152,8 +152,10 @@ def test_gradients_are_those_of_differences(monkeypatch):
       step = 2e-3
       ends = [
         value(
-          tuple(v + sign * step * along if k == i else v
-                for k, v in enumerate(values))
+          tuple(
+            v + sign * step * along if k == i else v
+            for k, v in enumerate(values)
+          )
         )
         for sign in (-1, 1)
       ]
