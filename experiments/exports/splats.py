@@ -22,11 +22,12 @@ import numpy as np
 
 from exports import splat_browser
 from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.exports import export
 from stylized_nerf_jax.outputs import contact_sheet
 from stylized_nerf_jax.phases import pipeline
 from stylized_nerf_jax.splatting import projection, rendering
 from stylized_nerf_jax.splatting import splats as splats_lib
-from stylized_nerf_jax.tasks import export, splat_making
+from stylized_nerf_jax.tasks import splat_making
 from support import arguments, results
 
 _CONVERTED = (".spz", ".sog")

@@ -5,7 +5,7 @@ import argparse
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli.parsing import no_config, run_argument
 
-HELP = "write a scene as Gaussian splats, points or one model file"
+HELP = "write a scene as a page, splats, points, a mesh or one model file"
 EXAMPLE = (
   "stylized-nerf export RUN --format ply --style starry-night --out night.ply"
 )
@@ -17,9 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--format",
     required=True,
-    choices=("ply", "npz"),
-    help="ply: 3D Gaussian splats, or with --points coloured points; npz: the "
-    "model itself, with all styles",
+    choices=("html", "ply", "glb", "npz"),
+    help="html: a page with all styles for any browser; ply: 3D Gaussian "
+    "splats, or with --points coloured points; glb: a mesh with colours; npz: "
+    "the model itself, with all styles",
   )
   parser.add_argument(
     "--out",
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     )
   import pathlib
 
-  from stylized_nerf_jax.tasks import export
+  from stylized_nerf_jax.exports import export
 
   export.export(
     "points" if args.points else args.format,

@@ -2,7 +2,8 @@
 
 Paintings are named ARTIST_TITLE-YEAR, words apart by hyphens, perhaps after
 the collection that they are from: `van-gogh_starry-night-1889` and
-`wikiart_gustav-klimt_roses-under-the-trees`. Any other name is a title.
+`wikiart_gustav-klimt_roses-under-the-trees`. Any other name is a title. Mixes
+are named as on the command line, `NAME:0.7,NAME:0.3`.
 """
 
 import dataclasses
@@ -26,6 +27,10 @@ _PARTICLES = frozenset(
   + ("el", "la", "le", "ten", "ter", "van", "von", "y", "zu")
 )
 _YEAR = re.compile(r"(.+?)[-_ ]+((?:1[0-9]|20)\d\d)$")
+_NUMBER = re.compile(r"\d*\.?\d+")
+_PICTURE = re.compile(
+  r"(?:.*[/\\])?([^/\\]+)\.(?:jpe?g|png|webp|tiff?|heic)", re.I
+)
 _ROMAN = re.compile(r"(?=[ivx])x{0,2}(ix|iv|v?i{0,3})$")
 
 
@@ -53,10 +58,17 @@ def style_title(name: str) -> StyleTitle:
   """Reads the name of a style.
 
   Args:
-    name: of a style, or `splats.PHOTOGRAPHED`.
+    name: of a style, a mix, a picture's file, or `splats.PHOTOGRAPHED`.
   """
   if name == splats.PHOTOGRAPHED:
     return StyleTitle(PHOTOGRAPH)
+  mixed = [part.rpartition(":") for part in name.split(",")]
+  if all(_NUMBER.fullmatch(share) for one, _, share in mixed if one):
+    weights = {one: float(share) for one, _, share in mixed if one}
+    if len(weights) == len(mixed) and sum(weights.values()) > 0:
+      return StyleTitle(mix_title(weights))
+  if picture := _PICTURE.fullmatch(name):
+    name = picture[1]
   parts = [part for part in name.split("_") if part.strip("- ")]
   if len(parts) > 2 and parts[0].lower() in _COLLECTIONS:
     parts = parts[1:]

@@ -26,6 +26,8 @@ from stylized_nerf_jax.splatting import splats
     ("my McCubbin", "", "My McCubbin", ""),
     ("1984", "", "1984", ""),
     (splats.PHOTOGRAPHED, "", "Photograph", ""),
+    ("pictures/monet_water-lilies-1906.jpg", "Monet", "Water Lilies", "1906"),
+    ("ink-wash:0.7,van-gogh_x-ray:0.3", "", "Ink Wash 70%, X Ray 30%", ""),
   ],
 )
 def test_names_are_read(name, artist, title, year):

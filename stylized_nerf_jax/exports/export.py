@@ -10,7 +10,9 @@ import numpy as np
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.exports import scene_mesh, scene_page
 from stylized_nerf_jax.host import progress
+from stylized_nerf_jax.meshes import surface
 from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.outputs import ply_writer
 from stylized_nerf_jax.splatting import frames, projection
@@ -73,6 +75,7 @@ class Format:
     styles: how many a file holds: "one", of which several become a file each in
       a folder; "several"; or "all" that there are, and none is named.
     then: what to do with a file, in a few words.
+    check: says that an extra is missing, if one is.
   """
 
   endings: tuple[str, ...]
@@ -82,6 +85,7 @@ class Format:
   ]
   styles: str
   then: str
+  check: Callable[[], None] = lambda: None
 
 
 def export(kind: str, order: Order) -> None:
@@ -99,10 +103,11 @@ def export(kind: str, order: Order) -> None:
   written = FORMATS[kind]
   _check(kind, written, order)
   order.dials  # noqa: B018 - says what is wrong with them.
+  written.check()
   model = model_lib.StylizedNerf.load(order.source)
   looks: Mapping[str, model_lib.Style] = {}
   if written.styles != "all":
-    looks = _looks(model, order)
+    looks = _looks(model, order, several=written.styles == "several")
     _check_several(kind, written, order, looks)
     if any(style is not None for style in looks.values()):
       model = palette_transfer.with_maps(model, order.source, order.transfer)
@@ -182,11 +187,16 @@ def _check(kind: str, written: Format, order: Order) -> None:
 
 
 def _looks(
-  model: model_lib.StylizedNerf, order: Order
+  model: model_lib.StylizedNerf, order: Order, *, several: bool
 ) -> dict[str, model_lib.Style]:
-  """Reads the styles: by what they are called, None as photographed."""
+  """Reads the styles: by what they are called, None as photographed.
+
+  Where none is named, these are the first one, or all that several can be of.
+  """
   texts = list(order.styles)
-  if not texts:
+  if not texts and several:
+    texts = list(model.styles)
+  elif not texts:
     texts = list(model.styles[:1]) or [splats_lib.PHOTOGRAPHED]
     if model.styles:
       style_choice.say_first(model)
@@ -247,6 +257,20 @@ def _write_points(order: Order, model, looks) -> list[pathlib.Path]:
   return files
 
 
+def _write_page(order: Order, model, looks) -> list[pathlib.Path]:
+  looks = {splats_lib.PHOTOGRAPHED: None, **looks}
+  painted = make_splats(order, model, looks)
+  scene_page.write(model, painted, order.out, looks, source=order.source)
+  return [order.out]
+
+
+def _write_meshes(order: Order, model, looks) -> list[pathlib.Path]:
+  files = files_of(order, list(looks), ".glb")
+  styles = dict(zip(files, looks.values()))
+  scene_mesh.write(model, styles, **_dials(order))
+  return files
+
+
 def _write_model(order: Order, model, looks) -> list[pathlib.Path]:
   model.save(order.out)
   return [order.out]
@@ -264,6 +288,19 @@ FORMATS = {
     _write_points,
     "one",
     "Open it in MeshLab, CloudCompare or Blender",
+  ),
+  "html": Format(
+    (".html", ".htm"),
+    _write_page,
+    "several",
+    "Any browser opens it, without a network: send it to a friend",
+  ),
+  "glb": Format(
+    (".glb",),
+    _write_meshes,
+    "one",
+    "Open it in Blender, an engine or any viewer of glTF",
+    check=surface.check_available,
   ),
   "npz": Format(
     (".npz",),

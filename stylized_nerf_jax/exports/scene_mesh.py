@@ -70,8 +70,6 @@ def write(
     colors = model.paint_points(mesh.vertices, style, **dials)
     name = pathlib.Path(file).stem
     mesh_writer.write_glb(file, placed, colors, name=name)
-    size = pathlib.Path(file).stat().st_size
-    progress.say(f"wrote {file}, {size / 2**20:.1f} MiB")
 
 
 def make(

@@ -26,6 +26,7 @@ def write(
   model: model_lib.StylizedNerf,
   painted: splats_lib.PaintedSplats,
   out: str | pathlib.Path,
+  looks: Mapping[str, model_lib.Style],
   *,
   source: str | pathlib.Path,
   title: str | None = None,
@@ -36,6 +37,7 @@ def write(
     model: whose scene it is.
     painted: its splats in the looks that the page is to have.
     out: file to write, ending in .html.
+    looks: the style of each, by its name; None is as photographed.
     source: the folder of the model's run, whose paintings are shown, or its
       file.
     title: of the page; None: the scene's name.
@@ -68,7 +70,7 @@ def write(
     num_frames=_TOUR_FRAMES,
   )
   version = importlib.import_module("stylized_nerf_jax").__version__
-  size = splat_page.write_page(
+  return splat_page.write_page(
     out,
     splat_page.ScenePage(
       title=title or style_titles.style_title(scene.name).text,
@@ -80,13 +82,11 @@ def write(
       focus=place.focus,
       reach=place.reach,
       photographs=_photographs(model),
-      paintings=_paintings(model, list(painted.colors), place.home, source),
+      paintings=_paintings(model, looks, place.home, source),
       background=scene.background,
       made_with=f"Made with stylized_nerf_jax {version}.",
     ),
   )
-  progress.say(f"wrote {out}, {size / 2**20:.1f} MiB; any browser opens it")
-  return size
 
 
 def _photographs(model: model_lib.StylizedNerf) -> dict[int, np.ndarray]:
@@ -106,16 +106,18 @@ def _photographs(model: model_lib.StylizedNerf) -> dict[int, np.ndarray]:
 
 
 def _paintings(
-  model: model_lib.StylizedNerf, looks: list[str], home, source
-) -> Mapping[str, np.ndarray]:
+  model: model_lib.StylizedNerf,
+  looks: Mapping[str, model_lib.Style],
+  home,
+  source,
+) -> dict[str, np.ndarray]:
   """Gathers a picture of each look; renders of what has none."""
   found = {}
   if pathlib.Path(source).is_dir():
     stored = pipeline.stored_styles(run_folder.RunFolder(source))
     found = {name: stored[name].pixels for name in looks if name in stored}
-  for name in looks:
+  for name, style in looks.items():
     if name not in found:
-      style = None if name == splats_lib.PHOTOGRAPHED else name
       found[name] = _rendered(model, home, style)
   return found
 
