@@ -30,12 +30,18 @@ ready.catch((error) => {
   );
 });
 
+// A promise whose failure was told already.
+function handled(promise) {
+  promise.catch(() => {});
+  return promise;
+}
+
 window.viewer = {
   // Resolves when the first picture is on the screen.
-  ready: ready.then(() => {}),
+  ready: handled(ready.then(() => {})),
 
   // Names of looks; the first is the scene as photographed.
-  looks: ready.then((viewer) => viewer.palette.looks),
+  looks: handled(ready.then((viewer) => viewer.palette.looks)),
 
   // Stands somewhere: {pose: rows [4][4], OpenGL camera to the scene file's
   // frame, lens: {width, height, fx, fy, cx, cy} in pixels}. Resolves when it
