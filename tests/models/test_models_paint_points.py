@@ -6,6 +6,7 @@ import pytest
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.models import surface_rays
+from stylized_nerf_jax.stylizer import color_tables
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def _points(count=50):
 
 def test_points_have_the_colours_of_the_style_field(model):
   points, style = _points(), "mosaic"
-  found = model.paint_points(points, style)
+  found = model.paint_points(points, style, transfer="none")
   inside = jnp.asarray(points, jnp.float32)  # A box in the file's own frame.
   finished = model.params["finished"]
   place = model.styles.index(style)
@@ -31,6 +32,12 @@ def test_points_have_the_colours_of_the_style_field(model):
   )[:, 0]
   np.testing.assert_allclose(found, expected, atol=2e-3)
   assert found.shape == points.shape and np.ptp(found) > 0.0
+  # The palette is put on as on pictures.
+  maps = model.palette_maps
+  table = maps.of(place, maps.transfer)
+  mapped = np.clip(color_tables.apply(expected, table), 0, 1)
+  shown = model.paint_points(points, style)
+  np.testing.assert_allclose(shown, mapped, atol=5e-3)
 
 
 def _one(tree, place):
