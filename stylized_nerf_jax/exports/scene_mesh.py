@@ -41,7 +41,7 @@ def write(
   model: model_lib.StylizedNerf,
   files: Mapping[str | pathlib.Path, model_lib.Style],
   *,
-  resolution: int = RESOLUTION,
+  resolution: int | None = None,
   most_faces: int = MOST_FACES,
   **dials: Any,
 ) -> None:
@@ -50,8 +50,8 @@ def write(
   Args:
     model: of the scene.
     files: the style of each file, which ends in .glb; None is as photographed.
-    resolution: points of the grid along its longest side, 16 to 768; the grid
-      takes 10 bytes a point.
+    resolution: points of the grid along its longest side, 16 to 768; None:
+      256. The grid takes 10 bytes a point.
     most_faces: to which the mesh is simplified.
     **dials: of `StylizedNerf.render`, but for regions.
 
@@ -75,13 +75,14 @@ def write(
 def make(
   model: model_lib.StylizedNerf,
   *,
-  resolution: int = RESOLUTION,
+  resolution: int | None = None,
   most_faces: int = MOST_FACES,
 ) -> surface.Mesh:
   """Finds the surfaces that the training cameras see, in the file frame.
 
   Args, Raises: as `write`.
   """
+  resolution = RESOLUTION if resolution is None else resolution
   low, high = _RESOLUTIONS
   if not low <= resolution <= high:
     raise user_error.UserError(
