@@ -30,6 +30,7 @@ _COMMANDS = {
   "capture": "sources.capture",
   "inspect": "sources.inspect_scene",
   "inspect-styles": "sources.inspect_styles",
+  "export": "export",
   "convert": "sources.convert",
   "export-tfds": "sources.export_tfds",
   "import-jaxnerf": "sources.import_jaxnerf",

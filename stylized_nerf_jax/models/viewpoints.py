@@ -6,8 +6,9 @@ from typing import SupportsIndex
 import numpy as np
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.scenes import painted_views, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import painted_views
 
 # A camera in the scene file's coordinates, or the number of a view.
 CameraOrView = scene_lib.Camera | SupportsIndex

@@ -22,7 +22,8 @@ from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.painting import ray_painter
 from stylized_nerf_jax.rendering import compositing
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.scenes import painted_views, scene_record
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.stylizer import pretrained, vgg
 from stylized_nerf_jax.views import recolored_views, style_batches
 

@@ -27,7 +27,7 @@ from stylized_nerf_jax.phases import (
   style_goals,
 )
 from stylized_nerf_jax.runs import loop_keeper, phase_inputs, run_folder
-from stylized_nerf_jax.scenes import painted_views
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.views import (

@@ -25,7 +25,8 @@ from stylized_nerf_jax.painting import ray_painter
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rows import mapping
-from stylized_nerf_jax.scenes import painted_views, scene_record
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.stylizer import adain, vgg
 from stylized_nerf_jax.views import style_batches
 

@@ -29,10 +29,11 @@ from stylized_nerf_jax.runs import (
   phase_inputs,
   run_folder,
 )
-from stylized_nerf_jax.scenes import painted_views, scene_record, tfds_address
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import styles as style_reader
 from stylized_nerf_jax.scenes.readers import formats
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.stylizer import vgg
 
 # Config fields that a phase's memory grows with.

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.scenes import painted_views
+from stylized_nerf_jax.scenes.selection import painted_views
 
 # Of a ray in a training step, by kind of network.
 _FIELD_RAY = {"hash_grid": 56.0, "positional": 10_000.0}

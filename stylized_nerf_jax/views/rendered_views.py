@@ -16,8 +16,8 @@ from stylized_nerf_jax.networks import modules, ray_blocks
 from stylized_nerf_jax.rendering import image_rendering, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
-from stylized_nerf_jax.scenes import painted_views
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.views import view_geometry
 
 

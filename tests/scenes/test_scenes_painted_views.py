@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.scenes import cameras as cameras_lib
-from stylized_nerf_jax.scenes import painted_views
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.scenes.synthetic import embedded
 
 
