@@ -27,8 +27,8 @@ _SAMPLES = 10
 # Splats that are looked at for each that is kept.
 _SPARE = 1.5
 # Times that each view is drawn to fit places and colours, and colours alone.
-ROUNDS, _COLOR_ROUNDS = 16, 6
-_LEAST_STEPS = 240
+ROUNDS, _COLOR_ROUNDS = 8, 6
+_LEAST_STEPS = 120
 # Looks that are fitted together.
 _TOGETHER = 3
 # What is fainter, or fills less than so many pixels of all views, is left out.
@@ -65,7 +65,7 @@ def make(
       Places, sizes and opacities are fitted to the first three.
     most: splats.
     seed: of the order in which views are fitted; the same gives the same.
-    rounds: times that each view is drawn to fit them; None: 16.
+    rounds: times that each view is drawn to fit them; None: 8.
     **dials: of `StylizedNerf.paint`, for all looks.
 
   Returns:

@@ -91,7 +91,7 @@ def test_disturbed_splats_find_back(scene):
   assert _error(*found, views) < 0.05 * _error(*begun, views)
   lengths = np.linalg.norm(found[0].rotations, axis=-1)
   np.testing.assert_allclose(lengths, 1.0, atol=1e-5)
-  assert 0.0 <= found[1].min() and found[1].max() <= 1.0
+  assert found[1].min() >= 0.0 and found[1].max() <= 1.0
   again = fitting.fit(*begun, views, **options)
   for one, other in zip((*found[0], found[1]), (*again[0], again[1])):
     np.testing.assert_array_equal(one, other)
