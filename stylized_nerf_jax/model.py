@@ -307,7 +307,7 @@ class StylizedNerf:
   def paint_points(
     self, points: np.ndarray, style: Style = None, **dials: Any
   ) -> np.ndarray:
-    """Paints points of surfaces [N, 3], file frame, as `render` would: [N, 3]."""
+    """Paints points of surfaces [N, 3], file frame: [N, 3], as `render`."""
     look = self._artist.look(self.camera(0), style, Dials(**dials))
     return self._artist.paint_points(points, look)
 
