@@ -9,7 +9,6 @@ from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, any folder of frames, or anyone's renders of a split"
 EXAMPLE = "stylized-nerf evaluate --workdir RUN --json scores.json"
-_FLOOR = "unstylized (floor)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -158,7 +157,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     pathlib.Path(args.geometry).resolve()
   )
   if scene_geometry.content is not None and not same:
-    scored[_FLOOR] = scene_geometry.content
+    scored[report.FLOOR] = scene_geometry.content
   style = encode = None
   if args.style:
     style = styles.load_style_image(args.style, args.style_size)
@@ -185,7 +184,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     report.write_report(result, args.json)
   print(report.terminal_table(result, wide=args.wide))
   for line in shortfalls.of_report(
-    result, method=args.frames, unstylized=_FLOOR
+    result, method=args.frames, unstylized=report.FLOOR
   ):
     progress.say(f"evaluate: {line}")
   written = f"the whole report is in {args.json}; " if args.json else ""

@@ -31,6 +31,7 @@ _COMMANDS = {
   "render": "render",
   "region": "region",
   "evaluate": "evaluate",
+  "report": "report",
   "stylize-image": "stylize_image",
   "train-stylizer": "train_stylizer",
   "info": "info",
