@@ -4,7 +4,18 @@ import re
 
 _YEAR = re.compile(r"^(?:\d{3,4}|\d{4}-\d{2,4})$")
 # Of names of persons, which stay small: van Gogh, de Kooning.
-_PARTICLES = ("van", "von", "der", "den", "de", "del", "della", "di", "da", "du")
+_PARTICLES = (
+  "van",
+  "von",
+  "der",
+  "den",
+  "de",
+  "del",
+  "della",
+  "di",
+  "da",
+  "du",
+)
 _SMALL = (
   *("a", "an", "and", "at", "by", "for", "from", "in", "into", "la", "le"),
   *("of", "off", "on", "or", "the", "to", "under", "upon", "with"),

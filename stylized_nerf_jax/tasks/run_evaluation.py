@@ -89,7 +89,9 @@ def evaluate_run(
   if folders:
     _write_adain(nets, methods, measured.content, styles, folders)
   if content is None:
-    rows += [scorer.score_style(report.FLOOR, measured.content, s) for s in styles]
+    rows += [
+      scorer.score_style(report.FLOOR, measured.content, s) for s in styles
+    ]
   shown = folder / report.folder_of(report.STYLIZED)
   stylized = {style.name: shown / style.name for style in styles}
   for target in stylized.values():
@@ -127,7 +129,10 @@ def evaluate_run(
     report.write_report(result, json_path)
   print(report.terminal_table(result, wide=wide))
   for line in shortfalls.of_report(
-    result, method=report.STYLIZED, unstylized=report.FLOOR, adain=report.REFERENCE
+    result,
+    method=report.STYLIZED,
+    unstylized=report.FLOOR,
+    adain=report.REFERENCE,
   ):
     progress.say(f"evaluate: {line}")
   progress.say(

@@ -88,8 +88,7 @@ def _wedge(center, direction, camera) -> str:
   corners = [center]
   for turn in (-half, half):
     corners.append(
-      center
-      + 17 * np.array([np.cos(angle + turn), np.sin(angle + turn)])
+      center + 17 * np.array([np.cos(angle + turn), np.sin(angle + turn)])
     )
   return _joined(corners)
 

@@ -8,8 +8,8 @@ import numpy as np
 from stylized_nerf_jax.outputs import curves
 from stylized_nerf_jax.outputs.report_page.markup import Markup, element
 
-_WIDTH, _HEIGHT = 320, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 26, 24
+_WIDTH, _HEIGHT = 320, 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 42, 24
 # Points of a curve that are drawn, and the share of it that is averaged over.
 _POINTS, _WINDOW = 160, 0.06
 # Not of how well training goes: the table of costs has them.
@@ -57,7 +57,8 @@ def _figure(panel: curves.Panel) -> Markup:
       share = (value - low) / max(high - low, 1e-9)
     return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
 
-  parts = [element("text", panel.title, x=2, y=13, class_="title")]
+  title = panel.title.replace("_", " ")
+  parts = [element("text", title, x=2, y=13, class_="title")]
   for tick in ticks:
     parts.append(
       element(
@@ -98,8 +99,8 @@ def _figure(panel: curves.Panel) -> Markup:
         element(
           "text",
           legend,
-          x=_WIDTH - _RIGHT - 2,
-          y=_TOP + 10 + 13 * number,
+          x=_LEFT + 120 * number,
+          y=30,
           class_=f"legend c{number % 3}",
         )
       )

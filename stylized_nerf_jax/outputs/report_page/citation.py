@@ -13,9 +13,7 @@ _METHOD_AUTHORS = (
   ("Lai", "Yu-Kun"),
   ("Gao", "Lin"),
 )
-_VENUE = (
-  "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)"
-)
+_VENUE = "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)"
 _METHOD_YEAR = 2022
 _ARXIV = "2205.12183"
 _YEAR = 2026
@@ -37,7 +35,9 @@ def lines(version: str) -> list[str]:
 
 def bibtex(version: str) -> str:
   """Returns the same for BibTeX."""
-  names = " and ".join(f"{family}, {given}" for family, given in _METHOD_AUTHORS)
+  names = " and ".join(
+    f"{family}, {given}" for family, given in _METHOD_AUTHORS
+  )
   return (
     "@software{stylized_nerf_jax,\n"
     f"  author = {{{{{_AUTHORS}}}}},\n"

@@ -56,9 +56,7 @@ class Film:
   alt: str
 
 
-def picture(
-  pixels: np.ndarray, alt: str, *, width: int, limit: int
-) -> Picture:
+def picture(pixels: np.ndarray, alt: str, *, width: int, limit: int) -> Picture:
   """Encodes a picture as JPEG.
 
   Args:

@@ -1,6 +1,7 @@
 """The parts of a page, each of what a run has."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from stylized_nerf_jax.evaluation import shortfalls
@@ -14,6 +15,7 @@ _JUDGED = (
   ("readable", "readable", "hard to read"),
 )
 _UNKNOWN = "not measured"
+_FIELD = re.compile(r"\b([a-z_]+(?:\.[a-z_]+)+)\b")
 
 
 def head(page: Page) -> Markup:
@@ -58,9 +60,7 @@ def plates(page: Page) -> Markup | None:
 def _plate(page: Page, plate: Plate, number: int) -> Markup:
   painting = None
   if plate.painting:
-    painting = element(
-      "figure", _image(plate.painting), class_="painting"
-    )
+    painting = element("figure", _image(plate.painting), class_="painting")
   return element(
     "article",
     element(
@@ -89,7 +89,10 @@ def _slider(page: Page, plate: Plate) -> Markup | None:
   if page.photographed is not None:
     pair += [
       element(
-        "div", class_="photographed", role="img", aria_label=page.photographed.alt
+        "div",
+        class_="photographed",
+        role="img",
+        aria_label=page.photographed.alt,
       ),
       element("span", class_="seam", aria_hidden="true"),
       element(
@@ -144,9 +147,13 @@ def _verdict(verdict: shortfalls.Verdict | None) -> Markup | None:
   reasons = None
   if verdict.reasons:
     text = f"{'; '.join(verdict.reasons)}. Try {verdict.advice}."
-    reasons = element("p", text[:1].upper() + text[1:], class_="reasons")
+    text = text[:1].upper() + text[1:]
+    reasons = element("p", *_with_fields(text), class_="reasons")
   return element(
-    "div", element("ul", *items, class_="verdict"), reasons
+    "div",
+    element("ul", *items, class_="verdict"),
+    reasons,
+    class_="judged",
   )
 
 
@@ -167,9 +174,7 @@ def mixes(page: Page) -> Markup | None:
   if not page.mix:
     return None
   tiles = [
-    element(
-      "figure", _image(picture), element("figcaption", f"{share} %")
-    )
+    element("figure", _image(picture), element("figcaption", f"{share} %"))
     for share, picture in page.mix
   ]
   return _section(
@@ -212,7 +217,7 @@ def scores(page: Page) -> Markup | None:
     )
   return _section(
     "Scores",
-    element("p", page.advice),
+    element("p", *_with_fields(page.advice)),
     table,
     element("p", page.scores_note, class_="note") if page.scores_note else None,
   )
@@ -220,9 +225,7 @@ def scores(page: Page) -> Markup | None:
 
 def _judged(kind: str) -> Markup:
   words = {"yes": "yes", "no": "no", "unknown": "?"}[kind]
-  return element(
-    "td", element("span", class_="mark"), words, class_=kind
-  )
+  return element("td", element("span", class_="mark"), words, class_=kind)
 
 
 def disagreement(page: Page) -> Markup | None:
@@ -258,9 +261,9 @@ def disagreement(page: Page) -> Markup | None:
     element(
       "p",
       "Of two frames of the flight, so many frames apart, the later is warped "
-      "into the view of the earlier through the scene's geometry. What is bright "
-      "has another colour there: it flickers. Grey is seen by one of them only. "
-      "All maps have one scale.",
+      "into the view of the earlier through the scene's geometry. What is "
+      "bright has another colour there: it flickers. Grey is seen by one of "
+      "them only. All maps have one scale.",
     ),
     scale,
     element("div", *heads, class_="maps heads"),
@@ -346,9 +349,7 @@ def colophon(page: Page) -> Markup:
       element("summary", "The config of the run"),
       element("pre", json.dumps(page.config, indent=1, sort_keys=True)),
     )
-  return _section(
-    "Colophon", element("div", *parts, class_="two"), config
-  )
+  return _section("Colophon", element("div", *parts, class_="two"), config)
 
 
 def _section(title: str, *children) -> Markup:
@@ -357,9 +358,7 @@ def _section(title: str, *children) -> Markup:
 
 
 def _list(title: str, pairs: Sequence[tuple[str, str]]) -> Markup:
-  items = [
-    (element("dt", name), element("dd", value)) for name, value in pairs
-  ]
+  items = [(element("dt", name), element("dd", value)) for name, value in pairs]
   return element("div", element("h3", title), element("dl", *items))
 
 
@@ -376,6 +375,12 @@ def _table(heads: Sequence[Markup], rows: Sequence[Markup]) -> Markup:
     role="region",
     aria_label="Table",
   )
+
+
+def _with_fields(text: str) -> list:
+  """Sets fields of the config as code."""
+  parts = _FIELD.split(text)
+  return [element("code", p) if i % 2 else p for i, p in enumerate(parts)]
 
 
 def _image(picture: Picture) -> Markup:

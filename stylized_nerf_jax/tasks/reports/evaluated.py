@@ -49,7 +49,10 @@ class Evaluated:
     if self.scores is None:
       return {}
     return shortfalls.verdicts(
-      self.scores, method=report.STYLIZED, unstylized=report.FLOOR, adain=report.REFERENCE
+      self.scores,
+      method=report.STYLIZED,
+      unstylized=report.FLOOR,
+      adain=report.REFERENCE,
     )
 
   @property
@@ -67,7 +70,7 @@ class Evaluated:
     return (len(self.measured.cameras) - max(self.gaps, default=0)) // 2
 
   def errors(self, sequence, gap: int) -> np.ndarray:
-    """Returns the warped error of each pixel, as `disagreement.pixel_errors`."""
+    """Returns the warped error of each pixel, as `pixel_errors` there."""
     assert self.measured is not None
     target = min(self.target, len(self.measured.cameras) - gap - 1)
     return disagreement.pixel_errors(

@@ -322,4 +322,6 @@ def _read(path) -> list[np.ndarray]:
 
 
 def _alt(name: str) -> str:
-  return f"A flight through the scene in the style of {style_titles.title(name)}"
+  return (
+    f"A flight through the scene in the style of {style_titles.title(name)}"
+  )

@@ -130,7 +130,7 @@ def _gather(run: run_folder.RunFolder, film_minutes: float) -> facts.Page:
   version = stylized_nerf_jax.__version__
   path = None if evaluated.measured is None else evaluated.measured.cameras
   return facts.Page(
-    title=run_facts.scene_title(record.name),
+    title=run_facts.scene_title(record),
     lead=run_facts.lead(record, run, names) + found.pop("lead_more", ""),
     curves=charts.figures(rows),
     plan=camera_plan.draw(record.cameras, record.splits, path),

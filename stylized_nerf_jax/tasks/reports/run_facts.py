@@ -25,9 +25,11 @@ _PHASES = {
 }
 
 
-def scene_title(name: str) -> str:
+def scene_title(record) -> str:
   """Writes the name of a scene for people."""
-  return style_titles.title(name) or "A scene"
+  if record.format == "synthetic":
+    return "The embedded scene"
+  return style_titles.title(record.name) or "A scene"
 
 
 def style_names(run: run_folder.RunFolder) -> list[str]:
@@ -158,7 +160,7 @@ def costs(
     spent = phase_clock.seconds(run, phase)
     shown = "-"
     if spent is None and (spent := _seconds_of_steps(own)) is not None:
-      shown = f"steps {progress.in_words(spent)}"
+      shown = f"{progress.in_words(spent)} of steps"
       whole = False
     elif spent is not None:
       shown = progress.in_words(spent)
@@ -233,9 +235,7 @@ def made(run: run_folder.RunFolder, program: str) -> str:
   """Says when the report was made, by what, of what."""
   today = datetime.date.today()
   name = run.path.resolve().name
-  return (
-    f"{today.day} {today:%B %Y} · run {name} · stylized_nerf_jax {program}"
-  )
+  return f"{today.day} {today:%B %Y} · run {name} · stylized_nerf_jax {program}"
 
 
 def command(name: str, run: run_folder.RunFolder, *more: str) -> str:
