@@ -22,6 +22,7 @@ from stylized_nerf_jax.painting import (
   finished_styles,
 )
 from stylized_nerf_jax.phases import field_trainer, mutual_state, radiance_field
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.stylizer import pretrained, style_maps
@@ -67,6 +68,7 @@ def train(
   facts: stylizer_nets.StyleFacts,
   *,
   pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
 ) -> None:
   """Paints strokes, style after style, from where it stopped.
 
@@ -76,6 +78,7 @@ def train(
     styles: the paintings.
     facts: what the 2D networks see of them.
     pace: of its steps.
+    previews: of the run in training.
   """
   state_of_work = run.begin(PHASE, make_inputs(config, run))
   folder = run.phase_path(PHASE)
@@ -88,7 +91,7 @@ def train(
   if state_of_work == "done" and whole:
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  work = _Finish(config, run, styles, facts, pace)
+  work = _Finish(config, run, styles, facts, pace, previews)
   checkpoints = run.checkpoints(PHASE, config.training)
   if processes.by_first(checkpoints.repair) is not None:
     work.restore(checkpoints)
@@ -101,13 +104,15 @@ def train(
 class _Finish:
   """What is drawn from, the state, and the loop over styles and their steps."""
 
-  def __init__(self, config, run, styles, facts, pace):
+  def __init__(self, config, run, styles, facts, pace, previews):
     self._config, self._run, self._pace = config, run, pace
+    self._previews = previews
     self._styles = tuple(styles.values())
     options = config.mutual_learning.finish
     self._each = options.refit_steps + options.steps
     self._folder = run.phase_path(PHASE)
     field_params = radiance_field.load_params(config, run)
+    self._field_params = field_params
     rendered = rendered_views.load_or_render(config, run, field_params)
     self._views = recolored_views.RecoloredViews(
       rendered, recolored_views.fit_maps(rendered, styles)
@@ -213,8 +218,17 @@ class _Finish:
             first + local,
             functools.partial(self._save, checkpoints, first + local),
           )
+          self._show(keeper, first + local, number)
     keeper.settle()
     self._save(checkpoints, total)
+
+  def _show(self, keeper, step: int, number: int) -> None:
+    """Makes a preview of the style that is being finished, if it is time."""
+    if self._previews is not None and self._previews.due(PHASE):
+      keeper.settle()
+      self._previews.of_finish(
+        step, number, self._state.params, self._start, self._field_params
+      )
 
   def _begin(self, first: int) -> int:
     """Returns how many of a style's steps were taken, and has their state.

@@ -1,5 +1,6 @@
 """All phases of a run in their order, each skipped when it is finished."""
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -21,8 +22,14 @@ from stylized_nerf_jax.phases import (
   mutual_learning,
   radiance_field,
 )
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.rows import device_memory, devices
-from stylized_nerf_jax.runs import batch_scaling, outlook, run_folder
+from stylized_nerf_jax.runs import (
+  batch_scaling,
+  outlook,
+  phase_clock,
+  run_folder,
+)
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import style_set
@@ -136,31 +143,40 @@ def _train(
       store_styles(run, styles)
     assert nets is not None
     facts = stylizer_nets.style_facts(nets, styles)
-  advising = device_memory.advising
+  shown = previews_lib.Previews(config, run, record, nets, facts)
+  if to_do and shown.are_made:
+    progress.say(
+      f"previews: the latest is {run.path / previews_lib.FOLDER}/"
+      f"{previews_lib.LATEST}, every {config.previews.every_seconds:g} s at "
+      "most, as time allows"
+    )
+
+  @contextlib.contextmanager
+  def working_on(phase):
+    with (
+      device_memory.advising(phase, _TO_LOWER[phase]),
+      phase_clock.timing(run, phase),
+    ):
+      yield {"pace": expected.pace(phase), "previews": shown}
+
   if "radiance_field" in wanted:
-    with advising(radiance_field.PHASE, _TO_LOWER[radiance_field.PHASE]):
-      radiance_field.train_and_evaluate(
-        config, run, scene, pace=expected.pace(radiance_field.PHASE)
-      )
+    with working_on(radiance_field.PHASE) as common:
+      radiance_field.train_and_evaluate(config, run, scene, **common)
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
     assert nets is not None and facts is not None
-    with advising(adaptation.PHASE, _TO_LOWER[adaptation.PHASE]):
-      adaptation.train(
-        config, run, nets, facts, pace=expected.pace(adaptation.PHASE)
-      )
+    with working_on(adaptation.PHASE) as common:
+      adaptation.train(config, run, nets, facts, **common)
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
     assert nets is not None and facts is not None
-    with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
-      mutual_learning.train(
-        config, run, nets, facts, pace=expected.pace(mutual_learning.PHASE)
-      )
+    with working_on(mutual_learning.PHASE) as common:
+      mutual_learning.train(config, run, nets, facts, **common)
   interruption.stop_if_asked("between two phases")
   if finish.PHASE in wanted:
     assert styles is not None and facts is not None
-    with advising(finish.PHASE, _TO_LOWER[finish.PHASE]):
-      finish.train(config, run, styles, facts, pace=expected.pace(finish.PHASE))
+    with working_on(finish.PHASE) as common:
+      finish.train(config, run, styles, facts, **common)
   _say_what_is_there(config, run)
 
 
