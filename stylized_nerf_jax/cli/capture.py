@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli.parsing import no_config
 
 HELP = "find the cameras of photographs or a video, and make a scene"
 EXAMPLE = "stylized-nerf capture photographs --out scenes/garden"

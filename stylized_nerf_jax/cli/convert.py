@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli import scene_options
+from stylized_nerf_jax.cli.parsing import scene_options
 
 HELP = "write a scene as transforms.json, COLMAP, NSVF, LLFF or a NumPy file"
 EXAMPLE = (

@@ -2,15 +2,15 @@
 
 import argparse
 
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli.parsing import no_config, run_argument
 
 HELP = "all phases on the embedded scene: videos, picture, scores"
-EXAMPLE = "stylized-nerf demo --quick --workdir runs/demo"
+EXAMPLE = "stylized-nerf demo --quick runs/demo"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
-  parser.add_argument("--workdir", required=True, help="folder of the run")
+  run_argument.add_argument(parser, "folder of the run")
   parser.add_argument(
     "--quick",
     action="store_true",
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Runs the demo."""
   no_config.check("demo", config_args)
+  run = run_argument.require(args, "demo")
   from stylized_nerf_jax.tasks import demo
 
-  demo.run(args.workdir, quick=args.quick)
+  demo.run(run, quick=args.quick)

@@ -4,16 +4,20 @@ import argparse
 import pathlib
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli import no_config, scene_options
+from stylized_nerf_jax.cli.parsing import (
+  no_config,
+  run_argument,
+  scene_options,
+)
 from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, any folder of frames, or anyone's renders of a split"
-EXAMPLE = "stylized-nerf evaluate --workdir RUN --json scores.json"
+EXAMPLE = "stylized-nerf evaluate RUN --json scores.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declare the options."""
-  parser.add_argument("--workdir", help="folder of a run")
+  run_argument.add_argument(parser, "folder of a run")
   parser.add_argument("--frames", help="folder of pictures, in name order")
   parser.add_argument(
     "--geometry",
@@ -70,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     const=1,
     default=0,
     metavar="N",
-    help="with --workdir: also match N frames of each style by themselves, to "
+    help="with RUN: also match N frames of each style by themselves, to "
     "see what a painting's strokes could give; takes minutes a frame (1 where "
     "no number is given; default 0)",
   )
@@ -89,35 +93,40 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """
   if args.json:
     report.check_destination(args.json)
-  if args.reach and not args.workdir:
+  if not args.renders:
+    no_config.check("evaluate", config_args)
+  run = run_argument.find(args)
+  if args.reach and not run:
     raise user_error.UserError(
-      "evaluate: --reach matches frames of a run; give --workdir RUN with it"
+      "evaluate: --reach matches frames of a run; give the RUN with it"
     )
   if args.renders:
-    _evaluate_renders(args, config_args)
+    _evaluate_renders(args, run, config_args)
     return
-  no_config.check("evaluate", config_args)
-  if args.workdir and not (args.frames or args.geometry or args.style):
+  if run and not (args.frames or args.geometry or args.style):
     from stylized_nerf_jax.tasks import run_evaluation
 
+    run = run_argument.existing(args, "evaluate")
     run_evaluation.evaluate_run(
-      args.workdir, args.json, wide=args.wide, reach=args.reach
+      run, args.json, wide=args.wide, reach=args.reach
     )
-  elif args.frames and args.geometry and not args.workdir:
+  elif args.frames and args.geometry and not run:
     _evaluate_frames(args)
   else:
     raise user_error.UserError(
-      "evaluate: give either --workdir RUN, or --frames DIR and --geometry DIR"
+      "evaluate: give either a RUN, or --frames DIR and --geometry DIR"
       " (and --style IMG), or --renders DIR and --scene SCENE"
     )
 
 
-def _evaluate_renders(args: argparse.Namespace, config_args: list[str]) -> None:
+def _evaluate_renders(
+  args: argparse.Namespace, run: str | None, config_args: list[str]
+) -> None:
   """Score renders of a split of a scene."""
-  if not args.scene or args.workdir or args.frames or args.geometry:
+  if not args.scene or run or args.frames or args.geometry:
     raise user_error.UserError(
-      "evaluate: --renders needs --scene SCENE, and none of --workdir, --frames"
-      " and --geometry"
+      "evaluate: --renders needs --scene SCENE, and no RUN, --frames or"
+      " --geometry"
     )
   from stylized_nerf_jax.scenes.pictures import styles
   from stylized_nerf_jax.tasks import renders_evaluation

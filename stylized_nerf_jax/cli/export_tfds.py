@@ -3,7 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli import no_config, scene_options
+from stylized_nerf_jax.cli.parsing import no_config, scene_options
 
 HELP = "write a scene, or a style set, as a TensorFlow dataset"
 EXAMPLE = "stylized-nerf export-tfds SCENE --out datasets"

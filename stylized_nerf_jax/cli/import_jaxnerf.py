@@ -3,6 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import config as config_lib
+from stylized_nerf_jax.cli.parsing import run_argument
 
 HELP = "make a finished phase 1 of a checkpoint of JaxNeRF"
 EXAMPLE = (
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     metavar="CHECKPOINT",
     help="file that JaxNeRF's training wrote, or its folder (train_dir)",
   )
-  parser.add_argument("--workdir", required=True, help="folder of the run")
+  run_argument.add_argument(parser, "folder of the run, right after CHECKPOINT")
   parser.add_argument(
     "--pixel-centers",
     action="store_true",
@@ -52,12 +53,13 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     ValueError: checkpoint, scene or config cannot be used.
   """
   config = config_lib.from_flags(config_args)
+  run = run_argument.require(args, "import-jaxnerf")
   from stylized_nerf_jax.tasks import jaxnerf_import
 
   jaxnerf_import.import_jaxnerf(
     args.checkpoint,
     config,
-    args.workdir,
+    run,
     pixel_centers=args.pixel_centers,
     factor=args.factor,
     views=args.views,

@@ -5,15 +5,16 @@ import json
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.cli.parsing import run_argument
 
 HELP = "modules and parameter counts of a config, or the state of a run"
-EXAMPLE = "stylized-nerf info --workdir RUN"
+EXAMPLE = "stylized-nerf info RUN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options beside --config and its overrides."""
-  parser.add_argument(
-    "--workdir", help="folder of a run (default: a config is counted)"
+  run_argument.add_argument(
+    parser, "folder of a run (default: a config is counted)"
   )
   parser.add_argument(
     "--json", action="store_true", help="print JSON, which has all digits"
@@ -24,10 +25,10 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Prints."""
   from stylized_nerf_jax.tasks import information
 
-  if args.workdir:
+  if run_argument.find(args):
     if config_args:
-      raise user_error.UserError("give either --workdir or --config, not both")
-    facts = information.of_run(args.workdir)
+      raise user_error.UserError("give either a RUN or --config, not both")
+    facts = information.of_run(run_argument.existing(args, "info"))
   else:
     facts = information.of_config(config_lib.from_flags(config_args))
   if args.json:

@@ -4,7 +4,7 @@ import argparse
 import shlex
 import textwrap
 
-from stylized_nerf_jax.cli import scene_options
+from stylized_nerf_jax.cli.parsing import scene_options
 
 HELP = "read a scene, say what was found, and check its poses"
 EXAMPLE = "stylized-nerf inspect SCENE --downsample 4 --out cameras.png"

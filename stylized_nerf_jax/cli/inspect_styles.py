@@ -3,7 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli.parsing import no_config
 
 HELP = "read paintings, and tell of damaged and of nearly equal ones"
 EXAMPLE = "stylized-nerf inspect-styles PAINTINGS --out sheet.jpg"

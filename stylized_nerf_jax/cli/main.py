@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Sequence
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.cli.parsing import config_arguments
 from stylized_nerf_jax.host import (
   compilation,
   disk,
@@ -99,11 +100,12 @@ def main(argv: Sequence[str] | None = None) -> int:
   parser = make_parser(name, command)
   echoes.hide()
   try:
-    args, config_args = parser.parse_known_args(arguments[1:])
+    own, config_args = config_arguments.apart(arguments[1:])
+    args, unknown = parser.parse_known_args(own)
     progress.tell_details(args.verbose)
     compilation.keep_compiled()
     with device_memory.advising(name, "the size or number of pictures"):
-      status = command.run(args, config_args)
+      status = command.run(args, unknown + config_args)
   except interruption.Interrupted as stopped:
     print(f"stylized-nerf {name}: {stopped}", file=sys.stderr)
     return interruption.EXIT_STATUS

@@ -4,7 +4,7 @@ import argparse
 import pathlib
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli.parsing import no_config, run_argument
 
 HELP = "draw the curves of a run's metrics into a PNG file"
 EXAMPLE = "stylized-nerf plot RUN"
@@ -12,7 +12,7 @@ EXAMPLE = "stylized-nerf plot RUN"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
-  parser.add_argument("run", help="folder of a run, or of train-stylizer")
+  run_argument.add_argument(parser, "folder of a run, or of train-stylizer")
   parser.add_argument(
     "--all",
     action="store_true",
@@ -28,16 +28,17 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     ValueError: the folder has no metrics, or the extra is missing.
   """
   no_config.check("plot", config_args)
+  run = run_argument.existing(args, "plot")
   from stylized_nerf_jax.outputs import curves
   from stylized_nerf_jax.training import metric_log
 
   curves.check_available()
-  path = pathlib.Path(args.run) / "metrics.jsonl"
+  path = pathlib.Path(run) / "metrics.jsonl"
   if not path.is_file():
     raise user_error.UserError(
-      f"{args.run} has no metrics.jsonl: name a run's folder"
+      f"{run} has no metrics.jsonl: name a run's folder"
     )
-  out = args.out or pathlib.Path(args.run) / "metrics.png"
+  out = args.out or pathlib.Path(run) / "metrics.png"
   rows = metric_log.MetricLog(path).read()
   others = curves.save_curves(rows, out, every=args.all)
   more = f"; --all draws the {others} other curves, too" if others else ""

@@ -4,21 +4,19 @@ import argparse
 import functools
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli.parsing import no_config, run_argument
 
 HELP = "make a part of a scene known by name, to be painted in its own style"
 EXAMPLE = (
-  "stylized-nerf region --workdir RUN --name tree --mask tree.png "
+  "stylized-nerf region RUN --name tree --mask tree.png "
   "--view IMG_0042.jpg --preview tree.jpg"
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
-  parser.add_argument(
-    "--workdir",
-    required=True,
-    help="folder of a run; alone, its regions are listed",
+  run_argument.add_argument(
+    parser, "folder of a run; alone, its regions are listed"
   )
   parser.add_argument("--name", help="of the region to make or to look at")
   parser.add_argument(
@@ -73,23 +71,24 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     bool(args.mask) + bool(args.box) + bool(args.points or args.not_points)
   )
   _check(args, evidence)
+  run = run_argument.existing(args, "region")
   from stylized_nerf_jax.tasks import region_making
 
   if args.remove:
-    region_making.remove(args.workdir, args.remove)
+    region_making.remove(run, args.remove)
   elif args.name is None:
-    lines = region_making.listing(args.workdir)
+    lines = region_making.listing(run)
     print("\n".join(lines or ["no regions yet"]))
   else:
     if evidence:
       region_making.make(
-        args.workdir,
+        run,
         args.name,
         functools.partial(_read, args),
         replace=args.replace,
       )
     if args.preview:
-      region_making.write_preview(args.workdir, args.name, args.preview)
+      region_making.write_preview(run, args.name, args.preview)
 
 
 def _check(args: argparse.Namespace, evidence: int) -> None:
@@ -98,7 +97,7 @@ def _check(args: argparse.Namespace, evidence: int) -> None:
       "a region is made of --mask, of --box or of --points; give one of them"
     )
   if args.remove and (evidence or args.name):
-    raise user_error.UserError("--remove goes alone with --workdir")
+    raise user_error.UserError("--remove goes alone with RUN")
   if evidence and not args.name:
     raise user_error.UserError("a new region needs a --name")
   if args.name and not evidence and not args.preview:

@@ -2,19 +2,15 @@
 
 import argparse
 
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli.parsing import no_config, run_argument
 
 HELP = "render a camera path in a style, to a video or a folder"
-EXAMPLE = (
-  "stylized-nerf render --workdir RUN --style starry-night --out night.mp4"
-)
+EXAMPLE = "stylized-nerf render RUN --style starry-night --out night.mp4"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
-  parser.add_argument(
-    "--workdir", required=True, help="folder of a run, or a model file"
-  )
+  run_argument.add_argument(parser, "folder of a run, or a model file")
   parser.add_argument(
     "--out",
     required=True,
@@ -92,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Renders."""
   no_config.check("render", config_args)
+  run = run_argument.existing(args, "render")
   from stylized_nerf_jax import model
   from stylized_nerf_jax.tasks import (
     palette_transfer,
@@ -99,14 +96,14 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     style_choice,
   )
 
-  trained = model.StylizedNerf.load(args.workdir)
+  trained = model.StylizedNerf.load(run)
   style = args.style
   first = args.recolor is None and not args.region
   if style is None and trained.styles and first:
     style = trained.styles[0]
   stylized = style not in (None, "none") or args.region
   if stylized and args.recolor is None:
-    trained = palette_transfer.with_maps(trained, args.workdir, args.transfer)
+    trained = palette_transfer.with_maps(trained, run, args.transfer)
   render_path.render_to(
     trained,
     args.out,

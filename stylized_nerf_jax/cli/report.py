@@ -2,15 +2,15 @@
 
 import argparse
 
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli.parsing import no_config, run_argument
 
 HELP = "one page of a run: pictures, films, verdicts, curves, costs"
-EXAMPLE = "stylized-nerf report --workdir RUN"
+EXAMPLE = "stylized-nerf report RUN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options."""
-  parser.add_argument("--workdir", required=True, help="folder of the run")
+  run_argument.add_argument(parser, "folder of the run")
   parser.add_argument("--out", help="file to write (default: RUN/report.html)")
   parser.add_argument(
     "--film-minutes",
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Makes the page."""
   no_config.check("report", config_args)
+  run = run_argument.existing(args, "report")
   from stylized_nerf_jax.tasks.reports import report
 
-  report.make(args.workdir, out=args.out, film_minutes=args.film_minutes)
+  report.make(run, out=args.out, film_minutes=args.film_minutes)

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from stylized_nerf_jax.cli import no_config
+from stylized_nerf_jax.cli.parsing import no_config
 
 HELP = "stylize a picture, a folder of them or a video with the 2D stylizer"
 EXAMPLE = (

@@ -3,7 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax.cli import help_config
+from stylized_nerf_jax.cli.parsing import help_config, run_argument
 from stylized_nerf_jax.host import processes
 from stylized_nerf_jax.options import checks
 
@@ -21,7 +21,7 @@ _NO_CONFIG = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Declares the options beside --config and its overrides."""
-  parser.add_argument("--workdir", required=True, help="folder of the run")
+  run_argument.add_argument(parser, "folder of the run")
   parser.add_argument(
     "--phase",
     default="all",
@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Trains."""
   config = config_lib.from_flags(config_args)
+  run = run_argument.require(args, "train")
   messages = ()
   if not any(a.partition("=")[0].lstrip("-") == "config" for a in config_args):
     messages = (_NO_CONFIG,)
@@ -78,13 +79,13 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     from stylized_nerf_jax.phases import pipeline
     from stylized_nerf_jax.tasks import style_check
 
-    before = style_check.result_of(args.workdir)
+    before = style_check.result_of(run)
     pipeline.train(
       config,
-      args.workdir,
+      run,
       phase=args.phase,
       from_scratch=args.from_scratch,
       messages=messages,
     )
-    if style_check.result_of(args.workdir) not in ({}, before):
-      style_check.say_failures(args.workdir)
+    if style_check.result_of(run) not in ({}, before):
+      style_check.say_failures(run)

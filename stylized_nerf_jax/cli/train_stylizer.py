@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import pretraining_defaults
-from stylized_nerf_jax.cli import help_config
+from stylized_nerf_jax.cli.parsing import help_config, run_argument
 
 HELP = "train decoder and statistics VAE from photos and paintings"
 EXAMPLE = (
@@ -17,10 +17,9 @@ EXAMPLE = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
   """Adds the options of the command."""
-  parser.add_argument(
-    "--workdir",
-    required=True,
-    help="folder of checkpoints, samples and weights; resumed where it exists",
+  run_argument.add_argument(
+    parser,
+    "folder of checkpoints, samples and weights; resumed where it exists",
   )
   help_config.add_argument(parser, pretraining_defaults.FIELDS)
 
@@ -34,7 +33,8 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
   config = config_lib.from_flags(
     config_args, fields=pretraining_defaults.FIELDS
   )
+  run = run_argument.require(args, "train-stylizer")
   # Imported late, so that the help of all commands comes at once.
   from stylized_nerf_jax.pretraining import general_training
 
-  general_training.train_and_evaluate(config, args.workdir)
+  general_training.train_and_evaluate(config, run)

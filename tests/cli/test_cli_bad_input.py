@@ -330,7 +330,7 @@ def test_info_options(refused, finished_run, tmp_path):
   line = refused("info", f"--workdir={tmp_path}")
   assert "is no run" in line and "stylized-nerf train" in line
   line = refused("info", f"--workdir={finished_run}", "--config.seed=1")
-  assert "either --workdir or --config" in line
+  assert "either a RUN or --config" in line
 
 
 @pytest.mark.parametrize(

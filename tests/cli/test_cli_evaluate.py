@@ -75,11 +75,11 @@ def test_frames_and_their_floor_are_scored(folders, capsys):
 @pytest.mark.parametrize(
   "arguments, message",
   [
-    ([], "give either --workdir RUN, or --frames DIR"),
-    (["--frames", "x"], "give either --workdir RUN"),
-    (["--workdir", "x", "--frames", "y"], "give either --workdir RUN"),
+    ([], "give either a RUN, or --frames DIR"),
+    (["--frames", "x"], "give either a RUN"),
+    (["--workdir", "x", "--frames", "y"], "give either a RUN"),
     (["--gaps", "3"], "unknown argument '--gaps'"),
-    (["--frames", "x", "--geometry", "y", "--reach"], "give --workdir RUN"),
+    (["--frames", "x", "--geometry", "y", "--reach"], "give the RUN with it"),
     (["--workdir", "x", "--reach", "two"], "--reach: invalid int value"),
     (["--frames", "/absent", "--geometry", "/absent"], "/absent: no such"),
   ],

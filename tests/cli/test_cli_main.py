@@ -181,7 +181,7 @@ def test_every_command_has_an_example_that_can_be_read(name):
 @pytest.mark.parametrize(
   "arguments, message",
   [
-    (["train"], "required: --workdir; see `stylized-nerf train --help`"),
+    (["train"], "which run? `stylized-nerf train RUN ...`, or --workdir RUN"),
     (["train", "--workdir=x", "--phase=4"], "--phase: invalid choice: '4'"),
     (["render", "--workdir=x", "--out=y", "--frames=z"], "invalid int value"),
   ],

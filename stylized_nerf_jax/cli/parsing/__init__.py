@@ -1,0 +1,1 @@
+"""What commands share of their options, and the config among arguments."""
