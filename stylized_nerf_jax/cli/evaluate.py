@@ -5,6 +5,7 @@ import pathlib
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli.parsing import (
+  endings,
   no_config,
   run_argument,
   scene_options,
@@ -105,11 +106,14 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     return
   if run and not (args.frames or args.geometry or args.style):
     from stylized_nerf_jax.tasks import run_evaluation
+    from stylized_nerf_jax.tasks.reports import report as report_lib
 
     run = run_argument.existing(args, "evaluate")
     run_evaluation.evaluate_run(
       run, args.json, wide=args.wide, reach=args.reach
     )
+    report_lib.make_after(run)
+    endings.say("look", "film", "export", run=run)
   elif args.frames and args.geometry and not run:
     _evaluate_frames(args)
   else:
@@ -196,8 +200,8 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     result, method=args.frames, unstylized=report.FLOOR
   ):
     progress.say(f"evaluate: {line}")
-  written = f"the whole report is in {args.json}; " if args.json else ""
-  progress.say(f"evaluate: {written}{report.MEANING}")
+  written = f"wrote {args.json} with all figures; " if args.json else ""
+  progress.say(f"{written}{report.MEANING}")
 
 
 def _make_encode():

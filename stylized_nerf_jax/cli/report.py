@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "one page of a run: pictures, films, verdicts, curves, costs"
 EXAMPLE = "stylized-nerf report RUN"
@@ -25,6 +25,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Makes the page."""
   no_config.check("report", config_args)
   run = run_argument.existing(args, "report")
+  from stylized_nerf_jax.tasks import information
   from stylized_nerf_jax.tasks.reports import report
 
   report.make(run, out=args.out, film_minutes=args.film_minutes)
+  steps = [s for s in information.next_steps(run) if s != "report"]
+  endings.say(*steps, run=run)

@@ -270,10 +270,7 @@ def _say_what_is_there(config, run: run_folder.RunFolder) -> None:
   if left:
     progress.say(f"{run.path}: left to train: {', '.join(left)}")
   else:
-    progress.say(
-      f"{run.path}: all phases are finished; look at it with `stylized-nerf "
-      f"render --workdir {run.path} --style all --out VIDEO.mp4`"
-    )
+    progress.say(f"{run.path}: all phases are finished")
 
 
 train_radiance_field = functools.partial(train, phase="radiance_field")

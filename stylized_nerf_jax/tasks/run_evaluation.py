@@ -25,7 +25,7 @@ from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import image_writer
 from stylized_nerf_jax.phases import adaptation, pipeline
-from stylized_nerf_jax.runs import run_folder
+from stylized_nerf_jax.runs import result_stamp, run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
@@ -67,6 +67,7 @@ def evaluate_run(
   lpips_params = lpips.load_lpips()
   folder = run.path / "evaluation"
   cameras = _sequence(model)
+  result_stamp.begin(folder, run)
   chosen = matched_frames.choose(reach, len(cameras)) if reach else []
   if content is None:
     _write_content(model, cameras, folder / "content")
@@ -125,6 +126,7 @@ def evaluate_run(
     reference=report.REFERENCE,
   )
   report.write_report(result, folder / "report.json")
+  result_stamp.finish(folder, run)
   if json_path is not None:
     report.write_report(result, json_path)
   print(report.terminal_table(result, wide=wide))
@@ -136,8 +138,8 @@ def evaluate_run(
   ):
     progress.say(f"evaluate: {line}")
   progress.say(
-    f"evaluate: frames, and report.json with all figures, are in {folder}; "
-    f"{report.MEANING}"
+    f"wrote {folder / 'report.json'} with all figures, and the frames beside "
+    f"it; {report.MEANING}"
   )
   return result
 

@@ -33,9 +33,7 @@ def shown_run(small_weights, tmp_path_factory):
 def test_training_comes_to_the_same_bits(shown_run, finished_run):
   with_them = model_lib.StylizedNerf.load(shown_run)
   without = model_lib.StylizedNerf.load(finished_run)
-  jax.tree.map(
-    np.testing.assert_array_equal, with_them.params, without.params
-  )
+  jax.tree.map(np.testing.assert_array_equal, with_them.params, without.params)
   phases = [
     json.loads((run / "manifest.json").read_text())["phases"]
     for run in (shown_run, finished_run)

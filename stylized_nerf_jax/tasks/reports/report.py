@@ -91,7 +91,7 @@ def make_after(
   """
   if processes.count() > 1:
     return None
-  again = f"the run is whole; `stylized-nerf report --workdir {workdir}` tries"
+  again = f"the run is whole; `stylized-nerf report {workdir}` tries"
   try:
     return make(workdir, film_minutes=film_minutes)
   except (user_error.UserError, OSError) as error:

@@ -240,7 +240,7 @@ def made(run: run_folder.RunFolder, program: str) -> str:
 
 def command(name: str, run: run_folder.RunFolder, *more: str) -> str:
   """Writes a command on a run as a shell takes it."""
-  words = ["stylized-nerf", name, "--workdir", str(run.path), *more]
+  words = ["stylized-nerf", name, str(run.path), *more]
   return shlex.join(words)
 
 
