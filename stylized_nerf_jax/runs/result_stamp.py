@@ -17,13 +17,12 @@ PRESENT, EARLIER, HALF, UNKNOWN = "present", "earlier", "half", "unknown"
 
 def begin(folder: pathlib.Path, run: run_folder.RunFolder) -> None:
   """Notes that a folder is being filled."""
-  folder.mkdir(parents=True, exist_ok=True)
-  disk.write_json(folder / _NAME, {"whole": False, "phases": _phases(run)})
+  _write(folder, run, whole=False)
 
 
 def finish(folder: pathlib.Path, run: run_folder.RunFolder) -> None:
   """Notes that all is there."""
-  disk.write_json(folder / _NAME, {"whole": True, "phases": _phases(run)})
+  _write(folder, run, whole=True)
 
 
 def state(folder: pathlib.Path, run: run_folder.RunFolder) -> str:
@@ -46,6 +45,11 @@ def state(folder: pathlib.Path, run: run_folder.RunFolder) -> str:
   if phases != _phases(run):
     return EARLIER
   return PRESENT if whole else HALF
+
+
+def _write(folder: pathlib.Path, run, *, whole: bool) -> None:
+  folder.mkdir(parents=True, exist_ok=True)
+  disk.write_json(folder / _NAME, {"whole": whole, "phases": _phases(run)})
 
 
 def _phases(run: run_folder.RunFolder) -> dict[str, str]:
