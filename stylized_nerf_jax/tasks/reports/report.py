@@ -4,13 +4,13 @@ What a run does not have is left out, and the page names the command that makes
 it. The page is written beside the old one and takes its place when it is whole.
 """
 
+import importlib
 import pathlib
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
-import stylized_nerf_jax
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
@@ -127,7 +127,7 @@ def _gather(run: run_folder.RunFolder, film_minutes: float) -> facts.Page:
     }
     found |= pictures.disagreement(evaluated, shown)
   rows = run.metrics.read()
-  version = stylized_nerf_jax.__version__
+  version = importlib.import_module("stylized_nerf_jax").__version__
   path = None if evaluated.measured is None else evaluated.measured.cameras
   return facts.Page(
     title=run_facts.scene_title(record),
