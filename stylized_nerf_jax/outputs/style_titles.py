@@ -1,78 +1,115 @@
-"""Names of styles as people read them."""
+"""What people call a style whose name is that of a file.
 
+Paintings are named ARTIST_TITLE-YEAR, words apart by hyphens, perhaps after
+the collection that they are from: `van-gogh_starry-night-1889` and
+`wikiart_gustav-klimt_roses-under-the-trees`. Any other name is a title. Mixes
+are named as on the command line, `NAME:0.7,NAME:0.3`.
+"""
+
+import dataclasses
 import re
 
-_YEAR = re.compile(r"^(?:\d{3,4}|\d{4}-\d{2,4})$")
-# Of names of persons, which stay small: van Gogh, de Kooning.
-_PARTICLES = (
-  "van",
-  "von",
-  "der",
-  "den",
-  "de",
-  "del",
-  "della",
-  "di",
-  "da",
-  "du",
+from stylized_nerf_jax.splatting import splats
+
+# Of the scene as photographed.
+PHOTOGRAPH = "Photograph"
+# Collections that names may begin with.
+_COLLECTIONS = frozenset(
+  {"wikiart", "wikimedia", "commons", "met", "rijks", "rijksmuseum", "artic"}
 )
-_SMALL = (
-  *("a", "an", "and", "at", "by", "for", "from", "in", "into", "la", "le"),
-  *("of", "off", "on", "or", "the", "to", "under", "upon", "with"),
+# Words inside of titles, and of names, that stay small.
+_SMALL = frozenset(
+  ("a", "an", "and", "at", "by", "de", "des", "du", "for", "from", "in", "la")
+  + ("le", "les", "nor", "of", "off", "on", "or", "the", "to", "under", "with")
 )
-# Of collections, which names of files begin with.
-_COLLECTIONS = ("wikiart",)
+_PARTICLES = frozenset(
+  ("af", "da", "de", "degli", "dei", "del", "della", "der", "di", "dos", "du")
+  + ("el", "la", "le", "ten", "ter", "van", "von", "y", "zu")
+)
+_YEAR = re.compile(r"(.+?)[-_ ]+((?:1[0-9]|20)\d\d)$")
+_NUMBER = re.compile(r"\d*\.?\d+")
+_PICTURE = re.compile(
+  r"(?:.*[/\\])?([^/\\]+)\.(?:jpe?g|png|webp|tiff?|heic)", re.I
+)
+_ROMAN = re.compile(r"(?=[ivx])x{0,2}(ix|iv|v?i{0,3})$")
 
 
-def title(name: str) -> str:
-  """Writes the name of a style's file for people.
+@dataclasses.dataclass(frozen=True)
+class StyleTitle:
+  """Parts of a label on the wall.
 
-  Names are read as ARTIST_TITLE-YEAR, words with hyphens between them:
-  `van-gogh_starry-night-1889` is "van Gogh, Starry Night, 1889".
+  Attributes:
+    title: of the painting.
+    artist: or "" where the name says nothing of one.
+    year: four digits, or "".
+  """
+
+  title: str
+  artist: str = ""
+  year: str = ""
+
+  @property
+  def text(self) -> str:
+    """All in one line: "van Gogh, Starry Night, 1889"."""
+    return ", ".join(filter(None, (self.artist, self.title, self.year)))
+
+
+def style_title(name: str) -> StyleTitle:
+  """Reads the name of a style.
 
   Args:
-    name: of the style.
-
-  Returns:
-    The title; the name itself where nothing of it can be read so.
+    name: of a style, a mix, a picture's file, or `splats.PHOTOGRAPHED`.
   """
+  if name == splats.PHOTOGRAPHED:
+    return StyleTitle(PHOTOGRAPH)
+  mixed = [part.rpartition(":") for part in name.split(",")]
+  if all(_NUMBER.fullmatch(share) for one, _, share in mixed if one):
+    weights = {one: float(share) for one, _, share in mixed if one}
+    if len(weights) == len(mixed) and sum(weights.values()) > 0:
+      return StyleTitle(mix_title(weights))
+  if picture := _PICTURE.fullmatch(name):
+    name = picture[1]
   parts = [part for part in name.split("_") if part.strip("- ")]
-  if len(parts) > 1 and parts[0].lower() in _COLLECTIONS:
+  if len(parts) > 2 and parts[0].lower() in _COLLECTIONS:
     parts = parts[1:]
-  if not parts:
-    return name
-  artist = parts[0] if len(parts) > 1 else ""
-  words = _words("-".join(parts[1:] or parts))
+  artist = ""
+  named = len(parts) == 2 and all(map(_has_words, parts))
+  if named and parts[0].lower() not in _SMALL:
+    artist, parts = _in_capitals(parts[0], _PARTICLES, first=False), parts[1:]
+  rest = "-".join(parts) or name
   year = ""
-  if len(words) > 1 and _YEAR.match(words[-1]):
-    year = words.pop()
-  shown = [_person(_words(artist)), _work(words), year]
-  return ", ".join(filter(None, shown))
+  if dated := _YEAR.fullmatch(rest):
+    rest, year = dated.groups()
+  return StyleTitle(_in_capitals(rest, _SMALL), artist, year)
 
 
-def _words(text: str) -> list[str]:
-  return [word for word in re.split(r"[-\s]+", text) if word]
+def mix_title(weights: dict[str, float]) -> str:
+  """Says what is mixed: "Starry Night 70%, Great Wave 30%".
 
-
-def _person(words: list[str]) -> str:
-  return " ".join(
-    word if word.lower() in _PARTICLES else _capital(word) for word in words
+  Args:
+    weights: of styles by their names; they need not sum to 1.
+  """
+  total = sum(weights.values())
+  return ", ".join(
+    f"{style_title(name).title} {share / total:.0%}"
+    for name, share in weights.items()
   )
 
 
-def _work(words: list[str]) -> str:
-  return " ".join(
-    word if i and word.lower() in _SMALL else _roman(word)
-    for i, word in enumerate(words)
-  )
+def _has_words(part: str) -> bool:
+  return re.search(r"[^\W\d]{2}", part) is not None
 
 
-def _roman(word: str) -> str:
-  """Writes numbers of compositions large: vii is VII."""
-  is_number = len(word) > 1 and re.fullmatch("x{0,3}(ix|iv|v?i{0,3})", word)
-  return word.upper() if is_number else _capital(word)
-
-
-def _capital(word: str) -> str:
-  """Makes the first letter large, and leaves the others."""
-  return word[:1].upper() + word[1:]
+def _in_capitals(text: str, small: frozenset, first: bool = True) -> str:
+  """Gives words capitals, but for small ones; `first` has the first one."""
+  words = re.split(r"[-_ ]+", text.strip("-_ "))
+  found = []
+  for i, word in enumerate(words):
+    stays = word in small and not (first and i == 0)
+    if stays or word != word.lower():  # Small, or as somebody wrote it.
+      found.append(word)
+    elif i > 0 and _ROMAN.match(word):
+      found.append(word.upper())
+    else:
+      found.append(word[:1].upper() + word[1:])
+  return " ".join(found)

@@ -15,7 +15,7 @@ from PIL import Image
 
 import stylized_nerf_jax
 from stylized_nerf_jax.evaluation import shortfalls
-from stylized_nerf_jax.outputs import style_titles, video
+from stylized_nerf_jax.outputs import video
 from stylized_nerf_jax.outputs.report_page import (
   camera_plan,
   charts,
@@ -253,24 +253,6 @@ def test_the_plan_shows_every_camera_looking_inwards():
     ahead = np.mean(ends, axis=0) - apex
     assert np.dot(ahead, focus - apex) > 0
   assert "6 to train on, 2 held out" in plan
-
-
-def test_names_of_styles_are_titles():
-  assert style_titles.title("van-gogh_starry-night-1889") == (
-    "van Gogh, Starry Night, 1889"
-  )
-  assert style_titles.title("mosaic") == "Mosaic"
-  assert style_titles.title("kandinsky_composition-vii-1913") == (
-    "Kandinsky, Composition VII, 1913"
-  )
-  assert style_titles.title("wikiart_gustav-klimt_roses-under-the-trees") == (
-    "Gustav Klimt, Roses under the Trees"
-  )
-
-
-@given(st.text(max_size=30))
-def test_any_name_has_a_title(name):
-  assert style_titles.title(name) or not name
 
 
 def test_it_is_cited_as_the_citation_file_says():

@@ -14,12 +14,13 @@ import numpy as np
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.outputs import heat_map, style_titles, video
+from stylized_nerf_jax.outputs import heat_map, video
 from stylized_nerf_jax.outputs.report_page import facts, media
 from stylized_nerf_jax.runs import result_stamp, run_folder
 from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.tasks.reports import evaluated as evaluated_lib
+from stylized_nerf_jax.tasks.reports import run_facts
 
 # Bytes of all that belongs to styles, and what each may take of its share.
 _OF_STYLES = 5_000_000
@@ -69,7 +70,7 @@ def paintings(styles, names: Sequence[str]) -> dict[str, media.Picture]:
   return {
     name: media.picture(
       styles[name].pixels,
-      f"The painting: {style_titles.title(name)}",
+      f"The painting: {run_facts.title(name)}",
       width=_PAINTING_WIDTH,
       limit=limit("painting", len(names)),
     )
@@ -92,7 +93,7 @@ def stylized(name: str, pixels: np.ndarray, styles: int) -> media.Picture:
   """Encodes the scene in a style."""
   return media.picture(
     pixels,
-    f"The scene in the style of {style_titles.title(name)}",
+    f"The scene in the style of {run_facts.title(name)}",
     width=STILL_WIDTH,
     limit=limit("still", styles),
   )
@@ -128,7 +129,7 @@ def mix(
     (Share of the second in per cent, picture) of each.
   """
   traced = model.trace(reduced(camera, _MIX_WIDTH))
-  titles = style_titles.title(first), style_titles.title(second)
+  titles = run_facts.title(first), run_facts.title(second)
   found = []
   for share in _MIX_SHARES:
     weights = {first: 1.0 - share / 100, second: share / 100}
@@ -275,7 +276,7 @@ def disagreement(
   )
   return {
     "disagreement": [
-      facts.Disagreement(style_titles.title(name), maps)
+      facts.Disagreement(run_facts.title(name), maps)
       for name, maps in rows.items()
     ],
     "disagreement_heads": heads,
@@ -322,6 +323,4 @@ def _read(path) -> list[np.ndarray]:
 
 
 def _alt(name: str) -> str:
-  return (
-    f"A flight through the scene in the style of {style_titles.title(name)}"
-  )
+  return f"A flight through the scene in the style of {run_facts.title(name)}"

@@ -15,7 +15,6 @@ from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import disk, processes, progress
-from stylized_nerf_jax.outputs import style_titles
 from stylized_nerf_jax.outputs.report_page import (
   camera_plan,
   charts,
@@ -203,7 +202,7 @@ def _plates(
     "plates": [
       facts.Plate(
         name,
-        style_titles.title(name),
+        run_facts.title(name),
         painting=paintings.get(name),
         stylized=stills[name],
         film=films.get(name),
@@ -217,8 +216,8 @@ def _plates(
     first, second = names[0], names[-1]
     found["mix"] = pictures.mix(model, camera, first, second)
     found["mix_title"] = (
-      f"From {style_titles.title(first)} to {style_titles.title(second)}, in "
-      f'per cent of the latter: render --style "{first}:0.5,{second}:0.5".'
+      f"From {run_facts.title(first)} to {run_facts.title(second)}, in per "
+      f'cent of the latter: render --style "{first}:0.5,{second}:0.5".'
     )
   return found
 

@@ -25,11 +25,16 @@ _PHASES = {
 }
 
 
+def title(name: str) -> str:
+  """Writes the name of a style or a scene for people."""
+  return style_titles.style_title(name).text
+
+
 def scene_title(record) -> str:
   """Writes the name of a scene for people."""
   if record.format == "synthetic":
     return "The embedded scene"
-  return style_titles.title(record.name) or "A scene"
+  return title(record.name) or "A scene"
 
 
 def style_names(run: run_folder.RunFolder) -> list[str]:
@@ -95,7 +100,7 @@ def score_table(scores: Mapping) -> list[list[str]]:
     realism, below = row.get("realism"), floor.get("realism")
     table.append(
       [
-        style_titles.title(style),
+        title(style),
         *(_number((ratios.get("rmse") or {}).get(str(gap))) for gap in gaps),
         _number(realism / below if realism and below else None),
         _number(row.get("content_edges")),
