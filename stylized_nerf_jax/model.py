@@ -16,6 +16,7 @@ from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import style_field as style_field_lib
 from stylized_nerf_jax.models import (
   artist,
+  block_renderer,
   looks,
   region_paints,
   renderers,
@@ -291,6 +292,19 @@ class StylizedNerf:
     dials = Dials(intensity, spread, view, latent, palette, transfer, recolor)
     look = self._artist.look(traced.camera, style, dials)
     return self._artist.paint(traced, look)
+
+  def blocks(
+    self, block: int, samples: int | None = None
+  ) -> block_renderer.BlockRenderer:
+    """Returns a renderer of chosen pixels, for pictures that grow.
+
+    Args:
+      block: pixels that are worked on together, the only shape that is
+        compiled.
+      samples: as in `trace`, of a picture of so many pixels.
+    """
+    kept = self._artist.renderers.samples_to_keep(block, samples)
+    return block_renderer.BlockRenderer(self._artist, self.regions, kept, block)
 
   def fit_style_maps(
     self,

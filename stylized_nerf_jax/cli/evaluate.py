@@ -10,7 +10,6 @@ from stylized_nerf_jax.cli.parsing import (
   run_argument,
   scene_options,
 )
-from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, any folder of frames, or anyone's renders of a split"
 EXAMPLE = "stylized-nerf evaluate RUN --json scores.json"
@@ -92,6 +91,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     ValueError: the options name neither a run nor frames with geometry, or
       what they name cannot be scored.
   """
+  from stylized_nerf_jax.evaluation import report
+
   if args.json:
     report.check_destination(args.json)
   if not args.renders:
@@ -159,6 +160,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     frames,
     geometry,
     lpips,
+    report,
     shortfalls,
   )
   from stylized_nerf_jax.host import progress

@@ -3,7 +3,6 @@
 import argparse
 import json
 
-from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli.parsing import endings, run_argument
 
@@ -23,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Prints."""
+  from stylized_nerf_jax import config as config_lib
   from stylized_nerf_jax.tasks import information
 
   run = run_argument.find(args)

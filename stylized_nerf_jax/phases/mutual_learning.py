@@ -27,7 +27,7 @@ from stylized_nerf_jax.phases import (
   style_goals,
 )
 from stylized_nerf_jax.phases import previews as previews_lib
-from stylized_nerf_jax.runs import loop_keeper, run_folder
+from stylized_nerf_jax.runs import loop_keeper, phase_inputs, run_folder
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.views import (
@@ -342,6 +342,6 @@ def _earlier(run, before: dict, inputs: dict) -> dict | None:
 def _only_styles_differ(before: dict | None, after: dict) -> bool:
   if not before:
     return False
-  after = run_folder.as_json(after)
+  after = phase_inputs.as_json(after)
   same = {**before, "styles": None} == {**after, "styles": None}
   return same and before["styles"] != after["styles"]

@@ -21,6 +21,7 @@ from stylized_nerf_jax.phases import (
   imported_field,
   mutual_learning,
   radiance_field,
+  run_styles,
 )
 from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.rows import device_memory, devices
@@ -28,11 +29,11 @@ from stylized_nerf_jax.runs import (
   batch_scaling,
   outlook,
   phase_clock,
+  phase_inputs,
   run_folder,
 )
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
-from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.pictures import styles as style_reader
 from stylized_nerf_jax.scenes.readers import formats
 from stylized_nerf_jax.stylizer import vgg
@@ -140,7 +141,7 @@ def _train(
   facts = None
   if styles is not None:
     if processes.is_first():
-      store_styles(run, styles)
+      run_styles.store(run, styles)
     assert nets is not None
     facts = stylizer_nets.style_facts(nets, styles)
   shown = previews_lib.Previews(config, run, record, nets, facts)
@@ -174,10 +175,36 @@ def _train(
       mutual_learning.train(config, run, nets, facts, **common)
   interruption.stop_if_asked("between two phases")
   if finish.PHASE in wanted:
-    assert styles is not None and facts is not None
+    assert nets is not None and styles is not None
     with working_on(finish.PHASE) as common:
-      finish.train(config, run, styles, facts, **common)
+      paint_strokes(
+        config, run, nets, run_styles.changed(run, styles), **common
+      )
   _say_what_is_there(config, run)
+
+
+def paint_strokes(
+  config,
+  run,
+  nets,
+  styles,
+  *,
+  pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
+) -> None:
+  """Gives a run whose phase 3 is finished its finish, for all its styles.
+
+  Args:
+    config: of the run.
+    run: its folder.
+    nets: the 2D networks.
+    styles: `run_styles.changed` of its paintings.
+    pace: of the steps.
+    previews: of the run in training.
+  """
+  facts = stylizer_nets.style_facts(nets, styles)
+  with device_memory.advising(finish.PHASE, _TO_LOWER[finish.PHASE]):
+    finish.train(config, run, styles, facts, pace=pace, previews=previews)
 
 
 def phases_of(config) -> tuple[str, ...]:
@@ -236,7 +263,7 @@ def _left_to_do(config, run, record, nets, styles, wanted) -> tuple[str, ...]:
     # What follows a phase that is done again is done again.
     entry = run.facts(phase)
     made_from = entry["inputs"] if entry.get("finished") else None
-    if made_from != run_folder.as_json(inputs[phase]()):
+    if made_from != phase_inputs.as_json(inputs[phase]()):
       return wanted[index:]
   return ()
 
@@ -333,21 +360,6 @@ def _check_predecessors(config, run, record, nets, styles, phase: str):
   if phase == finish.PHASE:
     inputs = mutual_learning.make_inputs(config, run, nets, hashes)
     run.require(mutual_learning.PHASE, inputs)
-
-
-def store_styles(run: run_folder.RunFolder, styles: style_set.StyleSet):
-  """Keeps the paintings as they are used, in place of those before."""
-  folder = run.path / "styles"
-  for picture in folder.glob("*.png"):
-    if picture.stem not in styles:
-      picture.unlink()
-  styles.save_to(folder)
-
-
-def stored_styles(run: run_folder.RunFolder) -> style_set.StyleSet:
-  """Reads the paintings of a run, at the size they were used in."""
-  size = run.config().styles.style_size
-  return style_reader.load_style_set(run.path / "styles", style_size=size)
 
 
 def _with_rays_of(scene: scene_lib.Scene, options) -> scene_lib.Scene:

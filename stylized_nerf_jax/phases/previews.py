@@ -113,29 +113,35 @@ class Previews:
     """
     with self._pace.taking("mutual_learning"):
       view = self._frozen_view(field_params)
-      painted = self._in_styles(style_field, field_params)
+      assert self._facts is not None
+      painted = self._in_styles(self._facts, style_field, field_params)
       self._write("mutual_learning", step, {PHOTOGRAPHED: view, **painted})
 
   def of_finish(
-    self, step: int, number: int, style_field, before, field_params
+    self,
+    step: int,
+    number: int,
+    facts: stylizer_nets.StyleFacts,
+    style_field,
+    before,
+    field_params,
   ) -> None:
     """Shows the style that is being finished.
 
     Args:
       step: of the finish, of all styles.
-      number: of the style.
+      number: of the style among those of `facts`.
+      facts: of the styles that the run shows.
       style_field: its parameters.
       before: those that it began with, in which styles are shown that are not
         begun.
       field_params: of the frozen field.
     """
     with self._pace.taking("finish"):
-      facts = self._facts
-      assert facts is not None
       if not set(facts.names) <= set(self._shown):
         self._shown = {
           PHOTOGRAPHED: self._frozen_view(field_params),
-          **self._in_styles(before, field_params),
+          **self._in_styles(facts, before, field_params),
         }
       name = facts.names[number]
       painted = self._renderers.whole(True)(
@@ -178,10 +184,10 @@ class Previews:
       self._frozen["features"] = self._encode(view)
     return self._frozen["features"]
 
-  def _in_styles(self, style_field, field_params) -> Mapping[str, np.ndarray]:
+  def _in_styles(
+    self, facts: stylizer_nets.StyleFacts, style_field, field_params
+  ) -> Mapping[str, np.ndarray]:
     """Renders the view in the mean codes of all styles, its geometry once."""
-    facts = self._facts
-    assert facts is not None
     variables = {
       "field": field_params,
       "style_field": style_field,

@@ -27,7 +27,7 @@ from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.runs import loop_keeper, run_folder
+from stylized_nerf_jax.runs import loop_keeper, phase_inputs, run_folder
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import state as state_lib
@@ -340,7 +340,7 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
     # Runs of versions that knew no other say nothing.
     **({} if spaced == "linear" else {"spacing": spaced}),
     "scene": record.content_hash,
-    "normalization": run_folder.fingerprint(record.normalization.to_dict()),
+    "normalization": phase_inputs.fingerprint(record.normalization.to_dict()),
     "background": record.background,
     "field": modules.field_inputs(config.field),
     "radiance_field": options,

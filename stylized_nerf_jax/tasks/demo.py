@@ -10,7 +10,7 @@ from stylized_nerf_jax.outputs import contact_sheet, video
 from stylized_nerf_jax.phases import pipeline
 from stylized_nerf_jax.presets import demo as preset
 from stylized_nerf_jax.runs import result_stamp, run_folder
-from stylized_nerf_jax.tasks import render_path, run_evaluation
+from stylized_nerf_jax.tasks import film_plan, render_path, run_evaluation
 from stylized_nerf_jax.tasks.reports import report
 
 _FRAMES = 48
@@ -48,7 +48,7 @@ def run(workdir: str | pathlib.Path, *, quick: bool = False) -> None:
   )
   render_path.write_style_videos(
     model,
-    render_path.path_cameras(model, "orbit", frames),
+    film_plan.path_cameras(model, "orbit", frames),
     {name: videos / f"{name}.mp4" for name in model.styles},
     fps=_FPS,
   )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.networks import modules
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import mutual_state, pipeline, run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import pretrained, vgg
 
@@ -52,7 +52,9 @@ def of_run(workdir: str | pathlib.Path) -> dict:
     if facts:
       state = "finished" if facts["finished"] else "unfinished"
     phases[phase] = {"state": state, **(facts.get("scores") or {})}
-  styles = run.facts("mutual_learning").get("styles") or {}
+  styles = []
+  if run.facts(mutual_state.PHASE).get("styles"):
+    styles = run_styles.names(run)
   return {
     "scene": {
       "name": record.name,
@@ -62,7 +64,7 @@ def of_run(workdir: str | pathlib.Path) -> dict:
       "space": record.normalization.space.kind,
       "content_hash": record.content_hash,
     },
-    "styles": ", ".join(styles.get("names", [])),
+    "styles": ", ".join(styles),
     "phases": phases,
   }
 

@@ -24,12 +24,12 @@ from stylized_nerf_jax.evaluation import (
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import image_writer
-from stylized_nerf_jax.phases import adaptation, pipeline
+from stylized_nerf_jax.phases import adaptation, pipeline, run_styles
 from stylized_nerf_jax.runs import result_stamp, run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.tasks import matched_frames, render_path
+from stylized_nerf_jax.tasks import film_plan, matched_frames, render_path
 
 _EXACT = "synthetic"  # format of scenes whose depth is known exactly
 
@@ -199,12 +199,12 @@ def _sequence(model):
   """The cameras that sequences are scored on."""
   kind = "spiral" if model.scene.layout == "forward_facing" else "orbit"
   count = model.config.evaluation.num_frames
-  return render_path.path_cameras(model, kind, count)
+  return film_plan.path_cameras(model, kind, count)
 
 
 def _style_set(run: run_folder.RunFolder, model) -> style_set.StyleSet:
   """The paintings as the run stored them, in the model's order."""
-  return pipeline.stored_styles(run).subset(model.styles)
+  return run_styles.stored(run).subset(model.styles)
 
 
 def _clear(folder: pathlib.Path) -> None:

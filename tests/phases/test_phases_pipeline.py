@@ -12,7 +12,12 @@ import tiny_run
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import adaptation, mutual_learning, pipeline
+from stylized_nerf_jax.phases import (
+  adaptation,
+  mutual_learning,
+  pipeline,
+  run_styles,
+)
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 
@@ -275,7 +280,7 @@ def test_a_style_size_is_another_style(run_copy, no_steps, finished_run):
   old = _final(finished_run, "mutual_learning")[1]
   (new,) = no_steps
   assert np.abs(new["latents"] - old["latents"]).max() > 0
-  stored = pipeline.stored_styles(run_folder.RunFolder(run_copy))
+  stored = run_styles.stored(run_folder.RunFolder(run_copy))
   model = model_lib.StylizedNerf.load(run_copy)
   assert model.style_hashes == stored.subset(model.styles).content_hashes
 
@@ -285,7 +290,7 @@ def test_without_a_size_paintings_follow_the_views(run_copy, no_steps, capsys):
   pipeline.train(unsized, run_copy)
   run = run_folder.RunFolder(run_copy)
   assert run.config().styles.style_size == 128  # As the views are small.
-  for style in pipeline.stored_styles(run).values():
+  for style in run_styles.stored(run).values():
     assert min(style.pixels.shape[:2]) == 128
   capsys.readouterr()
   pipeline.train(unsized, run_copy)

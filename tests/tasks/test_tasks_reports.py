@@ -14,7 +14,7 @@ from stylized_nerf_jax.cli import main as cli
 from stylized_nerf_jax.evaluation import frames, report
 from stylized_nerf_jax.outputs import image_writer
 from stylized_nerf_jax.runs import result_stamp, run_folder
-from stylized_nerf_jax.tasks import render_path
+from stylized_nerf_jax.tasks import film_plan, render_path
 from stylized_nerf_jax.tasks.reports import evaluated, pictures
 from stylized_nerf_jax.tasks.reports import report as report_lib
 
@@ -41,7 +41,7 @@ def _row(name, style, error=None):
 def _evaluate(run, styles=tiny_run.STYLES):
   """Leaves what an evaluation leaves, with scores of a known verdict."""
   model = model_lib.StylizedNerf.load(run)
-  cameras = render_path.path_cameras(model, "orbit", 3)
+  cameras = film_plan.path_cameras(model, "orbit", 3)
   folder = run / "evaluation"
   of_run = run_folder.RunFolder(run)
   result_stamp.begin(folder, of_run)

@@ -8,8 +8,6 @@ table, so that they are said in one way and can be tried by a test.
 import importlib.util
 import shlex
 
-from stylized_nerf_jax.host import progress
-
 # What for, and the command; capitals are the user's to replace.
 STEPS = {
   "look": ("to look around in it", "view {run}"),
@@ -29,6 +27,8 @@ STEPS = {
     "to paint it",
     "render {run} --region {name}=STYLE --out FILM.mp4",
   ),
+  "style": ("for a film in it", "render {run} --style {name} --out FILM.mp4"),
+  "new style": ("to bring a painting back", "add-style {run} PICTURE"),
   "new region": (
     "to make one",
     "region {run} --name NAME --mask MASK.png --view PHOTO",
@@ -72,6 +72,9 @@ def say(*names: str, more: tuple[str, ...] = (), **places) -> None:
     more: words that every command gets at its end.
     **places: what stands for {run}, {scene}, {name} or {styles}.
   """
+  # Brings jax, which the help of commands does not wait for.
+  from stylized_nerf_jax.host import progress
+
   quoted = {key: shlex.quote(str(value)) for key, value in places.items()}
   for name in names:
     purpose, template = STEPS[name]
@@ -84,5 +87,6 @@ def say(*names: str, more: tuple[str, ...] = (), **places) -> None:
 def _exists(command: str) -> bool:
   """Tells whether there is a command; of another module than its name's."""
   package = __package__.rpartition(".")[0]
-  names = (command.replace("-", "_"), f"{command}_scene")
-  return any(importlib.util.find_spec(f"{package}.{n}") for n in names)
+  name = command.replace("-", "_")
+  modules = (name, f"sources.{name}", f"sources.{name}_scene")
+  return any(importlib.util.find_spec(f"{package}.{one}") for one in modules)

@@ -23,7 +23,7 @@ from stylized_nerf_jax.outputs.report_page import (
   media,
   page,
 )
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import pipeline, run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.tasks.reports import evaluated as evaluated_lib
 from stylized_nerf_jax.tasks.reports import pictures, run_facts
@@ -195,7 +195,7 @@ def _plates(
         ),
       )
     )
-  paintings = pictures.paintings(pipeline.stored_styles(run), names)
+  paintings = pictures.paintings(run_styles.stored(run), names)
   verdicts = evaluated.verdicts
   found: dict[str, Any] = {
     "photographed": stills[None],

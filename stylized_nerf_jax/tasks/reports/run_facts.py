@@ -13,6 +13,7 @@ from stylized_nerf_jax.evaluation import report as scores_lib
 from stylized_nerf_jax.evaluation import shortfalls
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.outputs import style_titles
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.runs import outlook, phase_clock, run_folder
 
@@ -42,7 +43,7 @@ def style_names(run: run_folder.RunFolder) -> list[str]:
   entry = run.facts("mutual_learning")
   if not entry.get("finished"):
     return []
-  return list((entry.get("styles") or {}).get("names", ()))
+  return run_styles.names(run)
 
 
 def lead(record, run: run_folder.RunFolder, styles: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Do cameras that `capture` finds agree with those that scenes come with?
 
-  python experiments/capture_poses.py --data DATA --workdir runs/captures
+  python experiments/captures/capture_poses.py --data DATA \
+    --workdir runs/captures
 
 Captures DATA/fern/images_4 and DATA/fox/images into folders of the work
 folder, or takes what was captured there before, and compares: the similarity
@@ -13,12 +14,15 @@ import argparse
 import importlib.metadata
 import json
 import pathlib
+import sys
 
 import numpy as np
 
 from stylized_nerf_jax.evaluation import pose_errors
 from stylized_nerf_jax.scenes.readers import formats
-from support import commands, results
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from support import commands, results  # noqa: E402
 
 # Folder of the photographs, and what the reference's images are divided by.
 _SCENES = {"fern": ("images_4", 4), "fox": ("images", 1)}

@@ -1,6 +1,6 @@
 """A capture larger than memory: 300 photographs of 1920x1080 through phase 1.
 
-  python experiments/large_capture.py --workdir runs/large_capture
+  python experiments/captures/large_capture.py --workdir runs/large_capture
 
 Photographs and transforms.json are made first: views of the embedded scene,
 twelve times enlarged, with grain. Then phase 1 of the fast preset takes a few
@@ -23,15 +23,18 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import sys
 
 import numpy as np
 from PIL import Image
 
 from stylized_nerf_jax.scenes.readers import transforms_json
 from stylized_nerf_jax.scenes.synthetic import embedded
-from support import commands, results, run_files
 
-_CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "fast.py"
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from support import commands, results, run_files  # noqa: E402
+
+_CONFIG = pathlib.Path(__file__).parents[2] / "configs" / "fast.py"
 _ENLARGED = 12
 _RUNS = (
   ("disk", "disk", 512),

@@ -2,7 +2,6 @@
 
 import argparse
 
-from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.cli.parsing import endings, run_argument
 
 HELP = "make a finished phase 1 of a checkpoint of JaxNeRF"
@@ -52,6 +51,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   Raises:
     ValueError: checkpoint, scene or config cannot be used.
   """
+  from stylized_nerf_jax import config as config_lib
+
   config = config_lib.from_flags(config_args)
   run = run_argument.require(args, "import-jaxnerf")
   from stylized_nerf_jax.tasks import jaxnerf_import

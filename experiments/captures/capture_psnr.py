@@ -1,6 +1,6 @@
 """How good is a radiance field on captured poses, beside the scene's own?
 
-  python experiments/capture_psnr.py --workdir runs/poses \
+  python experiments/captures/capture_psnr.py --workdir runs/poses \
     --scene fern FERN 8 CAPTURES/fern 2 --scene fox FOX 8 CAPTURES/fox 8 -- \
     --config configs/fast.py --config.styles.path=PAINTINGS
 
@@ -12,8 +12,10 @@ experiments/results/capture_psnr.json.
 
 import argparse
 import pathlib
+import sys
 
-from support import commands, results, run_files
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from support import commands, results, run_files  # noqa: E402
 
 _COLUMNS = (
   "scene",

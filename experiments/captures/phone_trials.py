@@ -1,6 +1,6 @@
 """What does a phone do to a capture, and what is it good for to undo it?
 
-  python experiments/phone_trials.py --workdir runs/phone \
+  python experiments/captures/phone_trials.py --workdir runs/phone \
     --scene fox FOX 8 --films embedded synthetic 1 -- \
     --config fast --config.radiance_field.steps=1000
 
@@ -16,11 +16,13 @@ views. Writes experiments/results/phone_trials.json.
 import argparse
 import dataclasses
 import pathlib
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 
-from support import commands, films, results, run_files
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from support import commands, films, results, run_files  # noqa: E402
 
 # Of the drift: brightness swings by so many stops, white balance by so many.
 _BRIGHTNESS, _WHITE = 0.5, 0.15
