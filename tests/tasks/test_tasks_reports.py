@@ -151,6 +151,11 @@ def test_films_are_rendered_where_there_are_none(run_copy):
   report_lib.make(run_copy, film_minutes=30)
   text = _text(run_copy)
   assert text.count("<video") + text.count("data:image/webp") == 2
+  # The next report finds them, and renders none.
+  assert report_lib.make_after(run_copy)
+  again = _text(run_copy)
+  films = re.compile(r'src="(data:(?:video|image/webp)[^"]+)"')
+  assert films.findall(again) == films.findall(text)
 
 
 def test_films_that_would_take_too_long_are_left_out(run_copy, capsys):
@@ -185,6 +190,7 @@ def test_a_run_without_styles_shows_the_rest(run_copy):
   report_lib.make(run_copy)
   assert "left to train: mutual_learning, finish" in _text(run_copy)
   assert 'type="range"' not in _text(run_copy)
+  assert "<h2>The scene as photographed</h2>" in _text(run_copy)
 
 
 def test_photographs_that_have_gone_are_said(run_copy):

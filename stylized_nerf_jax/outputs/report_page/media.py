@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import animation, image_writer, video
 
 _QUALITIES = (88, 78, 64, 48)
@@ -117,6 +118,42 @@ def film(
         height, width = small[0].shape[:2]
         return Film(data_uri(content, kind), kind, width, height, alt)
   return None
+
+
+def stored_film(path: pathlib.Path, alt: str, *, limit: int) -> Film | None:
+  """Takes a film as it lies in a file.
+
+  Args:
+    path: ends in .mp4 or .webp.
+    alt: what it shows.
+    limit: bytes, at most, before they become base64.
+
+  Returns:
+    The film; None where there is none, it cannot be read, or it is too large.
+  """
+  if not path.is_file() or path.stat().st_size > limit:
+    return None
+  try:
+    if path.suffix == ".mp4":
+      height, width = next(video.read_video(path)).shape[:2]
+    else:
+      with Image.open(path) as picture:
+        width, height = picture.size
+  except (user_error.UserError, OSError, ValueError):
+    return None
+  kind = "video/mp4" if path.suffix == ".mp4" else "image/webp"
+  return Film(data_uri(path.read_bytes(), kind), kind, width, height, alt)
+
+
+def store_film(film: Film, folder: pathlib.Path, name: str) -> pathlib.Path:
+  """Writes a film into a folder, under a name and its ending."""
+  ending = ".mp4" if film.kind == "video/mp4" else ".webp"
+  path = folder / f"{name}{ending}"
+  partial = path.with_name(f".{path.name}.partial")
+  with image_writer.writing(path):
+    partial.write_bytes(base64.b64decode(film.uri.partition(",")[2]))
+    partial.replace(path)
+  return path
 
 
 def data_uri(content: bytes, kind: str) -> str:

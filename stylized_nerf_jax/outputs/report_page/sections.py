@@ -48,9 +48,15 @@ def photographs(page: Page) -> Markup | None:
 
 
 def plates(page: Page) -> Markup | None:
-  """Each style with its painting, a slider and a film."""
+  """Each style with its painting, a slider and a film; without styles the scene
+  alone."""
   if not page.plates:
-    return None
+    if page.photographed is None:
+      return None
+    return _section(
+      "The scene as photographed",
+      element("figure", _image(page.photographed)),
+    )
   return _section(
     "Paintings and scene",
     *(_plate(page, plate, i + 1) for i, plate in enumerate(page.plates)),

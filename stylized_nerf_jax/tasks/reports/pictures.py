@@ -5,6 +5,7 @@ stills and as films. Sizes in bytes are bounded, whatever the run: all pictures
 and films together take at most `MOST_BYTES`.
 """
 
+import pathlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.outputs import heat_map, video
+from stylized_nerf_jax.outputs import heat_map
 from stylized_nerf_jax.outputs.report_page import facts, media
 from stylized_nerf_jax.runs import result_stamp, run_folder
 from stylized_nerf_jax.scenes import paths
@@ -36,6 +36,7 @@ STILL_WIDTH, _PAINTING_WIDTH, _MAP_WIDTH, _MIX_WIDTH = 720, 420, 260, 300
 _RENDERED_SIDE = 420  # pixels of a still that has to be rendered
 _FILM_SIDE, _FILM_FRAMES, _FEWEST_FRAMES = 252, 36, 12
 FPS = 12
+_OWN_FILMS = "report_films"
 _MIX_SHARES = (0, 25, 50, 75, 100)
 
 
@@ -149,39 +150,55 @@ def films(
   evaluated: evaluated_lib.Evaluated,
   names: Sequence[str],
 ) -> dict[str, media.Film]:
-  """Finds films in a run: the demo's videos, or an evaluation's frames."""
+  """Finds films in a run: the demo's videos, those of an earlier report, or an
+  evaluation's frames."""
   most = limit("film", len(names))
   found = {}
-  videos = run.path / "videos"
-  present = result_stamp.state(videos, run) in (
-    result_stamp.PRESENT,
-    result_stamp.UNKNOWN,
-  )
   for name in names:
-    frames: Sequence[np.ndarray] = ()
-    path = videos / f"{name}.mp4"
-    if present and path.is_file() and video.is_available():
-      frames = _read(path)
-    if len(frames) < 2:
-      frames = evaluated.stylized.get(name, ())
-    if len(frames) < 2:
-      continue
-    film = media.film(list(frames), _alt(name), fps=FPS, limit=most)
+    film = None
+    for folder in _film_folders(run):
+      for path in (folder / f"{name}.mp4", folder / f"{name}.webp"):
+        film = film or media.stored_film(path, _alt(name), limit=most)
+    frames = evaluated.stylized.get(name, ())
+    if film is None and len(frames) > 1:
+      film = media.film(list(frames), _alt(name), fps=FPS, limit=most)
     if film is not None:
       found[name] = film
   return found
 
 
+def _film_folders(run: run_folder.RunFolder) -> list[pathlib.Path]:
+  """Returns where films of the run as it is may lie."""
+  usable = {
+    "videos": (result_stamp.PRESENT, result_stamp.UNKNOWN),
+    _OWN_FILMS: (result_stamp.PRESENT,),
+  }
+  return [
+    run.path / name
+    for name, states in usable.items()
+    if result_stamp.state(run.path / name, run) in states
+  ]
+
+
 def render_films(
-  model: model_lib.StylizedNerf, names: Sequence[str], *, minutes: float
+  run: run_folder.RunFolder,
+  model: model_lib.StylizedNerf,
+  names: Sequence[str],
+  *,
+  minutes: float,
+  most: int,
 ) -> dict[str, media.Film]:
   """Renders a short low film of each style, geometry once for all of them.
 
+  They stay in the run, for its next report.
+
   Args:
+    run: whose styles they are.
     model: with the styles.
     names: of them.
     minutes: that it may take, about: frames are left out where the first two
       say that all would take longer.
+    most: bytes of each, at most.
 
   Returns:
     Films by style; none where even a few frames would take longer.
@@ -195,7 +212,9 @@ def render_films(
     first.append(_in_styles(model, cameras[i], names, view))
   each = time.monotonic() - warm
   left = 60 * minutes - (time.monotonic() - started)
-  count = min(_FILM_FRAMES, 2 + int(left / max(each, 1e-6)))
+  count = int(left / max(each, 1e-6))
+  # A shorter flight has other cameras than the two.
+  count = _FILM_FRAMES if count + 2 >= _FILM_FRAMES else count
   if count < _FEWEST_FRAMES:
     progress.say(
       f"report: films of {len(names)} styles are left out: a frame takes "
@@ -219,12 +238,20 @@ def render_films(
       for name, pixels in zip(names, shown):
         sequences[name].append(pixels)
       bar.advance()
-  most = limit("film", len(names))
   found = {
     name: media.film(frames, _alt(name), fps=FPS, limit=most)
     for name, frames in sequences.items()
   }
-  return {name: film for name, film in found.items() if film is not None}
+  whole = {name: film for name, film in found.items() if film is not None}
+  folder = run.path / _OWN_FILMS
+  if result_stamp.state(folder, run) != result_stamp.PRESENT:
+    for stale in (*folder.glob("*.mp4"), *folder.glob("*.webp")):
+      stale.unlink()
+    result_stamp.begin(folder, run)
+  for name, film in whole.items():
+    media.store_film(film, folder, name)
+  result_stamp.finish(folder, run)
+  return whole
 
 
 def disagreement(
@@ -313,13 +340,6 @@ def _film_path(
 
 def _in_styles(model, camera, names, view: int) -> list[np.ndarray]:
   return [one.rgb for one in model.render_styles(camera, names, view=view)]
-
-
-def _read(path) -> list[np.ndarray]:
-  try:
-    return list(video.read_video(path))
-  except user_error.UserError:
-    return []
 
 
 def _alt(name: str) -> str:

@@ -183,7 +183,13 @@ def _plates(
   films = pictures.films(run, evaluated, names)
   if len(films) < len(names) and film_minutes:
     left = [name for name in names if name not in films]
-    films |= pictures.render_films(model, left, minutes=film_minutes)
+    films |= pictures.render_films(
+      run,
+      model,
+      left,
+      minutes=film_minutes,
+      most=pictures.limit("film", len(names)),
+    )
   if len(films) < len(names):
     missing.append(
       ("Films of the styles", run_facts.command("report", run))
