@@ -25,6 +25,7 @@ from stylized_nerf_jax.outputs.report_page import (
   media,
   page,
 )
+from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.scenes.synthetic import embedded
 
 _HOSTILE = "</style><script>alert('x')</script>\"><img src=x onerror=y>&amp;"
@@ -252,7 +253,38 @@ def test_the_plan_shows_every_camera_looking_inwards():
     apex, *ends = np.array([p.split(",") for p in text.split()], float)
     ahead = np.mean(ends, axis=0) - apex
     assert np.dot(ahead, focus - apex) > 0
-  assert "6 to train on, 2 held out" in plan
+  assert "6 to train on, 2 held out; a cross marks" in plan
+
+
+def test_what_is_far_away_does_not_make_the_cameras_a_speck():
+  """A row of cameras that look at something ten times as far."""
+  poses = [np.eye(4) for _ in range(5)]
+  for i, pose in enumerate(poses):
+    pose[0, 3] = 0.1 * i
+    turn = np.arctan2(0.1 * (i - 2), 4.0)
+    pose[:3, :3] = [
+      [np.cos(turn), 0, np.sin(turn)],
+      [0, 1, 0],
+      [-np.sin(turn), 0, np.cos(turn)],
+    ]
+  cameras = cameras_lib.Cameras.from_list(
+    [
+      cameras_lib.Camera(
+        camera_to_world=pose,
+        fl_x=40,
+        fl_y=40,
+        cx=20,
+        cy=16,
+        width=40,
+        height=32,
+      )
+      for pose in poses
+    ]
+  )
+  plan = camera_plan.draw(cameras, {"train": range(5)})
+  assert camera_plan.FOCUS not in plan and "cross" not in plan
+  x = [float(n) for n in re.findall(r'points="([\d.]+),', plan)]
+  assert max(x) - min(x) > 300
 
 
 def test_it_is_cited_as_the_citation_file_says():

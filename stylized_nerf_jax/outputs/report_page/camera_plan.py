@@ -8,6 +8,11 @@ from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.scenes import pose_geometry
 
 _SIDE, _MARGIN = 420, 40
+# What is looked at is shown where it is no farther than so many times the
+# cameras lie apart; beyond, they would be a speck.
+_FARTHEST = 2.0
+# Class of the cross that marks it.
+FOCUS = "focus"
 
 
 def draw(
@@ -29,7 +34,10 @@ def draw(
 
   centers = flat(cameras.centers)
   focus = flat(pose_geometry.focus_point(cameras))
-  shown = [centers, focus[None]]
+  apart = float(np.ptp(centers, axis=0).max())
+  distance = float(np.linalg.norm(focus - centers.mean(axis=0)))
+  is_near = not apart or distance <= _FARTHEST * apart
+  shown = [centers, focus[None]] if is_near else [centers]
   along = None if path is None else flat(path.centers)
   if along is not None:
     shown.append(along)
@@ -59,23 +67,24 @@ def draw(
     parts.append(
       element("polygon", title, points=wedge, class_=f"camera {groups[i]}")
     )
-  x, y = place(focus)
-  cross = f"M{x - 6:.1f} {y:.1f}h12M{x:.1f} {y - 6:.1f}v12"
-  parts.append(element("path", d=cross, class_="focus"))
+  if is_near:
+    x, y = place(focus)
+    cross = f"M{x - 6:.1f} {y:.1f}h12M{x:.1f} {y - 6:.1f}v12"
+    parts.append(element("path", d=cross, class_=FOCUS))
   counts = [
     f"{len(splits[name])} {words}"
     for name, words in (("train", "to train on"), ("test", "held out"))
     if splits.get(name)
   ]
+  label = f"Plan of {len(cameras)} cameras from above, {', '.join(counts)}"
+  if is_near:
+    label += "; a cross marks what they look at"
   return element(
     "svg",
     *parts,
     viewBox=f"0 0 {_SIDE} {height:.0f}",
     role="img",
-    aria_label=(
-      f"Plan of {len(cameras)} cameras from above, {', '.join(counts)}; a "
-      "cross marks what they look at"
-    ),
+    aria_label=label,
     class_="plan",
   )
 

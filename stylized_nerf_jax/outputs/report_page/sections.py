@@ -80,7 +80,7 @@ def _plate(page: Page, plate: Plate, number: int) -> Markup:
       _slider(page, plate),
       _verdict(plate.verdict),
       _film(plate.film),
-      class_="hung",
+      class_="hung filmed" if plate.film else "hung",
     ),
     class_="plate",
   )

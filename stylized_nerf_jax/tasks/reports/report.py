@@ -128,12 +128,13 @@ def _gather(run: run_folder.RunFolder, film_minutes: float) -> facts.Page:
   rows = run.metrics.read()
   version = importlib.import_module("stylized_nerf_jax").__version__
   path = None if evaluated.measured is None else evaluated.measured.cameras
+  plan = camera_plan.draw(record.cameras, record.splits, path)
   return facts.Page(
     title=run_facts.scene_title(record),
     lead=run_facts.lead(record, run, names) + found.pop("lead_more", ""),
     curves=charts.figures(rows),
-    plan=camera_plan.draw(record.cameras, record.splits, path),
-    plan_note=_plan_note(record, path),
+    plan=plan,
+    plan_note=_plan_note(record, plan, path),
     costs=run_facts.costs(config, run, rows, len(names)),
     disk=run_facts.disk(run.path),
     versions=run_facts.versions(run, version),
@@ -281,12 +282,15 @@ def _name_missing(run, config, names, evaluated, missing) -> None:
     missing.append((what, run_facts.command("evaluate", run)))
 
 
-def _plan_note(record, path) -> str:
+def _plan_note(record, plan, path) -> str:
   note = "Wedges are cameras, opening to what they see"
   if record.splits.get("test"):
     note += "; those of the other colour were held out"
-  note += "; the cross is what they look at."
-  return note + (" The dotted line is the flight." if path is not None else "")
+  if f'class="{camera_plan.FOCUS}"' in plan:
+    note += "; the cross is what they look at"
+  return note + (
+    ". The dotted line is the flight." if path is not None else "."
+  )
 
 
 def _check_target(target: pathlib.Path) -> None:
