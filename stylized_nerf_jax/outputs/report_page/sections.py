@@ -21,7 +21,7 @@ _FIELD = re.compile(r"\b([a-z_]+(?:\.[a-z_]+)+)\b")
 def head(page: Page) -> Markup:
   """Title, what was done, and what is not there."""
   missing = [
-    element("li", what, element("code", command))
+    element("li", what, element("code", command) if command else None)
     for what, command in page.missing
   ]
   return element(

@@ -24,12 +24,14 @@ from stylized_nerf_jax.outputs.report_page import (
   page,
 )
 from stylized_nerf_jax.phases import pipeline, run_styles
+from stylized_nerf_jax.rows import device_memory
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.tasks.reports import evaluated as evaluated_lib
 from stylized_nerf_jax.tasks.reports import pictures, run_facts
 
 NAME = "report.html"
 FILM_MINUTES = 2.0
+_TO_LOWER = "rendering.rays_per_chunk in the run's config.json"
 
 
 def make(
@@ -64,7 +66,8 @@ def make(
   run = run_folder.RunFolder(workdir)
   target = pathlib.Path(out) if out else run.path / NAME
   _check_target(target)
-  text = page.write(_gather(run, film_minutes))
+  with device_memory.advising("report", _TO_LOWER):
+    text = page.write(_gather(run, film_minutes))
   _write(target, text)
   progress.say(
     f"wrote {target} ({run_facts.size_in_words(len(text.encode()))}), which "
@@ -173,10 +176,8 @@ def _plates(
   missing,
 ) -> dict[str, Any]:
   """Makes the plates of all styles, and the mix of two."""
-  field_is_there = run.facts("radiance_field").get("finished")
-  if not field_is_there:
+  if not run.facts("radiance_field").get("finished"):
     return {}
-  # Read when something has to be rendered.
   model = model_lib.StylizedNerf.load(run.path)
   stills = _stills(model, names, evaluated)
   if not names:
