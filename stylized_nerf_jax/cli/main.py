@@ -24,6 +24,7 @@ _COMMANDS = {
   "add-style": "add_style",
   "remove-style": "remove_style",
   "evaluate": "evaluate",
+  "report": "report",
   "stylize-image": "stylize_image",
   "train-stylizer": "train_stylizer",
   "info": "info",

@@ -342,6 +342,19 @@ _RENDERING = {
   ),
 }
 
+_PREVIEWS = {
+  "every_seconds": option.Option(
+    0.0,
+    "least time between two pictures of a run in training, in RUN/previews; "
+    "they take at most 5% of its time",
+    least=0.0,
+    zero="none",
+  ),
+  "size": option.Option(
+    252, "pixels, their longer side, at most", least=16, most=1024
+  ),
+}
+
 OPTIONS: dict[str, option.Option] = {
   "seed": option.Option(
     0, "all randomness follows from it", least=0, most=2**32 - 1
@@ -369,4 +382,5 @@ OPTIONS: dict[str, option.Option] = {
   **schema.section("evaluation", _EVALUATION),
   **schema.section("training", TRAINING),
   **schema.section("rendering", _RENDERING),
+  **schema.section("previews", _PREVIEWS),
 }

@@ -26,6 +26,7 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   style_goals,
 )
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.runs import loop_keeper, phase_inputs, run_folder
 from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
@@ -59,6 +60,7 @@ def train(
   facts: stylizer_nets.StyleFacts,
   *,
   pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
 ) -> None:
   """Trains style field, codes and decoder of a run, from where it stopped.
 
@@ -68,6 +70,7 @@ def train(
     nets: the 2D networks.
     facts: what they see of the styles.
     pace: of its steps.
+    previews: of the run in training.
   """
   before = run.facts(PHASE)
   inputs = make_inputs(config, run, nets, dict(zip(facts.names, facts.hashes)))
@@ -79,7 +82,7 @@ def train(
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
   keys = _note_keys(config, run, facts)
-  lesson = _Lesson(config, run, nets, facts, pace)
+  lesson = _Lesson(config, run, nets, facts, pace, previews)
   state = lesson.first_state(len(keys.views))
   checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
@@ -101,11 +104,12 @@ def train(
 class _Lesson:
   """What the two learn from, and the loop that alternates their steps."""
 
-  def __init__(self, config, run, nets, facts, pace):
+  def __init__(self, config, run, nets, facts, pace, previews):
     self._config, self._run, self._nets, self._facts = config, run, nets, facts
-    self._pace = pace
+    self._pace, self._previews = pace, previews
     self._record = run.scene()
     field_params = radiance_field.load_params(config, run)
+    self._field_params = field_params
     self._views = rendered_views.load_or_render(config, run, field_params)
     self._steps = mutual_steps.MutualSteps(
       config,
@@ -180,6 +184,11 @@ class _Lesson:
           metrics |= keeper.figures(step)
           self._run.metrics.write(phase=PHASE, step=step, **metrics)
         keeper.after(before, step, lambda: state.save(checkpoints, self._facts))
+        if self._previews is not None and self._previews.due(PHASE):
+          keeper.settle()
+          self._previews.of_style_field(
+            step, state.field.params["style_field"], self._field_params
+          )
     keeper.settle()
 
   def _teach_decoder(self, decoder, state: mutual_state.MutualState) -> dict:

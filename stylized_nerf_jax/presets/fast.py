@@ -23,4 +23,5 @@ def get_config() -> ml_collections.ConfigDict:
   config.mutual_learning.steps = 2000
   config.mutual_learning.patch_steps = 500
   config.mutual_learning.finish.steps = 90
+  config.previews.every_seconds = 60.0
   return config

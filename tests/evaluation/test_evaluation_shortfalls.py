@@ -81,3 +81,55 @@ def test_a_report_is_judged_style_by_style():
   names = {"method": "nerf", "unstylized": "floor", "adain": "adain"}
   (line,) = shortfalls.of_report({"sequences": rows}, **names)
   assert line.startswith("rain: not in style: realism 0.560")
+
+
+def _frames(errors, edges=0.7, **names):
+  pairs = [{"gap": gap, "rmse": e} for gap, e in errors.items()]
+  return _row(consistency=pairs, content_edges=edges, **names)
+
+
+def _verdict(row, adain):
+  return shortfalls.judge(row, adain=adain, unstylized=_row(8.0, 0.003, 0.56))
+
+
+def test_frames_that_agree_far_better_than_single_pictures_are_steady():
+  adain = _frames({1: 0.2, 7: 0.3})
+  steady = _verdict(_frames({1: 0.05, 7: 0.15}), adain)
+  assert steady.steady and not steady.reasons and steady.advice == ""
+  shaky = _verdict(_frames({1: 0.05, 7: 0.16}), adain)
+  assert shaky.steady is False and shaky.in_style and shaky.readable
+  (reason,) = shaky.reasons
+  assert reason.startswith("not steady: RMSE 7 0.53 of per-frame AdaIN's")
+  assert "radiance_field.steps" in shaky.advice
+
+
+def test_lost_edges_are_hard_to_read():
+  adain = _frames({}, edges=0.5)
+  assert _verdict(_frames({}, edges=0.46), adain).readable
+  lost = _verdict(_frames({}, edges=0.4), adain)
+  assert lost.readable is False
+  assert "hard to read: content edges 0.80" in lost.reasons[0]
+  assert "content_weight" in lost.advice
+
+
+def test_what_was_not_measured_is_unknown():
+  verdict = shortfalls.judge({}, adain=None, unstylized=None)
+  assert (verdict.steady, verdict.in_style, verdict.readable) == (None,) * 3
+  assert verdict.reasons == ()
+  dropped = _frames({7: None})
+  assert _verdict(dropped, _frames({7: 0.3})).steady is None
+
+
+def test_verdicts_are_of_the_lines_that_are_said():
+  rows = [
+    {"name": "mine", "style": "a", **_row()},
+    {"name": "mine", "style": "b", **_row(detail=0.001)},
+    {"name": "floor", "style": None, **_row()},
+    *({"name": "AdaIN", "style": s, **_row()} for s in "ab"),
+  ]
+  names = {"method": "mine", "unstylized": "floor", "adain": "AdaIN"}
+  found = shortfalls.verdicts({"sequences": rows}, **names)
+  assert list(found) == ["a", "b"]
+  assert found["a"].readable and not found["b"].readable
+  (line,) = shortfalls.of_report({"sequences": rows}, **names)
+  assert line == shortfalls.in_words("b", found["b"])
