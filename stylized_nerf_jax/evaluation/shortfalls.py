@@ -2,11 +2,12 @@
 
 A style is there when its places are nearer to the painting's than those of the
 unstylized view are; when its statistics are about as near to the painting's as
-single pictures stylized by AdaIN bring them, or its places nearer than theirs;
-and when it is neither blurred nor grainy, nor loses more of the scene's edges
-than single pictures do. It is steady when frames agree through the scene's
-geometry far better than single pictures do. Each of these is a ratio with a
-limit; what was not measured fails nothing.
+single pictures stylized by AdaIN bring them, which AdaIN is made for, or its
+places have come half as near as theirs; and when it is neither blurred nor
+grainy, nor loses more of the scene's edges than single pictures do. It is
+steady when frames agree through the scene's geometry far better than single
+pictures do. Each of these is a ratio with a limit; what was not measured fails
+nothing.
 """
 
 import dataclasses
@@ -15,9 +16,13 @@ from typing import Any
 
 # Ratios to per-frame AdaIN in the same style.
 MOST_STYLE = 1.25
-LEAST_DETAIL = 0.5
 MOST_ERROR = 0.5
 LEAST_EDGES = 0.9
+# Of the way from the unstylized view's realism to per-frame AdaIN's.
+LEAST_WAY = 0.5
+# Ratio to the least of per-frame AdaIN's, the unstylized view's and the
+# painting's own: AdaIN's has grain in it, and a flat painting has little.
+LEAST_DETAIL = 0.5
 # Ratio to the larger of per-frame AdaIN's and the painting's own.
 MOST_DETAIL = 2.0
 # Ratio to the unstylized view, in the same style.
@@ -68,7 +73,7 @@ def judge(row: Row, *, adain: Row | None, unstylized: Row | None) -> Verdict:
     The verdict.
   """
   style, style_known = _not_in_style(row, adain, unstylized)
-  blemishes, detail_known, grainy = _blemishes(row, adain)
+  blemishes, detail_known, grainy = _blemishes(row, adain, unstylized)
   shaky, steady_known = _unsteady(row, adain)
   advice = ""
   if style:
@@ -170,12 +175,11 @@ def _not_in_style(
   """Tell what is not the painting's, and whether that was measured."""
   failed = []
   distance = _ratio(row, adain, "style_distance")
-  stroke = _ratio(row, adain, "realism")
   # Strokes may be a painting's own where their statistics are not.
   if (
     distance is not None
     and distance > MOST_STYLE
-    and (stroke is None or stroke > 1.0)
+    and not _has_come_near(row, adain, unstylized)
   ):
     failed.append(
       f"style distance {distance:.2f} of per-frame AdaIN's (at most"
@@ -190,15 +194,32 @@ def _not_in_style(
   return failed, distance is not None or realism is not None
 
 
-def _blemishes(row: Row, adain: Row | None) -> tuple[list[str], bool, bool]:
+def _has_come_near(row: Row, adain: Row | None, unstylized: Row | None) -> bool:
+  """Tell whether realism has come half of the way to per-frame AdaIN's."""
+  own, theirs = row.get("realism"), (adain or {}).get("realism")
+  if own is None or theirs is None:
+    return False
+  start = (unstylized or {}).get("realism") or theirs
+  return own <= start - LEAST_WAY * max(start - theirs, 0.0)
+
+
+def _blemishes(
+  row: Row, adain: Row | None, unstylized: Row | None
+) -> tuple[list[str], bool, bool]:
   """Tell what keeps frames from being read, whether that was measured, and
   whether it is grain."""
   blemishes, grainy = [], False
   detail = _ratio(row, adain, "high_frequency_energy")
   painted = row.get("painting_energy") or 0.0
-  if detail is not None and detail < LEAST_DETAIL:
+  own = row.get("high_frequency_energy")
+  others = [
+    base and base.get("high_frequency_energy") for base in (adain, unstylized)
+  ]
+  least = min((v for v in (*others, painted) if v), default=None)
+  if detail is not None and own < LEAST_DETAIL * least:
     blemishes.append(
-      f"blurred: detail {detail:.2f} of per-frame AdaIN's (at least"
+      f"blurred: {own / least:.2f} of the detail of per-frame AdaIN, the"
+      " unstylized view or the painting, whichever has least (at least"
       f" {LEAST_DETAIL:g})"
     )
   elif (

@@ -119,8 +119,9 @@ def score_note(scores: Mapping) -> str:
     f"themselves (at most {shortfalls.MOST_ERROR:g}). Realism: how far places "
     "of the frames are from the painting's, over that of the unpainted scene "
     f"(at most {shortfalls.MOST_REALISM:g}). Edges: their correlation with the "
-    "unpainted scene's. Detail: fine contrast, over AdaIN's (at least "
-    f"{shortfalls.LEAST_DETAIL:g}). Of all that was measured, "
+    "unpainted scene's. Detail: fine contrast, over AdaIN's; blurred is what "
+    f"has less than {shortfalls.LEAST_DETAIL:g} of AdaIN's, of the unpainted "
+    "scene's and of the painting's. Of all that was measured, "
     "evaluation/report.json has every digit."
   )
   held_out = scores_lib.held_out_line(scores)
