@@ -280,8 +280,7 @@ class StylizedNerf:
 
     Args:
       traced: from `trace`.
-      style, intensity, spread, view, latent, palette, transfer, recolor: as
-        in `render`.
+      style, ...: as in `render`.
 
     Returns:
       What `render` returns, stylized colours from the samples that were kept.
@@ -299,12 +298,18 @@ class StylizedNerf:
     """Returns a renderer of chosen pixels, for pictures that grow.
 
     Args:
-      block: pixels that are worked on together, the only shape that is
-        compiled.
-      samples: as in `trace`, of a picture of so many pixels.
+      block: pixels at a time, the only shape that is compiled.
+      samples: as in `trace`.
     """
     kept = self._artist.renderers.samples_to_keep(block, samples)
     return block_renderer.BlockRenderer(self._artist, self.regions, kept, block)
+
+  def paint_points(
+    self, points: np.ndarray, style: Style = None, **dials: Any
+  ) -> np.ndarray:
+    """Paints points of surfaces [N, 3], file frame: [N, 3], as `render`."""
+    look = self._artist.look(self.camera(0), style, Dials(**dials))
+    return self._artist.paint_points(points, look)
 
   def fit_style_maps(
     self,
@@ -338,8 +343,9 @@ class StylizedNerf:
     return dataclasses.replace(self, palette_maps=maps)
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
-    """Returns the training view whose camera stands nearest."""
-    return viewpoints.nearest_view(self.scene, camera)
+    """Returns the training view, of those painted, that stands nearest."""
+    most = self.config.views.rays
+    return viewpoints.nearest_view(self.scene, camera, most)
 
   def camera(self, camera: CameraOrView) -> scene_lib.Camera:
     """As `viewpoints.camera_of`, of the model's scene."""

@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "add paintings to a finished run, without training it again"
 EXAMPLE = "stylized-nerf add-style RUN waterlilies.jpg"
@@ -29,7 +29,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   from stylized_nerf_jax.tasks import style_changes
 
   names = style_changes.add(workdir, pictures)
-  progress.say(
-    f"{workdir}: has {', '.join(names)}; look at it with `stylized-nerf render "
-    f"{workdir} --style {names[0]} --out VIDEO.mp4`"
-  )
+  progress.say(f"{workdir}: has {', '.join(names)}")
+  endings.say("look", "style", "score", "report", run=workdir, name=names[0])

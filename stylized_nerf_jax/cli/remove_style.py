@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "take styles from a run; the others stay as they are"
 EXAMPLE = "stylized-nerf remove-style RUN waterlilies"
@@ -29,7 +29,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   from stylized_nerf_jax.tasks import style_changes
 
   names = style_changes.remove(workdir, styles)
-  progress.say(
-    f"{workdir}: {', '.join(names)} removed; `stylized-nerf add-style "
-    f"{workdir} PICTURE` brings a painting back"
-  )
+  progress.say(f"{workdir}: {', '.join(names)} removed")
+  endings.say("new style", run=workdir)

@@ -1,9 +1,10 @@
 """`stylized-nerf render`: frames or a video of a trained scene."""
 
 import argparse
+import pathlib
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "render a camera path in a style, to a video or a folder"
 EXAMPLE = "stylized-nerf render RUN --style starry-night --out night.mp4"
@@ -170,6 +171,9 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   )
   if style != args.style:
     style_choice.say_first(trained)
+  of_run = pathlib.Path(run).is_dir()
+  film = [] if style == "all" or not trained.styles else ["film"]
+  endings.say("look", *film, *(["report"] if of_run else []), run=run)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli.parsing import help_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, help_config, run_argument
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
 EXAMPLE = (
@@ -83,7 +83,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   ):
     # Imported here: what it imports may touch a device.
     from stylized_nerf_jax.phases import pipeline
-    from stylized_nerf_jax.tasks import style_check
+    from stylized_nerf_jax.tasks import information, style_check
+    from stylized_nerf_jax.tasks.reports import report
 
     before = style_check.result_of(run)
     pipeline.train(
@@ -95,3 +96,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     )
     if style_check.result_of(run) not in ({}, before):
       style_check.say_failures(run)
+    report.make_after(run)
+    endings.say(*information.next_steps(run), run=run)

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from stylized_nerf_jax.cli.parsing import help_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, help_config, run_argument
 
 HELP = "train decoder and statistics VAE from photos and paintings"
 EXAMPLE = (
@@ -41,3 +41,4 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
   from stylized_nerf_jax.pretraining import general_training
 
   general_training.train_and_evaluate(config, run)
+  endings.say("weights", more=general_training.weight_fields(config, run))

@@ -5,7 +5,7 @@ import importlib.util
 import pathlib
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "walk through a scene in the browser, in any of its styles"
 EXAMPLE = "stylized-nerf view RUN --port 8080"
@@ -66,3 +66,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     threading.Event().wait()
   finally:
     viewer.stop()
+    steps = ("film", *(["report"] if run.is_dir() else []), "export")
+    endings.say(*steps, run=run)

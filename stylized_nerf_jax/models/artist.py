@@ -15,6 +15,7 @@ from stylized_nerf_jax.models import (
   palettes,
   region_paints,
   renderers,
+  surface_rays,
   viewpoints,
 )
 from stylized_nerf_jax.models.dials import Dials
@@ -26,7 +27,8 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record, small_views
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import small_views
 from stylized_nerf_jax.stylizer import style_maps
 
 # Style fields of styles and mixes that are at hand.
@@ -58,6 +60,7 @@ class Artist:
   ):
     self.renderers = renderers.of(config, record)
     self._record, self._params, self._codes = record, params, codes
+    self._most_rays = config.views.rays
     self._mixed: dict[bytes, Any] = {}
     self._mix = jax.jit(style_mixing.mix)
     self._tables = looks_lib.TableChooser(codes, maps, lambda: self._palettes)
@@ -82,7 +85,7 @@ class Artist:
       assert self._codes is not None
       view = dials.view
       if view is None:
-        view = viewpoints.nearest_view(self._record, camera)
+        view = viewpoints.nearest_view(self._record, camera, self._most_rays)
       code = self._codes.blend(style, view=view, spread=dials.spread)
     table = self._tables.table(style, code, dials)
     return looks_lib.Look(code, table, dials)
@@ -217,6 +220,28 @@ class Artist:
     if look.stylized:
       rgb = self._paint(traced, look.code)
     return self._shown(rgb, photographed, look)
+
+  def paint_points(
+    self, points: np.ndarray, look: looks_lib.Look
+  ) -> np.ndarray:
+    """Paints points of surfaces [N, 3], file frame: [N, 3] in [0, 1].
+
+    Where colours are the field's own, they are those that the nearest training
+    camera sees.
+    """
+    own = self.renderers.points("colors")(
+      self.placed["field"], surface_rays.towards(self._record, points)
+    )
+    whole = np.ones(len(points), np.float32)
+    photographed = renderer.Rendered(own, np.zeros_like(whole), whole)
+    rgb = own
+    if look.stylized:
+      assert look.code is not None
+      variables = self._variables(look.code)
+      del variables["field"]
+      inside = surface_rays.field_points(self._record, points)
+      rgb = self.renderers.point_painter()(variables, inside)
+    return np.asarray(self._shown(rgb, photographed, look).rgb)
 
   def _shown(
     self, rgb, photographed: renderer.Rendered, look: looks_lib.Look

@@ -7,10 +7,12 @@ from typing import Any
 import flax.linen as nn
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.meshes import point_radiance
 from stylized_nerf_jax.networks import modules, ray_blocks
 from stylized_nerf_jax.regions import layers as layers_lib
 from stylized_nerf_jax.rendering import geometry_cache, image_rendering
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rows import mapping
 from stylized_nerf_jax.scenes import scene_record
 
 # Models whose compiled renderers are kept.
@@ -180,6 +182,46 @@ class Renderers:
       )
 
     return self._once(("layer block", regions, styles, block), make)
+
+  def points(self, what: str) -> Callable:
+    """Returns what asks the field at points: (params, rays: Rays of numpy [N,
+    ...]) -> numpy [N, ...].
+
+    Args:
+      what: "colors" or "thickness", see `meshes.point_radiance`.
+    """
+
+    def make():
+      find = getattr(point_radiance, what)
+      return mapping.make_map(
+        lambda params, rays: find(self.field, params, rays),
+        rows_per_device=ray_blocks.per_chunk(self._config),
+        rows_at_once=ray_blocks.for_rendering(self._config),
+      )
+
+    return self._once(("points", what), make)
+
+  def point_painter(self) -> Callable:
+    """Returns what paints points: ({"style_field", "latent"}, numpy [N, 3],
+    field coordinates) -> numpy [N, 3].
+    """
+
+    def paint(variables, points):
+      colors = self.style_field.apply(
+        {"params": variables["style_field"]},
+        points[:, None, :],
+        variables["latent"],
+      )
+      return colors[:, 0]
+
+    def make():
+      return mapping.make_map(
+        paint,
+        rows_per_device=ray_blocks.per_chunk(self._config),
+        rows_at_once=ray_blocks.for_rendering(self._config, samples=1),
+      )
+
+    return self._once(("paint points",), make)
 
   def samples_to_keep(self, pixels: int, asked: int | None) -> int:
     """Returns how many samples of each ray a traced view keeps.

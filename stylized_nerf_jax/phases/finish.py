@@ -27,6 +27,7 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   run_styles,
 )
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.stylizer import pretrained, style_maps
@@ -72,6 +73,7 @@ def train(
   facts: stylizer_nets.StyleFacts,
   *,
   pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
 ) -> None:
   """Paints strokes, style after style, from where it stopped.
 
@@ -81,6 +83,7 @@ def train(
     styles: the paintings.
     facts: what the 2D networks see of them.
     pace: of its steps.
+    previews: of the run in training.
   """
   state_of_work = run.begin(PHASE, make_inputs(config, run))
   folder = run.phase_path(PHASE)
@@ -92,7 +95,7 @@ def train(
   if state_of_work == "done" and not to_do:
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  work = _Finish(config, run, styles, facts, pace)
+  work = _Finish(config, run, styles, facts, pace, previews)
   checkpoints = run.checkpoints(PHASE, config.training)
   if processes.by_first(checkpoints.repair) is not None:
     work.restore(checkpoints)
@@ -105,13 +108,15 @@ def train(
 class _Finish:
   """What is drawn from, the state, and the loop over styles and their steps."""
 
-  def __init__(self, config, run, styles, facts, pace):
+  def __init__(self, config, run, styles, facts, pace, previews):
     self._config, self._run, self._pace = config, run, pace
+    self._previews, self._facts = previews, facts
     self._styles = tuple(styles.values())
     options = config.mutual_learning.finish
     self._each = options.refit_steps + options.steps
     self._folder = run.phase_path(PHASE)
     field_params = radiance_field.load_params(config, run)
+    self._field_params = field_params
     rendered = rendered_views.load_or_render(config, run, field_params)
     self._views = recolored_views.RecoloredViews(
       rendered, recolored_views.fit_maps(rendered, styles)
@@ -229,8 +234,22 @@ class _Finish:
             self._step,
             functools.partial(self._save, checkpoints, style, local),
           )
+          self._show(keeper, number)
     keeper.settle()
     self._save(checkpoints, "", 0)
+
+  def _show(self, keeper, number: int) -> None:
+    """Makes a preview of the style that is being finished, if it is time."""
+    if self._previews is not None and self._previews.due(PHASE):
+      keeper.settle()
+      self._previews.of_finish(
+        self._step,
+        number,
+        self._facts,
+        self._state.params,
+        self._start,
+        self._field_params,
+      )
 
   def _begin(self, style: str) -> int:
     """Returns how many of a style's steps were taken, and has their state.

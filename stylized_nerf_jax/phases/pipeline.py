@@ -1,5 +1,6 @@
 """All phases of a run in their order, each skipped when it is finished."""
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -22,10 +23,12 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   run_styles,
 )
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.rows import device_memory, devices
 from stylized_nerf_jax.runs import (
   batch_scaling,
   outlook,
+  phase_clock,
   phase_inputs,
   run_folder,
 )
@@ -33,6 +36,7 @@ from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.scenes.pictures import styles as style_reader
 from stylized_nerf_jax.scenes.readers import formats
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.stylizer import vgg
 
 # Config fields that a phase's memory grows with.
@@ -141,54 +145,65 @@ def _train(
       run_styles.store(run, styles)
     assert nets is not None
     facts = stylizer_nets.style_facts(nets, styles)
-  advising = device_memory.advising
+  shown = previews_lib.Previews(config, run, record, nets, facts)
+  if to_do and shown.are_made:
+    progress.say(
+      f"previews: the latest is {run.path / previews_lib.FOLDER}/"
+      f"{previews_lib.LATEST}, every {config.previews.every_seconds:g} s at "
+      "most, as time allows"
+    )
+
+  @contextlib.contextmanager
+  def working_on(phase):
+    with (
+      device_memory.advising(phase, _TO_LOWER[phase]),
+      phase_clock.timing(run, phase),
+    ):
+      yield {"pace": expected.pace(phase), "previews": shown}
+
   if "radiance_field" in wanted:
-    with advising(radiance_field.PHASE, _TO_LOWER[radiance_field.PHASE]):
-      radiance_field.train_and_evaluate(
-        config, run, scene, pace=expected.pace(radiance_field.PHASE)
-      )
+    with working_on(radiance_field.PHASE) as common:
+      radiance_field.train_and_evaluate(config, run, scene, **common)
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
     assert nets is not None and facts is not None
-    with advising(adaptation.PHASE, _TO_LOWER[adaptation.PHASE]):
-      adaptation.train(
-        config, run, nets, facts, pace=expected.pace(adaptation.PHASE)
-      )
+    with working_on(adaptation.PHASE) as common:
+      adaptation.train(config, run, nets, facts, **common)
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
     assert nets is not None and facts is not None
-    with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
-      mutual_learning.train(
-        config, run, nets, facts, pace=expected.pace(mutual_learning.PHASE)
-      )
+    with working_on(mutual_learning.PHASE) as common:
+      mutual_learning.train(config, run, nets, facts, **common)
   interruption.stop_if_asked("between two phases")
   if finish.PHASE in wanted:
     assert nets is not None and styles is not None
-    paint_strokes(
-      config,
-      run,
-      nets,
-      run_styles.changed(run, styles),
-      pace=expected.pace(finish.PHASE),
-    )
+    with working_on(finish.PHASE) as common:
+      paint_strokes(
+        config, run, nets, run_styles.changed(run, styles), **common
+      )
   _say_what_is_there(config, run)
 
 
 def paint_strokes(
-  config, run, nets, styles, *, pace: progress.Pace = progress.EVEN
+  config,
+  run,
+  nets,
+  styles,
+  *,
+  pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
 ) -> None:
-  """Gives a run whose phase 3 is finished its finish, for all its styles.
+  """Gives a run whose phase 3 is finished its finish.
 
   Args:
-    config: of the run.
-    run: its folder.
-    nets: the 2D networks.
+    config, run, nets: as elsewhere.
     styles: `run_styles.changed` of its paintings.
     pace: of the steps.
+    previews: of the run in training.
   """
   facts = stylizer_nets.style_facts(nets, styles)
   with device_memory.advising(finish.PHASE, _TO_LOWER[finish.PHASE]):
-    finish.train(config, run, styles, facts, pace=pace)
+    finish.train(config, run, styles, facts, pace=pace, previews=previews)
 
 
 def phases_of(config) -> tuple[str, ...]:
@@ -212,9 +227,6 @@ def import_field(
 
   Returns:
     Scores on held-out views: "test_psnr", dB, and "test_ssim".
-
-  Raises:
-    ValueError: as `train`.
   """
   config, scene, record = _prepared(config)
   run = run_folder.RunFolder(workdir)
@@ -256,9 +268,12 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
   """Says what a command is about to do, and where."""
   cameras = record.split("train")
   painted = f", {len(styles)} styles" if styles is not None else ""
-  count = len(styles or ())
+  count = {phase: len(styles or ()) for phase in to_do}
+  if finish.PHASE in count:
+    count[finish.PHASE] = len(run_styles.changed(run, styles))
   steps = [
-    f"{phase} ({outlook.steps_of(config, phase, count):,})" for phase in to_do
+    f"{phase} ({outlook.steps_of(config, phase, count[phase]):,})"
+    for phase in to_do
   ]
   if not steps:
     yield f"{run.path}: every phase that was asked for is finished"
@@ -268,6 +283,10 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
     f"{', '.join(steps)}; scene {record.name}, {len(cameras)} training views "
     f"of {cameras.width[0]} x {cameras.height[0]} pixels{painted}"
   )
+  painted = painted_views.cameras_of(cameras, config.views.rays)
+  words = painted_views.in_words(cameras, painted)
+  if words and set(to_do) != {radiance_field.PHASE}:
+    yield words
   if all(device.platform == "cpu" for device in jax.devices()):
     yield (
       "how long it takes is said with the steps; on a GPU it was measured once "
@@ -281,10 +300,7 @@ def _say_what_is_there(config, run: run_folder.RunFolder) -> None:
   if left:
     progress.say(f"{run.path}: left to train: {', '.join(left)}")
   else:
-    progress.say(
-      f"{run.path}: all phases are finished; look at it with `stylized-nerf "
-      f"render --workdir {run.path} --style all --out VIDEO.mp4`"
-    )
+    progress.say(f"{run.path}: all phases are finished")
 
 
 train_radiance_field = functools.partial(train, phase="radiance_field")
@@ -306,7 +322,7 @@ def _with_style_size(config, record) -> ml_collections.FrozenConfigDict:
   if config.styles.style_size:
     return config
   sized = ml_collections.ConfigDict(config.to_dict())
-  cameras = record.split("train")
+  cameras = painted_views.cameras_of(record.split("train"), config.views.rays)
   sized.styles.style_size = style_reader.size_for_views(
     np.minimum(cameras.width, cameras.height)
   )

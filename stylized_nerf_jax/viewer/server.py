@@ -91,7 +91,7 @@ class Viewer:
       show_share_button=False,
       brand_color=(214, 120, 44),
     )
-    server.scene.set_up_direction(tuple(self.world.up))
+    server.scene.set_up_axis(tuple(self.world.up))
     first = self.model.scene.cameras[0]
     _, position = self.world.pose(first.camera_to_world)
     server.initial_camera.position = position

@@ -14,7 +14,7 @@ from stylized_nerf_jax.models import palettes
 from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.phases import run_styles, style_palettes
 from stylized_nerf_jax.runs import run_folder
-from stylized_nerf_jax.scenes import small_views
+from stylized_nerf_jax.scenes.selection import small_views
 from stylized_nerf_jax.stylizer import color_tables, style_maps
 
 pytestmark = pytest.mark.usefixtures("small_networks")

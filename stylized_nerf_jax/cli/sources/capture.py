@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli.parsing import no_config
+from stylized_nerf_jax.cli.parsing import endings, no_config
 
 HELP = "find the cameras of photographs or a video, and make a scene"
 EXAMPLE = "stylized-nerf capture photographs --out scenes/garden"
@@ -60,5 +60,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   )
   for line in report:
     print(f"capture: {line}")
-  print(f"capture: the scene is {args.out}; picture: {args.out}/capture.png")
-  return capture.exit_status(args.out)
+  print(f"wrote {args.out}, a scene, and {args.out}/capture.png, its cameras")
+  status = capture.exit_status(args.out)
+  endings.say(*(["inspect"] if status else []), "train", scene=args.out)
+  return status

@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli.parsing import scene_options
+from stylized_nerf_jax.cli.parsing import endings, scene_options
 
 HELP = "write a scene as transforms.json, COLMAP, NSVF, LLFF or a NumPy file"
 EXAMPLE = (
@@ -38,7 +38,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     notes = scene_writer.write_scene(scene, args.out, format=args.format)
   for note in (*scene.messages, *notes):
     print(f"convert: {note}")
-  print(
-    f"convert: {len(scene)} images written to {args.out}; `stylized-nerf "
-    f"inspect {args.out}` checks them"
-  )
+  print(f"wrote {args.out}, a scene of {len(scene)} images")
+  endings.say("inspect", "train", scene=args.out)

@@ -3,7 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli.parsing import no_config, scene_options
+from stylized_nerf_jax.cli.parsing import endings, no_config, scene_options
 
 HELP = "write a scene, or a style set, as a TensorFlow dataset"
 EXAMPLE = "stylized-nerf export-tfds SCENE --out datasets"
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   if args.styles:
     no_config.check("export-tfds", config_args)
     found, messages = styles.find_styles(args.styles)
-    count, things, field = len(found), "pictures", "styles"
+    count, things = len(found), "pictures"
     with progress.progress(count, "export") as bar:
       address = export.export_styles(
         args.styles, args.out, name=args.name, advance=bar.advance
@@ -52,12 +52,13 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   else:
     scene, _ = scene_options.load(args, config_args)
     messages = scene.messages
-    count, things, field = len(scene), "images", "scene"
+    count, things = len(scene), "images"
     with progress.progress(count, "export") as bar:
       address = export.export_scene(
         scene, args.out, name=args.name, advance=bar.advance
       )
   for message in messages:
     print(f"export-tfds: {message}")
-  print(f"export-tfds: {count} {things} written to {args.out}; they load with")
-  print(f"  --config.{field}.path='{address}'")
+  print(f"wrote {args.out}, a dataset of {count} {things}")
+  step = "paint" if args.styles else "train"
+  endings.say(step, scene=address, styles=address)

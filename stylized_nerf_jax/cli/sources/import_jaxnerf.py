@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli.parsing import run_argument
+from stylized_nerf_jax.cli.parsing import endings, run_argument
 
 HELP = "make a finished phase 1 of a checkpoint of JaxNeRF"
 EXAMPLE = (
@@ -65,3 +65,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     factor=args.factor,
     views=args.views,
   )
+  paintings = ("--config.styles.path=PAINTINGS",)
+  endings.say("go on", run=run, more=() if config.styles.path else paintings)

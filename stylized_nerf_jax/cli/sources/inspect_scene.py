@@ -1,10 +1,9 @@
 """`stylized-nerf inspect`: what a scene's files hold, and whether they fit."""
 
 import argparse
-import shlex
 import textwrap
 
-from stylized_nerf_jax.cli.parsing import scene_options
+from stylized_nerf_jax.cli.parsing import endings, scene_options
 
 HELP = "read a scene, say what was found, and check its poses"
 EXAMPLE = "stylized-nerf inspect SCENE --downsample 4 --out cameras.png"
@@ -26,7 +25,6 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
   Raises:
     ValueError: the scene cannot be read, or the picture not be written.
   """
-  from stylized_nerf_jax.host import progress
   from stylized_nerf_jax.outputs import image_writer, scene_plan
   from stylized_nerf_jax.tasks import scene_inspection
 
@@ -50,14 +48,13 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
     print("cannot tell whether the poses fit the photographs")
   else:
     print("sound")
-  if not unsound:
-    fields = [f"--config.scene.path={shlex.quote(args.scene)}", *config_args]
+  if unsound:
+    endings.say("capture")
+  else:
+    fields = list(config_args)
     if args.downsample is not None:
       fields.append(f"--config.scene.downsample={args.downsample:g}")
-    progress.say(
-      "inspect: train on it with `stylized-nerf train --config fast "
-      f"{' '.join(fields)} --config.styles.path=PAINTINGS --workdir RUN`"
-    )
+    endings.say("train", scene=args.scene, more=tuple(fields))
   return 1 if unsound else 0
 
 

@@ -3,7 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli.parsing import no_config
+from stylized_nerf_jax.cli.parsing import endings, no_config
 
 HELP = "read paintings, and tell of damaged and of nearly equal ones"
 EXAMPLE = "stylized-nerf inspect-styles PAINTINGS --out sheet.jpg"
@@ -52,4 +52,6 @@ def run(args: argparse.Namespace, config_args: list[str]) -> int:
     rows.append(("sheet", args.out))
   for name, value in rows:
     print(f"{name:<14}{value}")
+  if not found.damaged:
+    endings.say("paint", styles=args.styles)
   return 1 if found.damaged else 0

@@ -1,0 +1,1 @@
+"""Scenes taken elsewhere: which formats there are, and what each is made of."""

@@ -1,0 +1,1 @@
+"""Surfaces of a radiance field, as triangles."""
