@@ -1,6 +1,7 @@
 """The page's styles: paintings with weights, dials, regions, uploads."""
 
 import pathlib
+import shlex
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -41,7 +42,7 @@ class StylePanel:
     self._upload = gui.add_upload_button(
       "Drop in a painting",
       mime_type="image/*",
-      hint="Any picture; its palette comes at once, its strokes with training",
+      hint="Any picture; its palette comes at once, its strokes with add-style",
     )
     self._upload.on_upload(lambda event: self._take(event.target.value))
     self._said = gui.add_markdown("")
@@ -187,8 +188,8 @@ class StylePanel:
       self._say(str(error))
       return
     self._say(
-      f"*{path.stem}* was never trained: its palette is put on, its strokes "
-      "come with training (`--config.styles.path`)."
+      f"*{path.stem}* was never trained: its palette is put on. "
+      + self._way_to_strokes(path)
     )
     key = str(path)
     self._add(key, f"{path.stem} (untrained)", image.image, 0.0)
@@ -196,6 +197,14 @@ class StylePanel:
     called = [self._called[k] for k in self._weights if k not in names]
     self._one.options = (_MIX, _NONE, *names, *called)
     self._set({key: 1.0})
+
+  def _way_to_strokes(self, painting: pathlib.Path) -> str:
+    """Says how a painting gets strokes: only a run can be added to."""
+    source = self._page.viewer.source
+    if not pathlib.Path(source).is_dir():
+      return "Strokes need the run that this file was made of."
+    command = shlex.join(["stylized-nerf", "add-style", source, str(painting)])
+    return f"In a minute or two this gives it strokes:\n\n`{command}`"
 
   def _say(self, line: str) -> None:
     self._said.content = line

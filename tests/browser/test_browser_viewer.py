@@ -178,6 +178,7 @@ def test_outputs_and_a_painting_that_is_dropped_in(page, viewer, tmp_path):
   assert not list((viewer.out / "paintings").iterdir())
   chooser.set_input_files(picture)
   page.get_by_text("was never trained").wait_for()
+  page.get_by_text("stylized-nerf add-style").wait_for()
   (kept,) = (viewer.out / "paintings").iterdir()
   _finished(page, viewer)
   assert _client(viewer).session.dials.style == {str(kept): 1.0}
