@@ -46,7 +46,7 @@ def main() -> None:
   base = report.read_report(args.run / "evaluation" / "report.json")
   sequences = {
     (name, ""): [row for row in base["sequences"] if row["name"] == name]
-    for name in (run_evaluation.REFERENCE, run_evaluation.STYLIZED)
+    for name in (report.REFERENCE, report.STYLIZED)
   }
   seconds = {}
   for name, changes in _ablations().items():

@@ -24,10 +24,10 @@ from PIL import Image
 import stylized_nerf_jax as snj
 from stylized_nerf_jax.evaluation import frames, geometry, lpips, reach
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import pretrained, stylize, vgg
-from stylized_nerf_jax.tasks import render_path
+from stylized_nerf_jax.tasks import film_plan
 from support import results
 
 _METHODS = ("photographed", "per-frame AdaIN", "before", "after")
@@ -60,7 +60,7 @@ def main() -> None:
   unfinished = {k: v for k, v in after.params.items() if k != "finished"}
   before = dataclasses.replace(after, params=unfinished, palette_maps=None)
   run = run_folder.RunFolder(args.run)
-  paintings = pipeline.stored_styles(run).subset(after.styles)
+  paintings = run_styles.stored(run).subset(after.styles)
   films, depths, cameras = _films(after, before, paintings, args.frames)
   content = films["photographed", None]
   scored = geometry.Geometry(cameras, depths, content)
@@ -74,9 +74,7 @@ def main() -> None:
 def _films(after, before, paintings, count: int):
   """Returns frames of (method, style), their depths and cameras."""
   kind = "spiral" if after.scene.layout == "forward_facing" else "orbit"
-  path = render_path.path_cameras(
-    after, kind, after.config.evaluation.num_frames
-  )
+  path = film_plan.path_cameras(after, kind, after.config.evaluation.num_frames)
   cameras = snj.Cameras.from_list([path[_GAP * i] for i in range(count)])
   nets = stylizer_nets.load_nets(after.config.weights)
   whole = stylize.Stylizer(

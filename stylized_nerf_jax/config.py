@@ -135,6 +135,8 @@ def completed(
   """
   config = defaults.get_config()
   config.update(given)
+  if "views" not in given:
+    config.views.rays = 0
   return ml_collections.FrozenConfigDict(config)
 
 

@@ -16,6 +16,7 @@ from stylized_nerf_jax.fields import field as field_lib
 from stylized_nerf_jax.fields import style_field as style_field_lib
 from stylized_nerf_jax.models import (
   artist,
+  block_renderer,
   looks,
   region_paints,
   renderers,
@@ -279,8 +280,7 @@ class StylizedNerf:
 
     Args:
       traced: from `trace`.
-      style, intensity, spread, view, latent, palette, transfer, recolor: as
-        in `render`.
+      style, ...: as in `render`.
 
     Returns:
       What `render` returns, stylized colours from the samples that were kept.
@@ -292,21 +292,22 @@ class StylizedNerf:
     look = self._artist.look(traced.camera, style, dials)
     return self._artist.paint(traced, look)
 
+  def blocks(
+    self, block: int, samples: int | None = None
+  ) -> block_renderer.BlockRenderer:
+    """Returns a renderer of chosen pixels, for pictures that grow.
+
+    Args:
+      block: pixels at a time, the only shape that is compiled.
+      samples: as in `trace`.
+    """
+    kept = self._artist.renderers.samples_to_keep(block, samples)
+    return block_renderer.BlockRenderer(self._artist, self.regions, kept, block)
+
   def paint_points(
     self, points: np.ndarray, style: Style = None, **dials: Any
   ) -> np.ndarray:
-    """Paints points of surfaces, as for vertices of a mesh.
-
-    Args:
-      points: [N, 3], in the scene file's coordinates.
-      style, **dials: as in `render`, but for regions; `view` is 0 by default.
-
-    Returns:
-      [N, 3] in [0, 1].
-
-    Raises:
-      ValueError: as `render`.
-    """
+    """Paints points of surfaces [N, 3], file frame: [N, 3], as `render`."""
     look = self._artist.look(self.camera(0), style, Dials(**dials))
     return self._artist.paint_points(points, look)
 
@@ -342,8 +343,9 @@ class StylizedNerf:
     return dataclasses.replace(self, palette_maps=maps)
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
-    """Returns the training view whose camera stands nearest."""
-    return viewpoints.nearest_view(self.scene, camera)
+    """Returns the training view, of those painted, that stands nearest."""
+    most = self.config.views.rays
+    return viewpoints.nearest_view(self.scene, camera, most)
 
   def camera(self, camera: CameraOrView) -> scene_lib.Camera:
     """As `viewpoints.camera_of`, of the model's scene."""

@@ -30,7 +30,7 @@ from stylized_nerf_jax.stylizer import (
   stylize,
   vgg,
 )
-from stylized_nerf_jax.tasks import render_path
+from stylized_nerf_jax.tasks import film_plan
 from stylized_nerf_jax.views import (
   rendered_views,
   stylized_views,
@@ -109,7 +109,7 @@ def test_3_the_vae_is_fed_what_it_was_trained_on(networks):
 
 def test_4_novel_frames_never_index_training_codes(model):
   views_of_training = len(model.scene.split("train"))
-  cameras = render_path.path_cameras(model, "orbit", views_of_training + 20)
+  cameras = film_plan.path_cameras(model, "orbit", views_of_training + 20)
   assert all(
     0 <= model.nearest_view(camera) < views_of_training for camera in cameras
   )

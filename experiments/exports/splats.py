@@ -9,8 +9,8 @@
 Exports the scene as photographed and in styles of a run, as `stylized-nerf
 export` does; a WebGL renderer (`splat_browser.py`) draws the files at the
 held-out cameras. Pictures are compared with what the field renders there and,
-as photographed, with the photographs. Every file is also turned into SPZ and
-SOG. Writes experiments/results/splats_NAME.json.
+as photographed, with the photographs. The first file is also turned into SPZ
+and SOG. Writes experiments/results/splats_NAME.json.
 """
 
 import pathlib
@@ -89,7 +89,7 @@ def main() -> None:
             _shown(_mean_psnr(own, wanted)),
             _shown(_mean_psnr(drawn, photographs)) if photographed else None,
             _shown(_mean_psnr(wanted, photographs)) if photographed else None,
-            *(f"{size / 2**20:.1f}" for size in _sizes(file, args.packages)),
+            *_sizes(file, args.packages if photographed else None),
           ]
         )
         print(*rows[-1])
@@ -112,14 +112,17 @@ def main() -> None:
   )
 
 
-def _sizes(file: pathlib.Path, packages: pathlib.Path) -> list[int]:
-  """Returns the bytes of a file, and of what it is converted to."""
-  tool = packages / "node_modules" / ".bin" / "splat-transform"
-  sizes = [file.stat().st_size]
+def _sizes(file: pathlib.Path, packages: pathlib.Path | None) -> list:
+  """Returns MiB of a file, and of what it is converted to, or None."""
+  sizes: list = [f"{file.stat().st_size / 2**20:.1f}"]
   for ending in _CONVERTED:
+    if packages is None:
+      sizes.append(None)
+      continue
+    tool = packages / "node_modules" / ".bin" / "splat-transform"
     other = file.with_suffix(ending)
     subprocess.run([tool, "-w", file, other], check=True, capture_output=True)
-    sizes.append(other.stat().st_size)
+    sizes.append(f"{other.stat().st_size / 2**20:.1f}")
   return sizes
 
 

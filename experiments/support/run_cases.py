@@ -14,7 +14,7 @@ import numpy as np
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import modules, ray_blocks, stylizer_nets
-from stylized_nerf_jax.phases import mutual_steps, pipeline, radiance_field
+from stylized_nerf_jax.phases import mutual_steps, radiance_field, run_styles
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rendering import image_rendering
 from stylized_nerf_jax.rendering import rays as rays_lib
@@ -91,7 +91,7 @@ class Bench:
     model, config = self._model, self._config
     options = config.mutual_learning
     nets = stylizer_nets.load_nets(config.weights)
-    facts = stylizer_nets.style_facts(nets, pipeline.stored_styles(self._run))
+    facts = stylizer_nets.style_facts(nets, run_styles.stored(self._run))
     rendered = rendered_views.load_or_render(config, self._run, None)
     folder = self._run.phase_path(radiance_field.PHASE)
     stylized = stylized_views.Targets(

@@ -16,8 +16,8 @@ from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import (
   adaptation,
   decoder_objective,
-  pipeline,
   radiance_field,
+  run_styles,
 )
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.rows import prng
@@ -60,7 +60,7 @@ def _problems(folder) -> tuple[cases.Problem, cases.Problem, str]:
   run = run_folder.RunFolder(folder)
   config = run.config()
   nets = stylizer_nets.load_nets(config.weights)
-  facts = stylizer_nets.style_facts(nets, pipeline.stored_styles(run))
+  facts = stylizer_nets.style_facts(nets, run_styles.stored(run))
   rendered = rendered_views.load_or_render(config, run, None)
   features = view_features.load_or_encode(
     run.phase_path(radiance_field.PHASE), rendered, nets

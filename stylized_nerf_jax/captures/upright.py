@@ -17,7 +17,7 @@ _SPREAD = 0.03
 _FLATNESS = 0.25
 
 
-def up_direction(cameras: camera_lib.Cameras) -> np.ndarray:
+def up_axis(cameras: camera_lib.Cameras) -> np.ndarray:
   """Finds up from cameras that were held level.
 
   Returns:
@@ -47,7 +47,7 @@ def upright(cameras: camera_lib.Cameras) -> similarity.Similarity:
   mean centre) the origin, and the farthest camera is 1 away from it. What the
   cameras look along on average becomes +y, if they look one way.
   """
-  turned = pose_geometry.rotation_to_z(up_direction(cameras))
+  turned = pose_geometry.rotation_to_z(up_axis(cameras))
   x, y, _ = turned @ cameras.view_directions.mean(axis=0)
   if np.hypot(x, y) > 1e-3:
     axis = np.array([0.0, 0.0, 1.0])

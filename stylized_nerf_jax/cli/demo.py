@@ -2,7 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "all phases on the embedded scene: videos, picture, scores"
 EXAMPLE = "stylized-nerf demo --quick runs/demo"
@@ -25,3 +25,4 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   from stylized_nerf_jax.tasks import demo
 
   demo.run(run, quick=args.quick)
+  endings.say("look", "export", "begin", run=run)

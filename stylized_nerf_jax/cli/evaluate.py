@@ -5,15 +5,14 @@ import pathlib
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli.parsing import (
+  endings,
   no_config,
   run_argument,
   scene_options,
 )
-from stylized_nerf_jax.evaluation import report
 
 HELP = "score a run, any folder of frames, or anyone's renders of a split"
 EXAMPLE = "stylized-nerf evaluate RUN --json scores.json"
-_FLOOR = "unstylized (floor)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,6 +91,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     ValueError: the options name neither a run nor frames with geometry, or
       what they name cannot be scored.
   """
+  from stylized_nerf_jax.evaluation import report
+
   if args.json:
     report.check_destination(args.json)
   if not args.renders:
@@ -106,11 +107,14 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     return
   if run and not (args.frames or args.geometry or args.style):
     from stylized_nerf_jax.tasks import run_evaluation
+    from stylized_nerf_jax.tasks.reports import report as report_lib
 
     run = run_argument.existing(args, "evaluate")
     run_evaluation.evaluate_run(
       run, args.json, wide=args.wide, reach=args.reach
     )
+    report_lib.make_after(run)
+    endings.say("look", "film", "export", run=run)
   elif args.frames and args.geometry and not run:
     _evaluate_frames(args)
   else:
@@ -156,6 +160,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     frames,
     geometry,
     lpips,
+    report,
     shortfalls,
   )
   from stylized_nerf_jax.host import progress
@@ -167,7 +172,7 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     pathlib.Path(args.geometry).resolve()
   )
   if scene_geometry.content is not None and not same:
-    scored[_FLOOR] = scene_geometry.content
+    scored[report.FLOOR] = scene_geometry.content
   style = encode = None
   if args.style:
     style = styles.load_style_image(args.style, args.style_size)
@@ -194,11 +199,11 @@ def _evaluate_frames(args: argparse.Namespace) -> None:
     report.write_report(result, args.json)
   print(report.terminal_table(result, wide=args.wide))
   for line in shortfalls.of_report(
-    result, method=args.frames, unstylized=_FLOOR
+    result, method=args.frames, unstylized=report.FLOOR
   ):
     progress.say(f"evaluate: {line}")
-  written = f"the whole report is in {args.json}; " if args.json else ""
-  progress.say(f"evaluate: {written}{report.MEANING}")
+  written = f"wrote {args.json} with all figures; " if args.json else ""
+  progress.say(f"{written}{report.MEANING}")
 
 
 def _make_encode():

@@ -3,9 +3,8 @@
 import argparse
 import json
 
-from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli.parsing import run_argument
+from stylized_nerf_jax.cli.parsing import endings, run_argument
 
 HELP = "modules and parameter counts of a config, or the state of a run"
 EXAMPLE = "stylized-nerf info RUN"
@@ -23,9 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Prints."""
+  from stylized_nerf_jax import config as config_lib
   from stylized_nerf_jax.tasks import information
 
-  if run_argument.find(args):
+  run = run_argument.find(args)
+  if run:
     if config_args:
       raise user_error.UserError("give either a RUN or --config, not both")
     facts = information.of_run(run_argument.existing(args, "info"))
@@ -35,6 +36,10 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     print(json.dumps(facts, indent=2))
   else:
     print("\n".join(_lines(facts)))
+  if not run:
+    endings.say("preset", more=tuple(config_args))
+  else:
+    endings.say(*information.next_steps(run), run=run)
 
 
 def _lines(facts: dict, indent: str = "") -> list[str]:

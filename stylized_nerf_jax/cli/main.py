@@ -1,10 +1,8 @@
-"""The `stylized-nerf` command: finds the subcommand and reports user errors.
+"""The `stylized-nerf` command: finds the subcommand and reads its options.
 
 Every module named in `_COMMANDS` offers `HELP`, `EXAMPLE` (a command line),
 `add_arguments(parser)` and `run(args, config_args)`, which may return an exit
-status. What is wrong with the user's input ends in one line on stderr and exit
-status 2; a defect of ours keeps its traceback. Training that a signal has
-stopped, with everything saved, ends with exit status 75.
+status. None of them imports jax before `run`: help is there at once.
 """
 
 import argparse
@@ -16,41 +14,29 @@ from collections.abc import Sequence
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.cli.parsing import config_arguments
-from stylized_nerf_jax.host import (
-  compilation,
-  disk,
-  interruption,
-  processes,
-  progress,
-)
-from stylized_nerf_jax.rows import device_memory
-from stylized_nerf_jax.training import echoes
 
 _COMMANDS = {
   "demo": "demo",
   "train": "train",
   "render": "render",
+  "view": "view",
   "region": "region",
+  "add-style": "add_style",
+  "remove-style": "remove_style",
   "evaluate": "evaluate",
+  "report": "report",
   "stylize-image": "stylize_image",
   "train-stylizer": "train_stylizer",
   "info": "info",
-  "capture": "capture",
-  "inspect": "inspect_scene",
-  "inspect-styles": "inspect_styles",
+  "capture": "sources.capture",
+  "inspect": "sources.inspect_scene",
+  "inspect-styles": "sources.inspect_styles",
   "export": "export",
-  "convert": "convert",
-  "export-tfds": "export_tfds",
-  "import-jaxnerf": "import_jaxnerf",
+  "convert": "sources.convert",
+  "export-tfds": "sources.export_tfds",
+  "import-jaxnerf": "sources.import_jaxnerf",
   "plot": "plot",
 }
-
-# Of what JAX says where it is asked for devices that are not there.
-_NO_DEVICE = "Unable to initialize backend"
-_DEFECT = (
-  "This looks like a defect of stylized-nerf, not of what it was given. Please "
-  "report it where you got the program from, with these lines and the command."
-)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -98,34 +84,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2
   command = importlib.import_module(f"stylized_nerf_jax.cli.{_COMMANDS[name]}")
   parser = make_parser(name, command)
-  echoes.hide()
+  own, config_args = config_arguments.apart(arguments[1:])
   try:
-    own, config_args = config_arguments.apart(arguments[1:])
     args, unknown = parser.parse_known_args(own)
-    progress.tell_details(args.verbose)
-    compilation.keep_compiled()
-    with device_memory.advising(name, "the size or number of pictures"):
-      status = command.run(args, unknown + config_args)
-  except interruption.Interrupted as stopped:
-    print(f"stylized-nerf {name}: {stopped}", file=sys.stderr)
-    return interruption.EXIT_STATUS
-  except (user_error.UserError, OSError) as error:
-    print(f"stylized-nerf {name}: {_one_line(error)}", file=sys.stderr)
-    return processes.leave(2)
-  except KeyboardInterrupt:
-    print(f"stylized-nerf {name}: interrupted", file=sys.stderr)
-    return 130
-  except Exception as defect:
-    if _NO_DEVICE in str(defect):
-      print(
-        f"stylized-nerf {name}: {_one_line(defect)}: JAX has no such device "
-        "here; see JAX_PLATFORMS in the environment, and the extra `cuda`",
-        file=sys.stderr,
-      )
-      return processes.leave(2)
-    defect.add_note(_DEFECT)
-    raise
-  return status or 0
+  except user_error.UserError as error:
+    print(f"stylized-nerf {name}: {error}", file=sys.stderr)
+    return 2
+  # Only now what brings jax, which takes longer than any help.
+  from stylized_nerf_jax.cli import running
+
+  return running.run(name, command, args, unknown + config_args)
 
 
 def make_parser(name: str, command) -> argparse.ArgumentParser:
@@ -172,14 +140,6 @@ def _usage() -> str:
     lines.append(f"  {name:<16}{command.HELP}")
   lines += ["", "`stylized-nerf COMMAND --help` has options and an example."]
   return "\n".join(lines)
-
-
-def _one_line(error: BaseException) -> str:
-  full = disk.is_full(error) and not isinstance(error, disk.DiskFullError)
-  if full and isinstance(error, OSError):
-    where = f" to write {error.filename}" if error.filename else ""
-    return f"no space left{where}: free some and run the same again"
-  return " ".join(str(error).split())
 
 
 if __name__ == "__main__":

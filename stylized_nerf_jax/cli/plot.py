@@ -4,7 +4,7 @@ import argparse
 import pathlib
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "draw the curves of a run's metrics into a PNG file"
 EXAMPLE = "stylized-nerf plot RUN"
@@ -43,3 +43,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   others = curves.save_curves(rows, out, every=args.all)
   more = f"; --all draws the {others} other curves, too" if others else ""
   print(f"wrote {out}, a picture of the curves of {path}{more}")
+  if (pathlib.Path(run) / "scene.json").is_file():
+    endings.say("report", run=run)

@@ -4,7 +4,7 @@ import argparse
 import functools
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "make a part of a scene known by name, to be painted in its own style"
 EXAMPLE = (
@@ -76,9 +76,14 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
 
   if args.remove:
     region_making.remove(run, args.remove)
+    endings.say("new region", run=run)
   elif args.name is None:
     lines = region_making.listing(run)
     print("\n".join(lines or ["no regions yet"]))
+    if lines:
+      endings.say("region", run=run, name="NAME")
+    else:
+      endings.say("new region", run=run)
   else:
     if evidence:
       region_making.make(
@@ -89,6 +94,7 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
       )
     if args.preview:
       region_making.write_preview(run, args.name, args.preview)
+    endings.say("region", run=run, name=args.name)
 
 
 def _check(args: argparse.Namespace, evidence: int) -> None:

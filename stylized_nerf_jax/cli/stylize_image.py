@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from stylized_nerf_jax.cli.parsing import no_config
+from stylized_nerf_jax.cli.parsing import endings, no_config
 
 HELP = "stylize a picture, a folder of them or a video with the 2D stylizer"
 EXAMPLE = (
@@ -94,4 +94,5 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> int:
     encoder=args.encoder,
     decoder=args.weights,
   )
+  endings.say("begin")
   return 0 if complete else 1

@@ -2,10 +2,7 @@
 
 import argparse
 
-from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax.cli.parsing import help_config, run_argument
-from stylized_nerf_jax.host import processes
-from stylized_nerf_jax.options import checks
+from stylized_nerf_jax.cli.parsing import endings, help_config, run_argument
 
 HELP = "train a scene: radiance field, 2D stylizer, mutual learning"
 EXAMPLE = (
@@ -56,14 +53,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action="store_true",
     help="learn the three from SLURM, Open MPI or Kubernetes",
   )
-  help_config.add_argument(parser, checks.RUN)
+  help_config.add_argument(parser, _fields)
   parser.epilog = (
     "--config=FILE and --config.section.field=value set the config"
   )
 
 
+def _fields():
+  from stylized_nerf_jax.options import checks
+
+  return checks.RUN
+
+
 def run(args: argparse.Namespace, config_args: list[str]) -> None:
   """Trains."""
+  from stylized_nerf_jax import config as config_lib
+  from stylized_nerf_jax.host import processes
+
   config = config_lib.from_flags(config_args)
   run = run_argument.require(args, "train")
   messages = ()
@@ -77,7 +83,8 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
   ):
     # Imported here: what it imports may touch a device.
     from stylized_nerf_jax.phases import pipeline
-    from stylized_nerf_jax.tasks import style_check
+    from stylized_nerf_jax.tasks import information, style_check
+    from stylized_nerf_jax.tasks.reports import report
 
     before = style_check.result_of(run)
     pipeline.train(
@@ -89,3 +96,5 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
     )
     if style_check.result_of(run) not in ({}, before):
       style_check.say_failures(run)
+    report.make_after(run)
+    endings.say(*information.next_steps(run), run=run)

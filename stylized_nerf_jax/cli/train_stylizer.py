@@ -3,9 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax import pretraining_defaults
-from stylized_nerf_jax.cli.parsing import help_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, help_config, run_argument
 
 HELP = "train decoder and statistics VAE from photos and paintings"
 EXAMPLE = (
@@ -21,7 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser,
     "folder of checkpoints, samples and weights; resumed where it exists",
   )
-  help_config.add_argument(parser, pretraining_defaults.FIELDS)
+  help_config.add_argument(parser, _fields)
+
+
+def _fields():
+  from stylized_nerf_jax import pretraining_defaults
+
+  return pretraining_defaults.FIELDS
 
 
 def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
@@ -30,11 +34,11 @@ def run(args: argparse.Namespace, config_args: Sequence[str]) -> None:
   Raises:
     ValueError: a field, picture or weight cannot be used.
   """
-  config = config_lib.from_flags(
-    config_args, fields=pretraining_defaults.FIELDS
-  )
+  from stylized_nerf_jax import config as config_lib
+
+  config = config_lib.from_flags(config_args, fields=_fields())
   run = run_argument.require(args, "train-stylizer")
-  # Imported late, so that the help of all commands comes at once.
   from stylized_nerf_jax.pretraining import general_training
 
   general_training.train_and_evaluate(config, run)
+  endings.say("weights", more=general_training.weight_fields(config, run))

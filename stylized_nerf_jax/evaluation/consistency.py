@@ -68,7 +68,7 @@ def sequence_consistency(
     "valid_fraction" is the share of all pixels that was compared, "overlap"
     the share of those that hit anything.
   """
-  arrays = _centered_arrays(cameras)
+  arrays = centered_arrays(cameras)
   scores = []
   for gap in gaps:
     kept, dropped = [], []
@@ -96,7 +96,7 @@ def sequence_consistency(
   return scores
 
 
-def _centered_arrays(cameras: cameras_lib.Cameras) -> list[rays.CameraArrays]:
+def centered_arrays(cameras: cameras_lib.Cameras) -> list[rays.CameraArrays]:
   """Make single-camera arrays whose frame is moved to the cameras' middle.
 
   Warping does not depend on the origin, but float32 does: scene files may

@@ -39,6 +39,12 @@ WIDTH = 100  # columns of a terminal
 _NAME_WIDTH = 26
 MEANING = "docs/evaluation.md says what the columns mean"
 
+# Rows of a run's report.
+STYLIZED = "stylized NeRF"
+REFERENCE = "per-frame AdaIN"
+ADAPTED = "per-frame AdaIN, adapted"
+FLOOR = "unstylized (floor)"
+
 Row = Mapping[str, Any]
 
 
@@ -103,6 +109,13 @@ def _ratios(row: Row, base: Row) -> dict[str, Any]:
 def _divide(value: float | None, base: float | None) -> float | None:
   """Divide, where both are there."""
   return value / base if value is not None and base else None
+
+
+def folder_of(method: str) -> str:
+  """Return the folder of a method's frames: no blanks and no commas."""
+  if method == STYLIZED:
+    return "stylized"
+  return method.replace(" ", "-").replace(",", "")
 
 
 def check_destination(path: str | pathlib.Path) -> None:

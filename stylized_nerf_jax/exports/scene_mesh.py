@@ -206,7 +206,7 @@ def _turned(model: model_lib.StylizedNerf, points: np.ndarray) -> np.ndarray:
   """
   record = model.scene
   place = vantage.vantage(record.cameras, record.normalization, points)
-  up = paths.up_direction(record.normalization)
+  up = paths.up_axis(record.normalization)
   back = place.home.camera_to_world[:3, 2]
   right = np.cross(up, back)
   if np.linalg.norm(right) < 1e-6:

@@ -27,7 +27,8 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes import scene_record, small_views
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import small_views
 from stylized_nerf_jax.stylizer import style_maps
 
 # Style fields of styles and mixes that are at hand.
@@ -59,6 +60,7 @@ class Artist:
   ):
     self.renderers = renderers.of(config, record)
     self._record, self._params, self._codes = record, params, codes
+    self._most_rays = config.views.rays
     self._mixed: dict[bytes, Any] = {}
     self._mix = jax.jit(style_mixing.mix)
     self._tables = looks_lib.TableChooser(codes, maps, lambda: self._palettes)
@@ -83,7 +85,7 @@ class Artist:
       assert self._codes is not None
       view = dials.view
       if view is None:
-        view = viewpoints.nearest_view(self._record, camera)
+        view = viewpoints.nearest_view(self._record, camera, self._most_rays)
       code = self._codes.blend(style, view=view, spread=dials.spread)
     table = self._tables.table(style, code, dials)
     return looks_lib.Look(code, table, dials)
@@ -102,7 +104,7 @@ class Artist:
     if blend:
       variables["intensity"] = np.float32(look.dials.intensity)
     render = self.renderers.whole(look.stylized, blend=blend)
-    out = render(variables, self._arrays(camera), camera.height, camera.width)
+    out = render(variables, self.arrays(camera), camera.height, camera.width)
     if look.stylized or look.table is None:
       return out
     return look.shown(out.rgb, out, self._record.background)
@@ -120,7 +122,7 @@ class Artist:
     render = self.renderers.whole(
       True, blend=dials.blends, in_styles=True, own_fields=self._is_finished
     )
-    out = render(variables, self._arrays(camera), camera.height, camera.width)
+    out = render(variables, self.arrays(camera), camera.height, camera.width)
     return [
       dataclasses.replace(out, rgb=out.rgb[:, :, i]) for i in range(len(looks))
     ]
@@ -140,6 +142,29 @@ class Artist:
       regions: a later one lies over those before it.
       feather: of their edges, in [0, 1].
     """
+    modules, styles, variables = self._layer_variables(looks, regions, feather)
+    out = self.renderers.layers(modules, styles)(
+      variables, self.arrays(camera), camera.height, camera.width
+    )
+    return self._layers_together(out, looks)
+
+  def block_of_regions(
+    self,
+    arrays: rays_lib.CameraArrays,
+    index: np.ndarray,
+    width: int,
+    looks: Sequence[looks_lib.Look],
+    regions: Sequence[Region],
+    feather: float,
+  ) -> renderer.Rendered:
+    """As `render_regions`, of pixels index [N] of an image of that width."""
+    modules, styles, variables = self._layer_variables(looks, regions, feather)
+    render = self.renderers.block_layers(modules, styles, len(index))
+    out = render(variables, arrays, index, width)
+    return self._layers_together(out, looks)
+
+  def _layer_variables(self, looks, regions, feather):
+    """Modules of regions, which code paints each part, and all parameters."""
     codes = [one.code for one in looks if one.stylized and one.code]
     places = iter(range(len(codes)))
     styles = tuple(next(places) if one.stylized else None for one in looks)
@@ -151,17 +176,17 @@ class Artist:
       "feather": np.float32(feather),
     }
     modules = tuple(region_paints.module(one) for one in regions)
-    out = self.renderers.layers(modules, styles)(
-      variables, self._arrays(camera), camera.height, camera.width
-    )
+    return modules, styles, variables
+
+  def _layers_together(self, out, looks) -> renderer.Rendered:
     background = self._record.background
     opacities = np.moveaxis(out.opacity, -1, 0)
     shown = []
     for i, (look, opacity) in enumerate(zip(looks, opacities)):
       own = dataclasses.replace(
-        out.whole, rgb=out.own[:, :, i], opacity=opacity
+        out.whole, rgb=out.own[..., i, :], opacity=opacity
       )
-      shown.append(look.shown(out.rgb[:, :, i], own, background).rgb)
+      shown.append(look.shown(out.rgb[..., i, :], own, background).rgb)
     rgb = layers_lib.together(shown, opacities, background)
     return dataclasses.replace(out.whole, rgb=rgb)
 
@@ -175,13 +200,13 @@ class Artist:
       "region": region.params,
       "feather": np.float32(feather),
     }
-    return render(variables, self._arrays(camera), camera.height, camera.width)
+    return render(variables, self.arrays(camera), camera.height, camera.width)
 
   def trace(self, camera: scene_lib.Camera, samples: int | None) -> TracedView:
     """As `StylizedNerf.trace`."""
     kept = self.renderers.samples_to_keep(camera.width * camera.height, samples)
     photographed, packed, lost = self.renderers.tracer(kept)(
-      self.placed["field"], self._arrays(camera), camera.height, camera.width
+      self.placed["field"], self.arrays(camera), camera.height, camera.width
     )
     means = jax.tree.map(lambda values: values.mean(dtype=np.float64), lost)
     return TracedView(camera, photographed, packed, means)
@@ -190,9 +215,11 @@ class Artist:
     self, traced: TracedView, look: looks_lib.Look
   ) -> renderer.Rendered:
     """Paints a traced view."""
-    return self._shown(
-      look, traced.photographed, lambda: self._paint(traced, look.code)
-    )
+    photographed = traced.photographed
+    rgb = photographed.rgb
+    if look.stylized:
+      rgb = self._paint(traced, look.code)
+    return self._shown(rgb, photographed, look)
 
   def paint_points(
     self, points: np.ndarray, look: looks_lib.Look
@@ -207,30 +234,62 @@ class Artist:
     )
     whole = np.ones(len(points), np.float32)
     photographed = renderer.Rendered(own, np.zeros_like(whole), whole)
-
-    def paint() -> np.ndarray:
+    rgb = own
+    if look.stylized:
       assert look.code is not None
       variables = self._variables(look.code)
       del variables["field"]
       inside = surface_rays.field_points(self._record, points)
-      return self.renderers.point_painter()(variables, inside)
+      rgb = self.renderers.point_painter()(variables, inside)
+    return np.asarray(self._shown(rgb, photographed, look).rgb)
 
-    return np.asarray(self._shown(look, photographed, paint).rgb)
-
-  def _shown(self, look, photographed, paint) -> renderer.Rendered:
-    """Shows a look of what `paint` paints, beside its own colours."""
-    background = self._record.background
-    if not look.stylized:
-      if look.table is None:
-        return photographed
-      return look.shown(photographed.rgb, photographed, background)
-    rgb = paint()
-    if not look.plain:
-      return look.shown(rgb, photographed, background)
+  def _shown(
+    self, rgb, photographed: renderer.Rendered, look: looks_lib.Look
+  ) -> renderer.Rendered:
+    """Maps and mixes what was painted, if there is anything to do."""
+    if not look.stylized and look.table is None:
+      return photographed
+    if not (look.stylized and look.plain):
+      return look.shown(rgb, photographed, self._record.background)
     if look.dials.blends:
       intensity = look.dials.intensity
       rgb = (1.0 - intensity) * photographed.rgb + intensity * rgb
     return dataclasses.replace(photographed, rgb=rgb)
+
+  def trace_block(
+    self,
+    arrays: rays_lib.CameraArrays,
+    index: np.ndarray,
+    width: int,
+    samples: int,
+  ) -> tuple[renderer.Rendered, np.ndarray]:
+    """Traces pixels index [N] of an image of that width.
+
+    Returns:
+      (rendered as photographed [N, ...], packed [N, 2, K] uint16), numpy.
+    """
+    trace = self.renderers.block_tracer(samples, len(index))
+    out, packed, _ = trace(self.placed["field"], arrays, index, width)
+    return out, packed
+
+  def paint_block(
+    self,
+    arrays: rays_lib.CameraArrays,
+    index: np.ndarray,
+    width: int,
+    photographed: renderer.Rendered,
+    packed: np.ndarray,
+    look: looks_lib.Look,
+  ) -> np.ndarray:
+    """Paints what `trace_block` found: colours [N, 3], numpy."""
+    rgb = photographed.rgb
+    if look.stylized:
+      assert look.code is not None
+      variables = self._variables(look.code)
+      del variables["field"]
+      paint = self.renderers.block_painter(packed.shape[-1], len(index))
+      rgb = paint(variables, arrays, index, width, packed)
+    return self._shown(rgb, photographed, look).rgb
 
   @functools.cached_property
   def placed(self) -> dict[str, Any]:
@@ -252,7 +311,7 @@ class Artist:
     variables = self._variables(code)
     del variables["field"]
     paint = self.renderers.painter(traced.packed.shape[-1])
-    return paint(variables, self._arrays(traced.camera), traced.packed)
+    return paint(variables, self.arrays(traced.camera), traced.packed)
 
   def _render_apart(self, camera, looks) -> list[renderer.Rendered]:
     """Renders looks whose colours are mapped or mixed after compositing."""
@@ -260,7 +319,7 @@ class Artist:
     render = self.renderers.whole(
       True, in_styles=True, apart=True, own_fields=self._is_finished
     )
-    out = render(variables, self._arrays(camera), camera.height, camera.width)
+    out = render(variables, self.arrays(camera), camera.height, camera.width)
     own = dataclasses.replace(out, rgb=out.rgb[:, :, -1])
     return [
       look.shown(out.rgb[:, :, i], own, self._record.background)
@@ -305,5 +364,6 @@ class Artist:
       )
     return self._mixed[key]
 
-  def _arrays(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
+  def arrays(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
+    """Returns a camera as arrays of the model frame."""
     return rays_lib.camera_arrays(camera, self._record.normalization)

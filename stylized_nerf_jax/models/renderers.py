@@ -131,6 +131,58 @@ class Renderers:
 
     return self._once(("paint", samples), make)
 
+  def block_tracer(self, samples: int, block: int) -> Callable:
+    """Returns a tracer of that many chosen pixels, which measures nothing."""
+
+    def make():
+      return image_rendering.make_tracer(
+        self.field,
+        self.setting,
+        samples,
+        rays_per_chunk=block,
+        rays_at_once=ray_blocks.for_rendering(self._config),
+        measure=False,
+        pixels=True,
+      )
+
+    return self._once(("trace block", samples, block), make)
+
+  def block_painter(self, samples: int, block: int) -> Callable:
+    """Returns a painter of that many chosen pixels."""
+
+    def make():
+      return image_rendering.make_painter(
+        self.style_field,
+        self.setting,
+        rays_per_chunk=block,
+        rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
+        pixels=True,
+      )
+
+    return self._once(("paint block", samples, block), make)
+
+  def block_layers(
+    self,
+    regions: tuple[nn.Module, ...],
+    styles: tuple[int | None, ...],
+    block: int,
+  ) -> Callable:
+    """Returns a renderer of parts of a scene, for so many chosen pixels."""
+
+    def make():
+      return layers_lib.make_layer_renderer(
+        self.field,
+        self.style_field,
+        regions,
+        styles,
+        self.setting,
+        rays_per_chunk=block,
+        rays_at_once=ray_blocks.for_stylized_rendering(self._config),
+        pixels=True,
+      )
+
+    return self._once(("layer block", regions, styles, block), make)
+
   def points(self, what: str) -> Callable:
     """Returns what asks the field at points: (params, rays: Rays of numpy [N,
     ...]) -> numpy [N, ...].

@@ -8,6 +8,7 @@ import numpy as np
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import painted_views
 
 # A camera in the scene file's coordinates, or the number of a view.
 CameraOrView = scene_lib.Camera | SupportsIndex
@@ -37,9 +38,16 @@ def camera_of(
 
 
 def nearest_view(
-  record: scene_record.SceneRecord, camera: scene_lib.Camera
+  record: scene_record.SceneRecord, camera: scene_lib.Camera, most_rays: int
 ) -> int:
-  """Returns the training view whose camera stands nearest."""
-  centers = record.split("train").centers
+  """Returns the painted view whose camera stands nearest.
+
+  Args:
+    record: of the scene.
+    camera: file frame.
+    most_rays: `config.views.rays`, which says what views were painted.
+  """
+  train = record.split("train")
+  centers = painted_views.cameras_of(train, most_rays).centers
   offsets = centers - camera.camera_to_world[:3, 3]
   return int(np.argmin(np.linalg.norm(offsets, axis=-1)))

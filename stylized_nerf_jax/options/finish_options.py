@@ -32,13 +32,13 @@ OPTIONS = {
   ),
   "places": option.count(4096, "of a painting that are matched, in each size"),
   "content_weight": option.weight(
-    0.03, "of the recoloured view's features: how readable the scene stays"
+    0.025, "of the recoloured view's features: how readable the scene stays"
   ),
   "tone_weight": option.weight(
-    0.5, "of the recoloured view's colours, in blocks of 16 pixels a side"
+    0.3, "of the recoloured view's colours, in blocks of 16 pixels a side"
   ),
   "spread_weight": option.weight(3.0, "of the variance of colours along a ray"),
-  "smooth_weight": option.weight(0.5, "of the total variation of windows"),
+  "smooth_weight": option.weight(0.1, "of the total variation of windows"),
   "price_rate": option.Option(
     0.003,
     "of the price of a stroke that is taken twice as often as the mean",

@@ -149,6 +149,16 @@ _GEOMETRY_CACHE = {
   ),
 }
 
+_VIEWS = {
+  "rays": option.Option(
+    40_000_000,
+    "that phases 2 and 3 learn from, at most: of larger captures views are "
+    "made smaller, and chosen",
+    least=0,
+    zero="all of every view",
+  ),
+}
+
 _STYLIZER = {
   "steps": option.Option(
     100, "training steps of phase 2", least=0, zero="the decoder as it is"
@@ -332,6 +342,19 @@ _RENDERING = {
   ),
 }
 
+_PREVIEWS = {
+  "every_seconds": option.Option(
+    0.0,
+    "least time between two pictures of a run in training, in RUN/previews; "
+    "they take at most 5% of its time",
+    least=0.0,
+    zero="none",
+  ),
+  "size": option.Option(
+    252, "pixels, their longer side, at most", least=16, most=1024
+  ),
+}
+
 OPTIONS: dict[str, option.Option] = {
   "seed": option.Option(
     0, "all randomness follows from it", least=0, most=2**32 - 1
@@ -352,10 +375,12 @@ OPTIONS: dict[str, option.Option] = {
   **schema.section("style_field", _STYLE_FIELD),
   **schema.section("radiance_field", radiance_field_options.OPTIONS),
   **schema.section("geometry_cache", _GEOMETRY_CACHE),
+  **schema.section("views", _VIEWS),
   **schema.section("stylizer", _STYLIZER),
   **schema.section("mutual_learning", _MUTUAL_LEARNING),
   **schema.section("mutual_learning.finish", finish_options.OPTIONS),
   **schema.section("evaluation", _EVALUATION),
   **schema.section("training", TRAINING),
   **schema.section("rendering", _RENDERING),
+  **schema.section("previews", _PREVIEWS),
 }

@@ -52,14 +52,14 @@ def curves(rows: Sequence[dict]) -> dict[tuple[str, str], list]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Panel:
+class Panel:
   """What is drawn into one panel: curves of a phase, by their legends."""
 
   title: str
   curves: dict[str, list]
 
 
-def _main_panels(found: dict[tuple[str, str], list]) -> list[_Panel]:
+def main_panels(found: dict[tuple[str, str], list]) -> list[Panel]:
   """Chooses what tells whether training goes well, and how fast."""
   panels = []
   for phase in dict.fromkeys(phase for phase, _ in found):
@@ -71,8 +71,13 @@ def _main_panels(found: dict[tuple[str, str], list]) -> list[_Panel]:
       }
       # Where there are better figures than the loss, that is one of the rest.
       if shown and not (title == "loss" and (phase, "psnr") in found):
-        panels.append(_Panel(f"{phase}: {title}", shown))
+        panels.append(Panel(f"{phase}: {title}", shown))
   return panels
+
+
+def is_wide(values: Sequence[float]) -> bool:
+  """Tells whether values say something only on a logarithmic axis."""
+  return min(values) > 0 and max(values) > _SPREAD * min(values)
 
 
 def save_curves(
@@ -102,10 +107,10 @@ def save_curves(
     raise user_error.UserError(
       f"nothing to draw for {path}: there are no metrics yet"
     )
-  panels = [] if every else _main_panels(found)
+  panels = [] if every else main_panels(found)
   if not panels:
     panels = [
-      _Panel(f"{phase}: {name}", {"": curve})
+      Panel(f"{phase}: {name}", {"": curve})
       for (phase, name), curve in found.items()
     ]
   columns = min(len(panels), _COLUMNS)
@@ -121,14 +126,14 @@ def save_curves(
   return len(found) - sum(len(panel.curves) for panel in panels)
 
 
-def _draw(axis, panel: _Panel) -> None:
+def _draw(axis, panel: Panel) -> None:
   values = []
   for legend, curve in panel.curves.items():
     steps, heights = zip(*curve)
     values += heights
     marker = "." if len(curve) < 20 else ""
     axis.plot(steps, heights, marker=marker, label=legend or None)
-  if min(values) > 0 and max(values) > _SPREAD * min(values):
+  if is_wide(values):
     axis.set_yscale("log")
   axis.set_title(panel.title, fontsize=10)
   axis.set_xlabel("step", fontsize=8)

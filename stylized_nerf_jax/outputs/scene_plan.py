@@ -67,13 +67,13 @@ def _plan(
 ) -> np.ndarray:
   """Projects cameras and points along an axis: uint8 [_SIDE, _SIDE, 3]."""
   cameras = scene.cameras
-  upright = _upright(cameras)
-  centers = (cameras.centers @ upright.T)[:, axes]
-  focus = (pose_geometry.focus_point(cameras) @ upright.T)[list(axes)]
-  directions = (cameras.view_directions @ upright.T)[:, axes]
+  turned = upright(cameras)
+  centers = (cameras.centers @ turned.T)[:, axes]
+  focus = (pose_geometry.focus_point(cameras) @ turned.T)[list(axes)]
+  directions = (cameras.view_directions @ turned.T)[:, axes]
   everything = np.concatenate([centers, focus[None]])
   if points is not None:
-    points = (points @ upright.T)[:, axes]
+    points = (points @ turned.T)[:, axes]
     borders = np.percentile(points, _TRIMMED, axis=0)
     everything = np.concatenate([everything, borders])
   low, high = everything.min(axis=0), everything.max(axis=0)
@@ -111,11 +111,11 @@ def _plan(
   return np.array(canvas)
 
 
-def _upright(cameras: scene_lib.Cameras) -> np.ndarray:
+def upright(cameras: scene_lib.Cameras) -> np.ndarray:
   """Returns the rotation [3, 3] of up to +z and the mean view towards +y."""
-  upright = pose_geometry.rotation_to_z(pose_geometry.mean_up(cameras))
-  x, y, _ = upright @ cameras.view_directions.mean(axis=0)
+  turned = pose_geometry.rotation_to_z(pose_geometry.mean_up(cameras))
+  x, y, _ = turned @ cameras.view_directions.mean(axis=0)
   if np.hypot(x, y) < 0.1:  # An orbit has no such view.
-    return upright
+    return turned
   turn = pose_geometry.axis_rotation(np.array([0, 0, 1]), np.arctan2(x, y))
-  return turn @ upright
+  return turn @ turned

@@ -31,6 +31,15 @@ def check_available() -> None:
   _import_ffmpeg()
 
 
+def is_available() -> bool:
+  """Tells whether videos can be written."""
+  try:
+    check_available()
+  except user_error.UserError:
+    return False
+  return True
+
+
 class VideoWriter:
   """Write frames to an mp4 file, one by one; a context manager.
 

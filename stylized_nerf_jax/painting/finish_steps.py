@@ -23,6 +23,7 @@ from stylized_nerf_jax.painting import ray_painter
 from stylized_nerf_jax.rendering import compositing
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.stylizer import pretrained, vgg
 from stylized_nerf_jax.views import recolored_views, style_batches
 
@@ -94,7 +95,8 @@ class FinishSteps:
     self._painter = ray_painter.RayPainter(config, record)
     self.constants: dict[str, Any] = {
       "cameras": rays_lib.camera_arrays(
-        record.split("train"), record.normalization
+        painted_views.cameras_of(record.split("train"), config.views.rays),
+        record.normalization,
       ),
       "mean": jnp.asarray(facts.latent_mean),
       "latents": jnp.asarray(latents),

@@ -17,6 +17,7 @@ import optax
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import decoder_objective, radiance_field
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.rendering import warping
 from stylized_nerf_jax.rows import prng
 from stylized_nerf_jax.runs import loop_keeper, run_folder
@@ -35,6 +36,7 @@ def train(
   facts: stylizer_nets.StyleFacts,
   *,
   pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
 ) -> None:
   """Adapts the decoder of a run, from where it stopped.
 
@@ -44,6 +46,7 @@ def train(
     nets: the 2D networks.
     facts: what they see of the styles.
     pace: of its steps beside those of the other phases.
+    previews: of the run in training.
   """
   inputs = make_inputs(config, run, nets, dict(zip(facts.names, facts.hashes)))
   state_of_work = run.begin(PHASE, inputs)
@@ -62,7 +65,9 @@ def train(
   with contextlib.closing(checkpoints):
     if config.stylizer.steps:
       state = _train(
-        config, run, nets, facts, checkpoints, optimizer, pace, state
+        *(config, run, nets, facts, checkpoints, optimizer, pace),
+        previews,
+        state,
       )
     state_lib.save(checkpoints, state)
   run.finish(PHASE)
@@ -118,11 +123,12 @@ def load_decoder(run: run_folder.RunFolder, nets: stylizer_nets.Nets):
   return state_lib.restore_params(run.checkpoints(PHASE), dict(nets.decoder))
 
 
-def _train(config, run, nets, facts, checkpoints, optimizer, pace, state):
+def _train(
+  config, run, nets, facts, checkpoints, optimizer, pace, previews, state
+):
   options = config.stylizer
-  rendered = rendered_views.load_or_render(
-    config, run, radiance_field.load_params(config, run)
-  )
+  field_params = radiance_field.load_params(config, run)
+  rendered = rendered_views.load_or_render(config, run, field_params)
   constants = make_constants(
     nets, facts, rendered, tolerance=options.occlusion_tolerance
   )
@@ -176,6 +182,9 @@ def _train(config, run, nets, facts, checkpoints, optimizer, pace, state):
         run.metrics.write(phase=PHASE, step=step + 1, **metrics)
       save = functools.partial(state_lib.save, checkpoints, state)
       keeper.after(step, step + 1, save)
+      if previews is not None and previews.due(PHASE):
+        keeper.settle()
+        previews.of_decoder(step + 1, state.params, field_params)
   keeper.settle()
   return state
 
@@ -213,4 +222,5 @@ def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:
     "weights": nets.hashes,
     "stylizer": options,
     "seed": config.seed,
+    **rendered_views.inputs(config, run),
   }

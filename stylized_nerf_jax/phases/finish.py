@@ -8,7 +8,7 @@ is finished by itself, so that no style's strokes show in another.
 
 import contextlib
 import functools
-import pathlib
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,13 @@ from stylized_nerf_jax.painting import (
   finish_steps,
   finished_styles,
 )
-from stylized_nerf_jax.phases import field_trainer, mutual_state, radiance_field
+from stylized_nerf_jax.phases import (
+  field_trainer,
+  mutual_state,
+  radiance_field,
+  run_styles,
+)
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.runs import loop_keeper, run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.stylizer import pretrained, style_maps
@@ -67,6 +73,7 @@ def train(
   facts: stylizer_nets.StyleFacts,
   *,
   pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
 ) -> None:
   """Paints strokes, style after style, from where it stopped.
 
@@ -76,6 +83,7 @@ def train(
     styles: the paintings.
     facts: what the 2D networks see of them.
     pace: of its steps.
+    previews: of the run in training.
   """
   state_of_work = run.begin(PHASE, make_inputs(config, run))
   folder = run.phase_path(PHASE)
@@ -83,17 +91,16 @@ def train(
     finished_styles.path_of(folder, style.content_hash)
     for style in styles.values()
   ]
-  # All processes must agree about it, whenever they look.
-  whole = processes.by_first(lambda: all(path.is_file() for path in paths))
-  if state_of_work == "done" and whole:
+  to_do = run_styles.agree(paths)
+  if state_of_work == "done" and not to_do:
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  work = _Finish(config, run, styles, facts, pace)
+  work = _Finish(config, run, styles, facts, pace, previews)
   checkpoints = run.checkpoints(PHASE, config.training)
   if processes.by_first(checkpoints.repair) is not None:
     work.restore(checkpoints)
   with contextlib.closing(checkpoints):
-    work.paint(checkpoints)
+    work.paint(checkpoints, to_do)
   run.finish(PHASE)
   progress.say(f"{PHASE}: done")
 
@@ -101,18 +108,20 @@ def train(
 class _Finish:
   """What is drawn from, the state, and the loop over styles and their steps."""
 
-  def __init__(self, config, run, styles, facts, pace):
+  def __init__(self, config, run, styles, facts, pace, previews):
     self._config, self._run, self._pace = config, run, pace
+    self._previews, self._facts = previews, facts
     self._styles = tuple(styles.values())
     options = config.mutual_learning.finish
     self._each = options.refit_steps + options.steps
     self._folder = run.phase_path(PHASE)
     field_params = radiance_field.load_params(config, run)
+    self._field_params = field_params
     rendered = rendered_views.load_or_render(config, run, field_params)
     self._views = recolored_views.RecoloredViews(
       rendered, recolored_views.fit_maps(rendered, styles)
     )
-    learned = mutual_state.restore_styles(config, run)["params"]
+    learned = _learned(config, run, styles)["params"]
     encoder = pretrained.load_stroke_encoder(config.weights.encoder)
     self._steps = finish_steps.FinishSteps(
       config,
@@ -135,7 +144,8 @@ class _Finish:
     self._start = jax.tree.map(jnp.asarray, learned["style_field"])
     self._state = state_lib.create(self._start, self._optimizer)
     self._prices = np.zeros((options.scales, options.places), np.float32)
-    self._resumed = 0
+    # Steps of all styles in checkpoints; a style's hash, and its steps of them.
+    self._step, self._resumed = 0, ("", 0)
     size = finished_styles.num_bytes(self._start) * len(self._styles)
     progress.on_disk(
       f"{PHASE}: the style fields of {len(self._styles)} styles take "
@@ -151,12 +161,15 @@ class _Finish:
       params=items["params"], **items["optimizer"]
     )
     self._prices = items["prices"]["places"]
-    self._resumed = int(meta["step"])
-    progress.say(f"{PHASE}: resuming at step {self._resumed}")
+    self._step = int(meta["step"])
+    self._resumed = meta.get("style", ""), int(meta.get("taken", 0))
+    progress.say(f"{PHASE}: resuming at step {self._step}")
 
-  def _save(self, checkpoints: checkpoints_lib.Checkpoints, step: int) -> None:
-    meta = {"phase": PHASE, "step": step}
-    checkpoints.save(step, self._items(), meta)
+  def _save(
+    self, checkpoints: checkpoints_lib.Checkpoints, style: str, taken: int
+  ) -> None:
+    meta = {"phase": PHASE, "step": self._step, "style": style, "taken": taken}
+    checkpoints.save(self._step, self._items(), meta)
 
   def _items(self) -> dict:
     state = self._state
@@ -166,8 +179,15 @@ class _Finish:
       "prices": {"places": self._prices},
     }
 
-  def paint(self, checkpoints: checkpoints_lib.Checkpoints) -> None:
-    """Finishes all styles that are not."""
+  def paint(
+    self, checkpoints: checkpoints_lib.Checkpoints, to_do: Sequence[int]
+  ) -> None:
+    """Finishes styles.
+
+    Args:
+      checkpoints: of the phase.
+      to_do: places of the styles that are not finished.
+    """
     config = self._config
     every = config.mutual_learning.finish.checkpoint_every
     keeper = loop_keeper.LoopKeeper(
@@ -179,59 +199,77 @@ class _Finish:
     trainer = field_trainer.FieldTrainer(
       [refit, windows], keeper, lambda step: self._each
     )
-    total = self._each * len(self._styles)
     seen: set[object] = set()
     bar = progress.progress(
-      total, PHASE, initial=self._resumed, pace=self._pace
+      self._each * len(self._styles),
+      PHASE,
+      initial=self._each * (len(self._styles) - len(to_do)),
+      pace=self._pace,
     )
     with bar as bar:
-      for number, style in enumerate(self._styles):
-        first = number * self._each
-        path = finished_styles.path_of(self._folder, style.content_hash)
-        if processes.by_first(path.is_file):
-          continue
-        local = self._begin(first)
+      for number in to_do:
+        style = self._styles[number].content_hash
+        local = self._begin(style)
+        bar.advance(local)
         for stage in (refit, windows):
-          stage.begin(number, style.content_hash)
+          stage.begin(number, style)
         windows.prices = jnp.asarray(self._prices)
         while local < self._each:
           before, stage = local, trainer.stage(local)
           self._state, local, metrics = trainer.take(self._state, local)
           self._prices = windows.prices
+          self._step += local - before
           bar.advance(local - before, **_shown(metrics))
           if stage not in seen:
             seen.add(stage)
             bar.measure_anew()
           if loop_keeper.passed(before, local, stage.log_every):
-            metrics |= keeper.figures(first + local)
-            self._run.metrics.write(phase=PHASE, step=first + local, **metrics)
+            metrics |= keeper.figures(self._step)
+            self._run.metrics.write(phase=PHASE, step=self._step, **metrics)
           if local == self._each:
             keeper.settle()
-            self._keep(number, path)
+            self._keep(number)
           keeper.after(
-            first + before,
-            first + local,
-            functools.partial(self._save, checkpoints, first + local),
+            self._step - (local - before),
+            self._step,
+            functools.partial(self._save, checkpoints, style, local),
           )
+          self._show(keeper, number)
     keeper.settle()
-    self._save(checkpoints, total)
+    self._save(checkpoints, "", 0)
 
-  def _begin(self, first: int) -> int:
+  def _show(self, keeper, number: int) -> None:
+    """Makes a preview of the style that is being finished, if it is time."""
+    if self._previews is not None and self._previews.due(PHASE):
+      keeper.settle()
+      self._previews.of_finish(
+        self._step,
+        number,
+        self._facts,
+        self._state.params,
+        self._start,
+        self._field_params,
+      )
+
+  def _begin(self, style: str) -> int:
     """Returns how many of a style's steps were taken, and has their state.
 
     Args:
-      first: steps of all styles before it.
+      style: its content hash.
     """
-    if 0 < (local := self._resumed - first) < self._each:
-      return local
+    resumed, taken = self._resumed
     # What was resumed is given up, and is of no later style.
-    self._resumed = 0
+    self._resumed = "", 0
+    if resumed == style and 0 < taken < self._each:
+      return taken
     self._state = state_lib.create(self._start, self._optimizer)
     self._prices = np.zeros_like(self._prices)
     return 0
 
-  def _keep(self, number: int, path: pathlib.Path) -> None:
+  def _keep(self, number: int) -> None:
     """Writes the style that has been finished."""
+    style = self._styles[number].content_hash
+    path = finished_styles.path_of(self._folder, style)
     maps = self._maps(number)
     processes.by_first(
       lambda: finished_styles.write(path, self._state.params, maps)
@@ -247,6 +285,14 @@ class _Finish:
     colors = style_maps.own_colors(rgb, opacity, background)
     painting = self._styles[number].image
     return style_maps.fit_style_maps(lambda _: colors, [painting])
+
+
+def _learned(config, run: run_folder.RunFolder, styles: style_set.StyleSet):
+  """Returns what phase 3 has learned of the styles, in their order."""
+  found = run_styles.restore(config, run)
+  hashes = found["style_hashes"]
+  places = [hashes.index(one) for one in styles.content_hashes]
+  return run_styles.only(found, places)
 
 
 def _shown(metrics) -> dict:

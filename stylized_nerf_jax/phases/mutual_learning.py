@@ -26,7 +26,9 @@ from stylized_nerf_jax.phases import (
   radiance_field,
   style_goals,
 )
-from stylized_nerf_jax.runs import loop_keeper, run_folder
+from stylized_nerf_jax.phases import previews as previews_lib
+from stylized_nerf_jax.runs import loop_keeper, phase_inputs, run_folder
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 from stylized_nerf_jax.training import state as state_lib
 from stylized_nerf_jax.views import (
@@ -58,6 +60,7 @@ def train(
   facts: stylizer_nets.StyleFacts,
   *,
   pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
 ) -> None:
   """Trains style field, codes and decoder of a run, from where it stopped.
 
@@ -67,6 +70,7 @@ def train(
     nets: the 2D networks.
     facts: what they see of the styles.
     pace: of its steps.
+    previews: of the run in training.
   """
   before = run.facts(PHASE)
   inputs = make_inputs(config, run, nets, dict(zip(facts.names, facts.hashes)))
@@ -77,8 +81,8 @@ def train(
   if state_of_work == "done":
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  keys = _note_keys(run, facts)
-  lesson = _Lesson(config, run, nets, facts, pace)
+  keys = _note_keys(config, run, facts)
+  lesson = _Lesson(config, run, nets, facts, pace, previews)
   state = lesson.first_state(len(keys.views))
   checkpoints = run.checkpoints(PHASE, config.training)
   resume = state_of_work == "resume"
@@ -100,11 +104,12 @@ def train(
 class _Lesson:
   """What the two learn from, and the loop that alternates their steps."""
 
-  def __init__(self, config, run, nets, facts, pace):
+  def __init__(self, config, run, nets, facts, pace, previews):
     self._config, self._run, self._nets, self._facts = config, run, nets, facts
-    self._pace = pace
+    self._pace, self._previews = pace, previews
     self._record = run.scene()
     field_params = radiance_field.load_params(config, run)
+    self._field_params = field_params
     self._views = rendered_views.load_or_render(config, run, field_params)
     self._steps = mutual_steps.MutualSteps(
       config,
@@ -179,6 +184,11 @@ class _Lesson:
           metrics |= keeper.figures(step)
           self._run.metrics.write(phase=PHASE, step=step, **metrics)
         keeper.after(before, step, lambda: state.save(checkpoints, self._facts))
+        if self._previews is not None and self._previews.due(PHASE):
+          keeper.settle()
+          self._previews.of_style_field(
+            step, state.field.params["style_field"], self._field_params
+          )
     keeper.settle()
 
   def _teach_decoder(self, decoder, state: mutual_state.MutualState) -> dict:
@@ -238,11 +248,14 @@ class _Lesson:
 
 
 def _note_keys(
-  run: run_folder.RunFolder, facts: stylizer_nets.StyleFacts
+  config, run: run_folder.RunFolder, facts: stylizer_nets.StyleFacts
 ) -> latents_lib.LatentKeys:
   """Writes down what the codes stand for, and returns it."""
   keys = latents_lib.LatentKeys(
-    styles=facts.hashes, views=run.scene().split("train").names
+    styles=facts.hashes,
+    views=painted_views.cameras_of(
+      run.scene().split("train"), config.views.rays
+    ).names,
   )
   styles = {"names": facts.names}
   if "latent_mean" in run.facts(PHASE).get("styles", {}):
@@ -302,6 +315,7 @@ def make_inputs(config, run, nets, styles: dict[str, str]) -> dict:
     "mutual_learning": options,
     "geometry_cache": config.geometry_cache.to_dict(),
     "seed": config.seed,
+    **rendered_views.inputs(config, run),
   }
 
 
@@ -333,6 +347,6 @@ def _earlier(run, before: dict, inputs: dict) -> dict | None:
 def _only_styles_differ(before: dict | None, after: dict) -> bool:
   if not before:
     return False
-  after = run_folder.as_json(after)
+  after = phase_inputs.as_json(after)
   same = {**before, "styles": None} == {**after, "styles": None}
   return same and before["styles"] != after["styles"]

@@ -26,6 +26,7 @@ from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.rows import mapping
 from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.stylizer import adain, vgg
 from stylized_nerf_jax.views import style_batches
 
@@ -110,7 +111,8 @@ class MutualSteps:
     self._options = config.mutual_learning
     self._painter = ray_painter.RayPainter(config, record)
     cameras = rays_lib.camera_arrays(
-      record.split("train"), record.normalization
+      painted_views.cameras_of(record.split("train"), config.views.rays),
+      record.normalization,
     )
     self._field_params = field_params
     self.field_constants = {

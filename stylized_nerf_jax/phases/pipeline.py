@@ -1,5 +1,6 @@
 """All phases of a run in their order, each skipped when it is finished."""
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -20,14 +21,22 @@ from stylized_nerf_jax.phases import (
   imported_field,
   mutual_learning,
   radiance_field,
+  run_styles,
 )
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.rows import device_memory, devices
-from stylized_nerf_jax.runs import batch_scaling, outlook, run_folder
+from stylized_nerf_jax.runs import (
+  batch_scaling,
+  outlook,
+  phase_clock,
+  phase_inputs,
+  run_folder,
+)
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record, tfds_address
-from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.pictures import styles as style_reader
 from stylized_nerf_jax.scenes.readers import formats
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.stylizer import vgg
 
 # Config fields that a phase's memory grows with.
@@ -133,35 +142,68 @@ def _train(
   facts = None
   if styles is not None:
     if processes.is_first():
-      store_styles(run, styles)
+      run_styles.store(run, styles)
     assert nets is not None
     facts = stylizer_nets.style_facts(nets, styles)
-  advising = device_memory.advising
+  shown = previews_lib.Previews(config, run, record, nets, facts)
+  if to_do and shown.are_made:
+    progress.say(
+      f"previews: the latest is {run.path / previews_lib.FOLDER}/"
+      f"{previews_lib.LATEST}, every {config.previews.every_seconds:g} s at "
+      "most, as time allows"
+    )
+
+  @contextlib.contextmanager
+  def working_on(phase):
+    with (
+      device_memory.advising(phase, _TO_LOWER[phase]),
+      phase_clock.timing(run, phase),
+    ):
+      yield {"pace": expected.pace(phase), "previews": shown}
+
   if "radiance_field" in wanted:
-    with advising(radiance_field.PHASE, _TO_LOWER[radiance_field.PHASE]):
-      radiance_field.train_and_evaluate(
-        config, run, scene, pace=expected.pace(radiance_field.PHASE)
-      )
+    with working_on(radiance_field.PHASE) as common:
+      radiance_field.train_and_evaluate(config, run, scene, **common)
   interruption.stop_if_asked("between two phases")
   if "stylizer" in wanted:
     assert nets is not None and facts is not None
-    with advising(adaptation.PHASE, _TO_LOWER[adaptation.PHASE]):
-      adaptation.train(
-        config, run, nets, facts, pace=expected.pace(adaptation.PHASE)
-      )
+    with working_on(adaptation.PHASE) as common:
+      adaptation.train(config, run, nets, facts, **common)
   interruption.stop_if_asked("between two phases")
   if "mutual_learning" in wanted:
     assert nets is not None and facts is not None
-    with advising(mutual_learning.PHASE, _TO_LOWER[mutual_learning.PHASE]):
-      mutual_learning.train(
-        config, run, nets, facts, pace=expected.pace(mutual_learning.PHASE)
-      )
+    with working_on(mutual_learning.PHASE) as common:
+      mutual_learning.train(config, run, nets, facts, **common)
   interruption.stop_if_asked("between two phases")
   if finish.PHASE in wanted:
-    assert styles is not None and facts is not None
-    with advising(finish.PHASE, _TO_LOWER[finish.PHASE]):
-      finish.train(config, run, styles, facts, pace=expected.pace(finish.PHASE))
+    assert nets is not None and styles is not None
+    with working_on(finish.PHASE) as common:
+      paint_strokes(
+        config, run, nets, run_styles.changed(run, styles), **common
+      )
   _say_what_is_there(config, run)
+
+
+def paint_strokes(
+  config,
+  run,
+  nets,
+  styles,
+  *,
+  pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
+) -> None:
+  """Gives a run whose phase 3 is finished its finish.
+
+  Args:
+    config, run, nets: as elsewhere.
+    styles: `run_styles.changed` of its paintings.
+    pace: of the steps.
+    previews: of the run in training.
+  """
+  facts = stylizer_nets.style_facts(nets, styles)
+  with device_memory.advising(finish.PHASE, _TO_LOWER[finish.PHASE]):
+    finish.train(config, run, styles, facts, pace=pace, previews=previews)
 
 
 def phases_of(config) -> tuple[str, ...]:
@@ -185,9 +227,6 @@ def import_field(
 
   Returns:
     Scores on held-out views: "test_psnr", dB, and "test_ssim".
-
-  Raises:
-    ValueError: as `train`.
   """
   config, scene, record = _prepared(config)
   run = run_folder.RunFolder(workdir)
@@ -220,7 +259,7 @@ def _left_to_do(config, run, record, nets, styles, wanted) -> tuple[str, ...]:
     # What follows a phase that is done again is done again.
     entry = run.facts(phase)
     made_from = entry["inputs"] if entry.get("finished") else None
-    if made_from != run_folder.as_json(inputs[phase]()):
+    if made_from != phase_inputs.as_json(inputs[phase]()):
       return wanted[index:]
   return ()
 
@@ -229,9 +268,12 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
   """Says what a command is about to do, and where."""
   cameras = record.split("train")
   painted = f", {len(styles)} styles" if styles is not None else ""
-  count = len(styles or ())
+  count = {phase: len(styles or ()) for phase in to_do}
+  if finish.PHASE in count:
+    count[finish.PHASE] = len(run_styles.changed(run, styles))
   steps = [
-    f"{phase} ({outlook.steps_of(config, phase, count):,})" for phase in to_do
+    f"{phase} ({outlook.steps_of(config, phase, count[phase]):,})"
+    for phase in to_do
   ]
   if not steps:
     yield f"{run.path}: every phase that was asked for is finished"
@@ -241,6 +283,10 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
     f"{', '.join(steps)}; scene {record.name}, {len(cameras)} training views "
     f"of {cameras.width[0]} x {cameras.height[0]} pixels{painted}"
   )
+  painted = painted_views.cameras_of(cameras, config.views.rays)
+  words = painted_views.in_words(cameras, painted)
+  if words and set(to_do) != {radiance_field.PHASE}:
+    yield words
   if all(device.platform == "cpu" for device in jax.devices()):
     yield (
       "how long it takes is said with the steps; on a GPU it was measured once "
@@ -254,10 +300,7 @@ def _say_what_is_there(config, run: run_folder.RunFolder) -> None:
   if left:
     progress.say(f"{run.path}: left to train: {', '.join(left)}")
   else:
-    progress.say(
-      f"{run.path}: all phases are finished; look at it with `stylized-nerf "
-      f"render --workdir {run.path} --style all --out VIDEO.mp4`"
-    )
+    progress.say(f"{run.path}: all phases are finished")
 
 
 train_radiance_field = functools.partial(train, phase="radiance_field")
@@ -279,7 +322,7 @@ def _with_style_size(config, record) -> ml_collections.FrozenConfigDict:
   if config.styles.style_size:
     return config
   sized = ml_collections.ConfigDict(config.to_dict())
-  cameras = record.split("train")
+  cameras = painted_views.cameras_of(record.split("train"), config.views.rays)
   sized.styles.style_size = style_reader.size_for_views(
     np.minimum(cameras.width, cameras.height)
   )
@@ -320,21 +363,6 @@ def _check_predecessors(config, run, record, nets, styles, phase: str):
   if phase == finish.PHASE:
     inputs = mutual_learning.make_inputs(config, run, nets, hashes)
     run.require(mutual_learning.PHASE, inputs)
-
-
-def store_styles(run: run_folder.RunFolder, styles: style_set.StyleSet):
-  """Keeps the paintings as they are used, in place of those before."""
-  folder = run.path / "styles"
-  for picture in folder.glob("*.png"):
-    if picture.stem not in styles:
-      picture.unlink()
-  styles.save_to(folder)
-
-
-def stored_styles(run: run_folder.RunFolder) -> style_set.StyleSet:
-  """Reads the paintings of a run, at the size they were used in."""
-  size = run.config().styles.style_size
-  return style_reader.load_style_set(run.path / "styles", style_size=size)
 
 
 def _with_rays_of(scene: scene_lib.Scene, options) -> scene_lib.Scene:

@@ -23,10 +23,11 @@ from stylized_nerf_jax.phases import (
   field_scores,
   training_pixels,
 )
+from stylized_nerf_jax.phases import previews as previews_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer, spacing
 from stylized_nerf_jax.rows import prng
-from stylized_nerf_jax.runs import loop_keeper, run_folder
+from stylized_nerf_jax.runs import loop_keeper, phase_inputs, run_folder
 from stylized_nerf_jax.scenes import normalization, scene_record
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.training import state as state_lib
@@ -41,6 +42,7 @@ def train_and_evaluate(
   scene: scene_lib.Scene,
   *,
   pace: progress.Pace = progress.EVEN,
+  previews: previews_lib.Previews | None = None,
 ) -> None:
   """Trains the field of a run, from where it stopped, and scores it.
 
@@ -49,6 +51,7 @@ def train_and_evaluate(
     run: the run's folder, which the scene has claimed.
     scene: the photographs.
     pace: of its steps beside those of the other phases.
+    previews: of the run in training.
   """
   record = run.scene()
   state_of_work = run.begin(PHASE, make_inputs(config, record))
@@ -75,6 +78,11 @@ def train_and_evaluate(
   )
   score = field_scores.FieldScores(field, setting, scene, record, config)
 
+  def show(keeper, step, params):
+    if previews is not None and previews.due(PHASE):
+      keeper.settle()
+      previews.of_field(step, corrected_views.of_field(params, corrected))
+
   def evaluate(params, **limits):
     return score(corrected_views.of_field(params, corrected), **limits)
 
@@ -90,6 +98,7 @@ def train_and_evaluate(
     state = _train(
       *(config, run, checkpoints, loss, optimizer, pixels, state, key),
       evaluate,
+      show,
       pace,
     )
     seconds = time.monotonic() - started
@@ -254,7 +263,17 @@ def loss_fn(
 
 
 def _train(
-  config, run, checkpoints, loss, optimizer, pixels, state, key, evaluate, pace
+  config,
+  run,
+  checkpoints,
+  loss,
+  optimizer,
+  pixels,
+  state,
+  key,
+  evaluate,
+  show,
+  pace,
 ):
   options = config.radiance_field
   keeper = loop_keeper.LoopKeeper(
@@ -291,6 +310,7 @@ def _train(
       bar.advance(taken, psnr=metrics["psnr"])
       save = functools.partial(state_lib.save, checkpoints, state)
       keeper.after(before, step, save)
+      show(keeper, step, state.params)
       if loop_keeper.passed(before, step, options.evaluate_every):
         keeper.settle()
         save()
@@ -320,7 +340,7 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
     # Runs of versions that knew no other say nothing.
     **({} if spaced == "linear" else {"spacing": spaced}),
     "scene": record.content_hash,
-    "normalization": run_folder.fingerprint(record.normalization.to_dict()),
+    "normalization": phase_inputs.fingerprint(record.normalization.to_dict()),
     "background": record.background,
     "field": modules.field_inputs(config.field),
     "radiance_field": options,

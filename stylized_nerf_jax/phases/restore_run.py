@@ -11,6 +11,7 @@ from stylized_nerf_jax.painting import finish_stages, finished_styles
 from stylized_nerf_jax.phases import (
   mutual_state,
   radiance_field,
+  run_styles,
   style_palettes,
 )
 from stylized_nerf_jax.runs import run_folder
@@ -39,19 +40,22 @@ def restore(path: str | pathlib.Path) -> dict:
     ),
   }
   if run.facts(mutual_state.PHASE).get("finished"):
-    styles = mutual_state.restore_styles(config, run)
+    styles = run_styles.restore(config, run)
+    finished = _is_finished(run)
+    styles = _without_unfinished(run, styles, finished)
     styles["params"] |= fields["params"]
     fields |= styles
     hashes = styles["style_hashes"]
-    fields["palette_maps"] = style_palettes.read(run, hashes)
-    if _is_finished(run):
-      finished, maps = finished_styles.read_all(
+    if finished:
+      style_fields, maps = finished_styles.read_all(
         run.phase_path(finish_stages.PHASE),
         hashes,
         styles["params"]["style_field"],
       )
-      fields["params"]["finished"] = finished
+      fields["params"]["finished"] = style_fields
       fields["palette_maps"] = maps
+    else:
+      fields["palette_maps"] = style_palettes.read(run, hashes)
   fields["params"] = jax.tree.map(np.asarray, fields["params"])
   return fields
 
@@ -63,3 +67,19 @@ def _is_finished(run: run_folder.RunFolder) -> bool:
     return False
   made_from = entry["inputs"]["mutual_learning"]
   return made_from == run.phase_fingerprint(mutual_state.PHASE)
+
+
+def _without_unfinished(
+  run: run_folder.RunFolder, styles: dict, finished: bool
+) -> dict:
+  """Leaves out added paintings that have no style field of their own yet."""
+  folder = run.phase_path(finish_stages.PHASE)
+  added = {row["hash"] for row in run_styles.read(run).added}
+  hashes = styles["style_hashes"]
+  whole = [
+    i
+    for i, one in enumerate(hashes)
+    if one not in added
+    or (finished and finished_styles.path_of(folder, one).is_file())
+  ]
+  return run_styles.only(styles, whole)

@@ -12,7 +12,8 @@ from stylized_nerf_jax.phases import mutual_state
 from stylized_nerf_jax.rendering import image_rendering
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
-from stylized_nerf_jax.scenes import scene_record, small_views
+from stylized_nerf_jax.scenes import scene_record
+from stylized_nerf_jax.scenes.selection import small_views
 from stylized_nerf_jax.stylizer import style_maps, weights_file
 
 _FILE = "palettes.npz"  # beside the checkpoints of phase 3

@@ -22,7 +22,7 @@ from stylized_nerf_jax.pixels import (
 )
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rows import devices
-from stylized_nerf_jax.runs import loop_keeper, run_folder
+from stylized_nerf_jax.runs import loop_keeper, phase_inputs, run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.training import train_steps
@@ -165,7 +165,7 @@ def _open_or_make(
 ) -> pixel_file.PixelFile:
   """Opens the run's file of pixels, which is made where it does not fit."""
   normal = record.normalization
-  content = run_folder.fingerprint(
+  content = phase_inputs.fingerprint(
     {
       "scene": record.content_hash,
       "background": record.background,

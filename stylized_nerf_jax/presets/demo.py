@@ -43,6 +43,7 @@ def get_config(kind: str = "") -> ml_collections.ConfigDict:
   config.mutual_learning.consistency_weight = 50.0
   config.mutual_learning.decoder_muon_learning_rate = 0.0
   config.mutual_learning.finish.steps = 90
+  config.previews.every_seconds = 30.0
   if kind == "quick":
     config.scene.downsample = 2.0
     config.radiance_field.steps = 400

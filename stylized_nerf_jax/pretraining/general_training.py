@@ -101,7 +101,7 @@ def _train(config, workdir: pathlib.Path, encoder, sources, start) -> None:
       )
     metadata = {"encoder_sha256": encoder.sha256, **scores}
     save_weights(workdir / VAE_FILE, {"vae": tree}, metadata)
-  _say_what_is_there(config, workdir)
+  progress.say(f"{workdir}: finished")
 
 
 def _plan(config, workdir: pathlib.Path, sources: corpus.Sources) -> str:
@@ -115,16 +115,18 @@ def _plan(config, workdir: pathlib.Path, sources: corpus.Sources) -> str:
   )
 
 
-def _say_what_is_there(config, workdir: pathlib.Path) -> None:
-  """Ends a command with what can be done next."""
-  fields = []
-  if config.stages:
-    fields.append(f"--config.weights.decoder={workdir / DECODER_FILE}")
+def weight_fields(config, workdir: str | pathlib.Path) -> tuple[str, ...]:
+  """Returns the config fields by which a run takes what was trained.
+
+  Args:
+    config, workdir: as of `train_and_evaluate`.
+  """
+  files = {"decoder": DECODER_FILE} if config.stages else {}
   if config.vae.steps:
-    fields.append(f"--config.weights.vae={workdir / VAE_FILE}")
-  progress.say(
-    f"{workdir}: finished; runs take it by `stylized-nerf train "
-    f"{' '.join(fields)} ...`"
+    files["vae"] = VAE_FILE
+  return tuple(
+    f"--config.weights.{name}={pathlib.Path(workdir) / file}"
+    for name, file in files.items()
   )
 
 

@@ -138,8 +138,11 @@ def make_layer_renderer(
   *,
   rays_per_chunk: int,
   rays_at_once: int = 0,
+  pixels: bool = False,
 ) -> Callable:
   """Compiles `render_layers` for whole images, over all devices.
+
+  With `pixels` for chosen pixels, as `image_rendering.over_pixels` has it.
 
   Returns:
     render(variables, camera: CameraArrays of shape [], height, width) ->
@@ -153,9 +156,10 @@ def make_layer_renderer(
       field, style_field, regions, styles, variables, rays, setting
     )
 
-  return image_rendering.over_images(
-    render_pixels, rays_per_chunk, rays_at_once
-  )
+  over = image_rendering.over_images
+  if pixels:
+    over = image_rendering.over_pixels
+  return over(render_pixels, rays_per_chunk, rays_at_once)
 
 
 def make_mask_renderer(

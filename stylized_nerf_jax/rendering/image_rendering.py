@@ -60,8 +60,14 @@ def make_tracer(
   rays_per_chunk: int,
   rays_at_once: int = 0,
   measure: bool = True,
+  pixels: bool = False,
 ):
   """Compiles `geometry_cache.render_and_pack` for whole images.
+
+  Args:
+    field, setting, count, measure: as there.
+    rays_per_chunk, rays_at_once: as in `over_images`.
+    pixels: for chosen pixels instead, as `over_pixels` has it.
 
   Returns:
     render(params, camera: CameraArrays of shape [], height, width) -> its
@@ -75,7 +81,8 @@ def make_tracer(
       field, params, rays, setting, count, measure=measure
     )
 
-  return over_images(render_pixels, rays_per_chunk, rays_at_once)
+  over = over_pixels if pixels else over_images
+  return over(render_pixels, rays_per_chunk, rays_at_once)
 
 
 def make_painter(
@@ -84,6 +91,7 @@ def make_painter(
   *,
   rays_per_chunk: int,
   rays_at_once: int = 0,
+  pixels: bool = False,
 ):
   """Compiles the painting of packed samples, over all devices.
 
@@ -91,6 +99,8 @@ def make_painter(
     style_field: paints the samples.
     setting: of the scene.
     rays_per_chunk, rays_at_once: as in `over_images`.
+    pixels: for chosen pixels instead, as `over_pixels` has it; packed
+      [N, 2, K] comes last.
 
   Returns:
     paint(variables, camera: CameraArrays of shape [], packed [H, W, 2, K]) ->
@@ -109,6 +119,8 @@ def make_painter(
       samples.weights, colors, setting.background
     )
 
+  if pixels:
+    return over_pixels(paint_pixels, rays_per_chunk, rays_at_once)
   render = over_images(paint_pixels, rays_per_chunk, rays_at_once)
 
   def paint(variables, camera, packed):
@@ -132,6 +144,32 @@ def over_images(
     render(variables, camera: CameraArrays of shape [], height, width, *values
     [H, W, ...]) -> the same tree of numpy [H, W, ...].
   """
+  mapped = over_pixels(render_pixels, rays_per_chunk, rays_at_once)
+
+  def render(variables, camera, height: int, width: int, *values):
+    index = np.arange(height * width, dtype=np.int32)
+    rows = (value.reshape(-1, *value.shape[2:]) for value in values)
+    flat = mapped(variables, camera, index, width, *rows)
+    return jax.tree.map(
+      lambda values: values.reshape(height, width, *values.shape[1:]), flat
+    )
+
+  return render
+
+
+def over_pixels(
+  render_pixels: Callable, rays_per_chunk: int, rays_at_once: int = 0
+) -> Callable:
+  """Compiles a function of pixels into one of chosen pixels of an image.
+
+  Args:
+    render_pixels, rays_per_chunk, rays_at_once: as in `over_images`.
+
+  Returns:
+    render(variables, camera: CameraArrays of shape [], index [N] int32: pixels
+    counted row by row, width, *values [N, ...]) -> the same tree of numpy
+    [N, ...].
+  """
 
   def render_indices(constants, rows):
     variables, camera, width = constants
@@ -143,12 +181,7 @@ def over_images(
     render_indices, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
   )
 
-  def render(variables, camera, height: int, width: int, *values):
-    index = np.arange(height * width, dtype=np.int32)
-    rows = index, *(value.reshape(-1, *value.shape[2:]) for value in values)
-    flat = mapped((variables, camera, np.int32(width)), rows)
-    return jax.tree.map(
-      lambda values: values.reshape(height, width, *values.shape[1:]), flat
-    )
+  def render(variables, camera, index, width: int, *values):
+    return mapped((variables, camera, np.int32(width)), (index, *values))
 
   return render

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from stylized_nerf_jax.host import progress
+from stylized_nerf_jax.scenes.selection import painted_views
 
 # Of a ray in a training step, by kind of network.
 _FIELD_RAY = {"hash_grid": 56.0, "positional": 10_000.0}
@@ -49,7 +50,7 @@ class Outlook:
 
   def __init__(self, config, record, styles: int, phases: Sequence[str]):
     self._config, self._styles, self._phases = config, styles, tuple(phases)
-    cameras = record.split("train")
+    cameras = painted_views.cameras_of(record.split("train"), config.views.rays)
     self._areas = np.asarray(cameras.width) * np.asarray(cameras.height)
 
   def pace(self, phase: str) -> progress.Pace:

@@ -7,6 +7,7 @@ RUN/
   scene.json         cameras, bounds and model frame
   metrics.jsonl      one line per log entry of every phase
   styles/NAME.png    the paintings as they were used
+  added_styles/      those that were added to the finished run
   pixels/            of captures larger than memory; can be made again
   radiance_field/    checkpoints of phase 1, stylizer/ of phase 2
   mutual_learning/   checkpoints of phase 3; palettes.npz, maps of its colours
@@ -19,7 +20,6 @@ RUN/
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import pathlib
@@ -33,7 +33,7 @@ from stylized_nerf_jax.host import (
   progress,
   source_revision,
 )
-from stylized_nerf_jax.runs import run_lock
+from stylized_nerf_jax.runs import phase_inputs, run_lock
 from stylized_nerf_jax.scenes import scene_record, tfds_address
 from stylized_nerf_jax.training import checkpoints, metric_log
 
@@ -206,7 +206,10 @@ class RunFolder:
       "done", "resume" or "new".
     """
     found, self._manifest = processes.by_first(
-      lambda: [self._begin(phase, as_json(inputs), noting), self._manifest]
+      lambda: [
+        self._begin(phase, phase_inputs.as_json(inputs), noting),
+        self._manifest,
+      ]
     )
     return found
 
@@ -217,17 +220,17 @@ class RunFolder:
     if entry and entry["inputs"] == inputs:
       return "done" if self._is_whole(phase, entry) else "resume"
     if entry:
-      changed = ", ".join(_differences(entry["inputs"], inputs))
+      changed = ", ".join(phase_inputs.differences(entry["inputs"], inputs))
       moved = self._move_aside(phase)
       progress.say(
         f"{phase}: {changed} changed; the earlier result is now in {moved}"
       )
     self._manifest["phases"][phase] = {
       "inputs": inputs,
-      "fingerprint": fingerprint(inputs),
+      "fingerprint": phase_inputs.fingerprint(inputs),
       "revision": source_revision.git_revision(),
       "finished": False,
-      **as_json(noting()),
+      **phase_inputs.as_json(noting()),
     }
     self._write()
     return "new"
@@ -271,12 +274,23 @@ class RunFolder:
 
   def note(self, phase: str, **facts) -> None:
     """Adds facts to the manifest's entry of a phase that has begun."""
-    self._manifest["phases"][phase].update(as_json(facts))
+    self._manifest["phases"][phase].update(phase_inputs.as_json(facts))
     self._write()
 
   def facts(self, phase: str) -> dict:
     """Returns the manifest's entry of a phase, empty if it never began."""
     return dict(self._manifest["phases"].get(phase, {}))
+
+  def entry(self, name: str) -> dict:
+    """Returns what the manifest has beside scene and phases, or {}."""
+    return dict(self._manifest.get(name, {}))
+
+  def set_entry(self, name: str, values: Mapping[str, object]) -> None:
+    """Puts something beside scene and phases into the manifest."""
+    assert name not in ("format", "phases", "scene"), name
+    self._manifest[name] = phase_inputs.as_json(values)
+    self._write()
+    processes.wait(name)
 
   def phase_fingerprint(self, phase: str) -> str:
     """Returns what stands for a finished phase's result in later inputs.
@@ -299,9 +313,12 @@ class RunFolder:
       ValueError: it is not; names the command that does it.
     """
     self.phase_fingerprint(phase)
-    before, after = self._manifest["phases"][phase]["inputs"], as_json(inputs)
+    before, after = (
+      self._manifest["phases"][phase]["inputs"],
+      phase_inputs.as_json(inputs),
+    )
     if before != after:
-      changed = ", ".join(_differences(before, after))
+      changed = ", ".join(phase_inputs.differences(before, after))
       raise user_error.UserError(
         f"{self.path}: phase {phase} was made before {changed} changed; run "
         f"`stylized-nerf train --phase {phase} --workdir {self.path}` with "
@@ -365,35 +382,8 @@ def kept(options) -> dict[str, int]:
   }
 
 
-def as_json(values: Mapping[str, object]) -> dict:
-  """Returns the values as they come back from JSON."""
-  return json.loads(json.dumps(dict(values), sort_keys=True))
-
-
-def fingerprint(inputs) -> str:
-  """Returns a hash of JSON-able inputs."""
-  text = json.dumps(inputs, sort_keys=True)
-  return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _absolute(path: str) -> str:
   """Makes a scene's path absolute; addresses of datasets already are."""
   if not path or tfds_address.is_address(path):
     return path
   return str(pathlib.Path(path).absolute())
-
-
-def _differences(before, after, prefix: str = "") -> list[str]:
-  """Names the entries that differ between two nested dicts."""
-  names = []
-  for key in sorted(set(before) | set(after)):
-    old, new = before.get(key), after.get(key)
-    if old == new:
-      continue
-    if isinstance(old, dict) and isinstance(new, dict):
-      names += _differences(old, new, f"{prefix}{key}.")
-    elif isinstance(old, int | float) and isinstance(new, int | float):
-      names.append(f"{prefix}{key} ({old:g} -> {new:g})")
-    else:
-      names.append(prefix + key)
-  return names

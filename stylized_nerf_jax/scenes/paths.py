@@ -34,6 +34,7 @@ def make_path(
   far: float,
   splits: Mapping[str, tuple[int, ...]],
   num_frames: int = 60,
+  loop: bool = False,
 ) -> camera_lib.Cameras:
   """Makes a camera path for a scene.
 
@@ -45,6 +46,8 @@ def make_path(
     far: the scene's, file units.
     splits: indices of "train" and "test" among the cameras.
     num_frames: length of the path; "test" and "train" have their own.
+    loop: whether "interpolate" goes on from the last camera to the first;
+      "spiral" and "orbit" are closed, "test" and "train" are not.
 
   Returns:
     The path, file frame.
@@ -72,7 +75,10 @@ def make_path(
       cameras, normalization, near=near, far=far, num_frames=num_frames
     )
   train = _given_views("train", cameras, splits)
-  return interpolate_path(train, num_frames=num_frames)
+  if not loop:
+    return interpolate_path(train, num_frames=num_frames)
+  closed = train[[*range(len(train)), 0]]
+  return interpolate_path(closed, num_frames=num_frames + 1)[:-1]
 
 
 def spiral_path(
@@ -107,8 +113,8 @@ def spiral_path(
     radii = np.percentile(np.abs(offsets), 90, axis=0)
     depth = _bounds_focus_depth(near, far)
   else:
-    focus = _focus(cameras, near, far)
-    base = _central_pose(cameras, focus, up_direction(normalization))
+    focus = focus_of(cameras, near, far)
+    base = _central_pose(cameras, focus, up_axis(normalization))
     depth = float(np.linalg.norm(focus - base[:3, 3]))
     radii = np.full(3, _SPIRAL_SHARE * depth)
   target = base[:3, 3] - depth * base[:3, 2]
@@ -145,8 +151,8 @@ def orbit_path(
   Returns:
     num_frames pinhole cameras; the path is closed.
   """
-  focus = _focus(cameras, near, far)
-  up = up_direction(normalization)
+  focus = focus_of(cameras, near, far)
+  up = up_axis(normalization)
   axes = pose_geometry.rotation_to_z(up)
   offsets = (cameras.centers - focus) @ axes.T
   distances = np.linalg.norm(offsets, axis=-1)
@@ -222,8 +228,8 @@ def _pinhole(
   )
 
 
-def up_direction(normalization: normalization_lib.Normalization) -> np.ndarray:
-  """Returns the up axis of a model in file coordinates: [3], unit."""
+def up_axis(normalization: normalization_lib.Normalization) -> np.ndarray:
+  """Returns the model's up axis in file coordinates: [3], unit."""
   # NDC looks along -z with y up; the other frames stand on the z = 0 plane.
   row = 1 if normalization.space.kind == "ndc" else 2
   return pose_geometry.unit(normalization.rotation[row])
@@ -234,7 +240,9 @@ def _bounds_focus_depth(near: float, far: float) -> float:
   return 1 / (0.25 / (0.9 * near) + 0.75 / (5 * far))
 
 
-def _focus(cameras: camera_lib.Cameras, near: float, far: float) -> np.ndarray:
+def focus_of(
+  cameras: camera_lib.Cameras, near: float, far: float
+) -> np.ndarray:
   """Returns what the cameras look at [3], always away from their middle."""
   focus = pose_geometry.focus_point(cameras)
   if np.linalg.norm(cameras.centers - focus, axis=-1).min() > near:

@@ -51,7 +51,7 @@ def vantage(
   centers = cameras.centers
   apart = np.linalg.norm(centers[:, None] - centers, axis=-1)
   home = cameras[int(np.argmin(apart.sum(axis=0)))]
-  up = paths.up_direction(normalization)
+  up = paths.up_axis(normalization)
   ahead = pose_geometry.focus_point(cameras)
   one_way = normalization.space.kind == "ndc" or (
     np.linalg.norm(centers - ahead, axis=-1).min() < 1e-9

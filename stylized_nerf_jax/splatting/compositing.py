@@ -8,6 +8,8 @@ gradient walks once more, front to back, with what is still to come taken from
 the finished pixel.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -119,13 +121,13 @@ def _draw_backward(saved, slopes):
       worth = weight * sum(
         slopes[c] * color[:, :, c, None] for c in range(color.shape[2])
       )
-      behind = left - jnp.tensordot(_UP_TO, worth, 1)
+      behind = left - _summed(_UP_TO, worth)
       by_log = worth - behind * alpha / (1.0 - alpha)
       by_log = jnp.where(free, by_log, 0.0)
       return (
         through,
         left - worth.sum(axis=0),
-        _put(by_factors, by_log @ _BASIS.T, k),
+        _put(by_factors, _product(by_log, _BASIS.T), k),
         _put(by_colors, _by_color(weight, slopes[:-1]), k),
       )
 
@@ -160,6 +162,11 @@ _STRICT = np.tril(np.ones((_STEP, _STEP), np.float32), -1)
 _UP_TO = np.tril(np.ones((_STEP, _STEP), np.float32))
 
 
+# Exponents need all bits: some devices round what goes into products.
+_product = functools.partial(jnp.matmul, precision="highest")
+_summed = functools.partial(jnp.tensordot, axes=1, precision="highest")
+
+
 def _steps(counts):
   return (counts.max() + _STEP - 1) // _STEP
 
@@ -191,7 +198,7 @@ def _by_color(weight, slopes):
 def _through(alpha, logs):
   """Returns what reaches each of m splats, and the logarithm of the rest."""
   passed = jnp.log1p(-alpha)
-  before = jnp.tensordot(_STRICT, passed, 1)
+  before = _summed(_STRICT, passed)
   return jnp.exp(before + logs), logs + passed.sum(axis=0)
 
 
@@ -248,7 +255,7 @@ def _alpha(factors, k, counts):
   Returns:
     (alpha [m, B, P], bool [m, B, P]).
   """
-  log = factors[..., :6] @ _BASIS
+  log = _product(factors[..., :6], _BASIS)
   drawn = (k * _STEP + jnp.arange(_STEP))[:, None] < counts
   least = jnp.where(drawn, factors[..., 6], jnp.inf)
   seen = log >= least[..., None]

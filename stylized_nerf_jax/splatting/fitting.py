@@ -127,7 +127,7 @@ def fit(
       view.colors,
       view.opacity,
     )
-    advance(loss=loss)
+    advance(loss=float(loss))
   found = placed(start, params)
   return (
     splats_lib.Splats(*map(np.asarray, found)),

@@ -58,7 +58,7 @@ def upright(
   Returns:
     [4, 4], rigid, from the file frame.
   """
-  up = pose_geometry.unit(np.asarray(paths.up_direction(normalization)))
+  up = pose_geometry.unit(np.asarray(paths.up_axis(normalization)))
   # They may look from all sides, or down: then another way will do.
   first = cameras[0].camera_to_world
   ways = (cameras.view_directions.mean(axis=0), -first[:3, 2], first[:3, 1])

@@ -27,6 +27,8 @@ _WIDE, _THIN = 0.5, 0.1
 _OPACITY = 0.7
 # Of a field, the least and most that a splat begins with.
 _OPACITIES = 0.05, 0.8
+# Less, and there is none.
+_LEAST_OPACITY = 0.02
 # How far before and behind a splat what hides it is its own, sides of it.
 _DEEP = 3.0
 
@@ -181,18 +183,22 @@ class Opacities:
     off = distances[row, column] - distance[:, None]
     deep, weights = self._deep[chosen, None], weights[row, column]
     before = np.sum(weights * (off < -deep), axis=-1)
-    self._hidden[chosen] += np.sum(weights * (np.abs(off) <= deep), axis=-1)
-    self._reached[chosen] += np.maximum(1.0 - before, 0.0)
+    hidden = np.sum(weights * (np.abs(off) <= deep), axis=-1)
+    # They fill more of the picture where they are near.
+    area = 1.0 / np.maximum(distance, 1e-9) ** 2
+    self._hidden[chosen] += area * hidden
+    self._reached[chosen] += area * np.maximum(1.0 - before, 0.0)
 
   def found(self) -> np.ndarray:
-    """Returns [N] in [0, 1], the mean of all cameras that they are seen by."""
-    return np.clip(self._hidden / np.maximum(self._reached, 1e-3), 0.0, 1.0)
+    """Returns [N] in [0, 1], of all cameras, by the area that they see."""
+    reached = np.maximum(self._reached, 1e-3 * self._reached.mean())
+    return np.clip(self._hidden / np.maximum(reached, 1e-30), 0.0, 1.0)
 
 
 def with_opacities(
   seeds: Seeds, opacities: np.ndarray, most: int
 ) -> tuple[Seeds, np.ndarray]:
-  """Keeps the splats that hide most.
+  """Keeps the splats that hide most, and anything.
 
   Args:
     seeds: N.
@@ -202,7 +208,9 @@ def with_opacities(
   Returns:
     (those with their opacities, bool [P] which places are still theirs).
   """
-  kept = np.sort(np.argsort(-opacities, kind="stable")[:most])
+  order = np.argsort(-opacities, kind="stable")[:most]
+  order = order[opacities[order] >= _LEAST_OPACITY]
+  kept = np.sort(order)
   number = np.full(len(opacities), -1)
   number[kept] = np.arange(len(kept))
   own = number[seeds.number] >= 0

@@ -9,7 +9,9 @@ from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.outputs import contact_sheet, video
 from stylized_nerf_jax.phases import pipeline
 from stylized_nerf_jax.presets import demo as preset
-from stylized_nerf_jax.tasks import render_path, run_evaluation
+from stylized_nerf_jax.runs import result_stamp, run_folder
+from stylized_nerf_jax.tasks import film_plan, render_path, run_evaluation
+from stylized_nerf_jax.tasks.reports import report
 
 _FRAMES = 48
 _FPS = 12
@@ -35,6 +37,8 @@ def run(workdir: str | pathlib.Path, *, quick: bool = False) -> None:
   model = model_lib.StylizedNerf.load(workdir)
   frames = _QUICK_FRAMES if quick else _FRAMES
   videos = workdir / "videos"
+  run = run_folder.RunFolder(workdir)
+  result_stamp.begin(videos, run)
   render_path.render_to(
     model,
     videos / "photographed.mp4",
@@ -44,17 +48,16 @@ def run(workdir: str | pathlib.Path, *, quick: bool = False) -> None:
   )
   render_path.write_style_videos(
     model,
-    render_path.path_cameras(model, "orbit", frames),
+    film_plan.path_cameras(model, "orbit", frames),
     {name: videos / f"{name}.mp4" for name in model.styles},
     fps=_FPS,
   )
+  result_stamp.finish(videos, run)
   _write_sheet(model, workdir)
+  progress.say(f"wrote a video of every style in {videos}")
+  progress.say(f"wrote {workdir / 'contact_sheet.png'}, one view in all styles")
   run_evaluation.evaluate_run(workdir)
-  progress.say(
-    f"demo: videos in {videos}, picture in "
-    f"{workdir / 'contact_sheet.png'}, scores in "
-    f"{workdir / 'evaluation' / 'report.json'}"
-  )
+  report.make_after(workdir)
 
 
 def _write_sheet(model: model_lib.StylizedNerf, workdir: pathlib.Path) -> None:

@@ -7,7 +7,9 @@ import pathlib
 import jax
 import jax.numpy as jnp
 
+from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.networks import modules
+from stylized_nerf_jax.phases import mutual_state, pipeline, run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import pretrained, vgg
 
@@ -50,7 +52,9 @@ def of_run(workdir: str | pathlib.Path) -> dict:
     if facts:
       state = "finished" if facts["finished"] else "unfinished"
     phases[phase] = {"state": state, **(facts.get("scores") or {})}
-  styles = run.facts("mutual_learning").get("styles") or {}
+  styles = []
+  if run.facts(mutual_state.PHASE).get("styles"):
+    styles = run_styles.names(run)
   return {
     "scene": {
       "name": record.name,
@@ -60,9 +64,23 @@ def of_run(workdir: str | pathlib.Path) -> dict:
       "space": record.normalization.space.kind,
       "content_hash": record.content_hash,
     },
-    "styles": ", ".join(styles.get("names", [])),
+    "styles": ", ".join(styles),
     "phases": phases,
   }
+
+
+def next_steps(workdir: str | pathlib.Path) -> tuple[str, ...]:
+  """Returns what can be done next with a run, as `cli/parsing` names it."""
+  run = run_folder.RunFolder(workdir)
+  left = [
+    phase
+    for phase in pipeline.phases_of(config_lib.completed(run.config()))
+    if not run.facts(phase).get("finished")
+  ]
+  if left:
+    return ("go on",)
+  scored = (run.path / "evaluation" / "report.json").is_file()
+  return ("look", "film", *([] if scored else ["score"]), "report", "export")
 
 
 def count_parameters(tree) -> int:

@@ -63,19 +63,13 @@ def import_jaxnerf(
     f"{found.path}: JaxNeRF's networks of {found.sizes['depth']} layers of "
     f"{found.sizes['width']} after {found.step} steps"
   )
-  scores = pipeline.import_field(
+  return pipeline.import_field(
     config,
     workdir,
     found.params,
     views=views,
     imported={"file": found.path.name, "step": found.step},
   )
-  paintings = "" if config.styles.path else "--config.styles.path=PAINTINGS "
-  progress.say(
-    f"{workdir}: go on with `stylized-nerf train --config "
-    f"{workdir}/config.json {paintings}--workdir {workdir}`"
-  )
-  return scores
 
 
 def _config(

@@ -5,7 +5,7 @@ import pathlib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import style_maps
 
@@ -33,6 +33,6 @@ def with_maps(
       "styles' palettes, which are made of their paintings: render the folder "
       "of its run, or save a model that `fit_style_maps` returned"
     )
-  paintings = pipeline.stored_styles(run_folder.RunFolder(source))
+  paintings = run_styles.stored(run_folder.RunFolder(source))
   with progress.progress(len(model.styles), "fitting palettes") as bar:
     return model.fit_style_maps(paintings, advance=bar.advance)

@@ -73,7 +73,7 @@ def make(
       found = agreement(model, name, evidence.views, evidence.masks)
       region.facts["iou"] = [round(one, 4) for one in found]
     region_file.write(workdir, region)
-  progress.say(f"region {in_words(region)}; kept in {path}")
+  progress.say(f"wrote {path}, the region {in_words(region)}")
   return region
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stylized_nerf_jax import model as model_lib
@@ -13,11 +13,9 @@ from stylized_nerf_jax.models import region_paints
 from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.outputs import animation, image_writer, video
 from stylized_nerf_jax.rendering import renderer
-from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.tasks import style_choice
+from stylized_nerf_jax.tasks import film_plan, style_choice
 
-DEFAULT_FRAMES = 60
 ALL_STYLES = "all"
 # Of pictures and videos that are not written: no folder is meant by these.
 _OTHER_ENDINGS = (
@@ -26,42 +24,12 @@ _OTHER_ENDINGS = (
 )
 
 
-def path_cameras(
-  model: model_lib.StylizedNerf, kind: str, num_frames: int | None = None
-) -> scene_lib.Cameras:
-  """Makes a camera path of a model's scene.
-
-  Args:
-    model: whose scene it is.
-    kind: as of `paths.make_path`.
-    num_frames: its length; None: 60, or what the photographs' own views are.
-
-  Raises:
-    ValueError: as `paths.make_path`, or the kind has a length of its own.
-  """
-  scene = model.scene
-  if num_frames is not None and kind in paths.GIVEN:
-    raise user_error.UserError(
-      f"--frames {num_frames} with --path {kind}: its frames are the "
-      f"{len(scene.split(kind))} photographs' own views; leave --frames out, "
-      "or take another path"
-    )
-  return paths.make_path(
-    kind,
-    scene.cameras,
-    normalization=scene.normalization,
-    near=scene.near,
-    far=scene.far,
-    splits=scene.splits,
-    num_frames=DEFAULT_FRAMES if num_frames is None else num_frames,
-  )
-
-
 def render_frames(
   model: model_lib.StylizedNerf,
   cameras: scene_lib.Cameras,
   *,
   style: model_lib.Style = None,
+  looks: Sequence[tuple[model_lib.Style, float]] | None = None,
   label: str = "rendering",
   **dials: Any,
 ) -> Iterator[renderer.Rendered]:
@@ -71,13 +39,19 @@ def render_frames(
     model: what is rendered.
     cameras: the path.
     style: as of `StylizedNerf.render`.
+    looks: style and intensity of each frame, in place of `style`; intensities
+      are multiplied by that of the dials.
     label: says what is done.
     **dials: of `StylizedNerf.render`.
   """
   view = model.nearest_view(cameras[len(cameras) // 2])
+  strength = dials.pop("intensity", 1.0)
   with progress.progress(len(cameras), label) as bar:
-    for camera in cameras:
-      yield model.render(camera, style, view=view, **dials)
+    for i, camera in enumerate(cameras):
+      shown, share = looks[i] if looks else (style, 1.0)
+      yield model.render(
+        camera, shown, view=view, intensity=share * strength, **dials
+      )
       bar.advance()
 
 
@@ -87,10 +61,12 @@ def write_folder(
   frames: Iterator[renderer.Rendered],
   *,
   source: str,
-  style: str | None,
+  style: str | None | Sequence[str],
   save_depth: bool = False,
 ) -> None:
   """Writes 00000.png, ..., cameras.json and, if wanted, depth/NNNNN.npy.
+
+  `style` is what the file calls that of all frames, or of each.
 
   Raises:
     ValueError: the folder holds other pictures, or cannot be written.
@@ -211,11 +187,12 @@ def _frames_in_styles(
 
 def _write_cameras(folder, cameras, source, style, depth_paths) -> None:
   names = [f"{source}/{camera.name or i}" for i, camera in enumerate(cameras)]
+  one = style is None or isinstance(style, str)
   geometry.write_cameras(
     folder,
     cameras,
     sources=names,
-    styles=[style] * len(cameras),
+    styles=[style] * len(cameras) if one else list(style),
     depth_paths=depth_paths,
   )
 
@@ -225,10 +202,11 @@ def render_to(
   out: str | pathlib.Path,
   *,
   path: str = "spiral",
+  plan: film_plan.FilmPlan | None = None,
   num_frames: int | None = None,
   style: str | None = None,
   save_depth: bool = False,
-  fps: float = 24,
+  fps: float | None = None,
   regions: Mapping[str, str] | None = None,
   feather: float = region_paints.FEATHER,
   **dials: Any,
@@ -239,12 +217,14 @@ def render_to(
     model: what is rendered.
     out: `*.mp4`, `*.gif`, `*.webp`, `*.apng`, or any other name for a folder.
     path: kind of camera path.
-    num_frames: its length; as of `path_cameras`.
+    plan: of the film, in place of a path, its length and its rate; styles that
+      it names are shown where `style` is None.
+    num_frames: its length; as of `film_plan.make`.
     style: as on the command line, but None is the scene as photographed, as
       "none" is; the file of a painting is allowed. "all"
       writes a film `out-NAME.mp4`, or a folder `out/NAME`, for every style.
     save_depth: writes depth maps too; needs a folder.
-    fps: frames per second of a film.
+    fps: frames per second of a film; None: as of `film_plan.make`.
     regions: styles of named parts of the scene, as on the command line.
     feather: of their edges, in [0, 1].
     **dials: intensity, spread, palette, transfer and recolor of
@@ -269,7 +249,8 @@ def render_to(
   chosen_dials = Dials(**dials)  # Says what is wrong, if anything is.
   if ending == ".mp4":
     video.check_available()
-  cameras = path_cameras(model, path, num_frames)
+  plan = plan or film_plan.make(model, path, num_frames=num_frames, fps=fps)
+  cameras, path, fps = plan.cameras, plan.source, plan.fps
   regions = regions or {}
   region_paints.check_feather(feather)
   for name in regions:
@@ -291,6 +272,7 @@ def render_to(
     for file in files.values():
       progress.say(f"wrote {file}")
     return
+  looks = plan.looks if style is None and dials.get("recolor") is None else None
   style, chosen = style_choice.choose(model, style, dials=chosen_dials)
   of_regions = {
     name: style_choice.choose(model, text, dials=chosen_dials)
@@ -303,6 +285,7 @@ def render_to(
     model,
     cameras,
     style=chosen,
+    looks=looks,
     label=f"rendering {out.name}",
     regions={name: one for name, (_, one) in of_regions.items()},
     feather=feather,
@@ -313,8 +296,9 @@ def render_to(
       for frame in frames:
         writer.append(frame.rgb)
   else:
+    called = plan.style_names if looks else style
     write_folder(
-      out, cameras, frames, source=path, style=style, save_depth=save_depth
+      out, cameras, frames, source=path, style=called, save_depth=save_depth
     )
   progress.say(f"wrote {out}")
 

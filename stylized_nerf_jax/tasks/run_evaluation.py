@@ -24,17 +24,13 @@ from stylized_nerf_jax.evaluation import (
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import image_writer
-from stylized_nerf_jax.phases import adaptation, pipeline
-from stylized_nerf_jax.runs import run_folder
+from stylized_nerf_jax.phases import adaptation, pipeline, run_styles
+from stylized_nerf_jax.runs import result_stamp, run_folder
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.tasks import matched_frames, render_path
+from stylized_nerf_jax.tasks import film_plan, matched_frames, render_path
 
-STYLIZED = "stylized NeRF"
-REFERENCE = "per-frame AdaIN"
-ADAPTED = "per-frame AdaIN, adapted"
-FLOOR = "unstylized (floor)"
 _EXACT = "synthetic"  # format of scenes whose depth is known exactly
 
 
@@ -71,6 +67,7 @@ def evaluate_run(
   lpips_params = lpips.load_lpips()
   folder = run.path / "evaluation"
   cameras = _sequence(model)
+  result_stamp.begin(folder, run)
   chosen = matched_frames.choose(reach, len(cameras)) if reach else []
   if content is None:
     _write_content(model, cameras, folder / "content")
@@ -80,33 +77,36 @@ def evaluate_run(
   scorer = _Scorer(gaps, measured, nets, lpips_params)
   rows, methods = [], {}
   if content is None:
-    rows.append(scorer.score(FLOOR, measured.content, None))
+    rows.append(scorer.score(report.FLOOR, measured.content, None))
   if baselines:
-    methods[REFERENCE] = nets.decoder
-    methods[ADAPTED] = adaptation.load_decoder(run, nets)
+    methods[report.REFERENCE] = nets.decoder
+    methods[report.ADAPTED] = adaptation.load_decoder(run, nets)
   styles = list(_style_set(run, model).values())
   folders = {
-    (method, style.name): folder / _folder_name(method) / style.name
+    (method, style.name): folder / report.folder_of(method) / style.name
     for style in styles
     for method in methods
   }
   if folders:
     _write_adain(nets, methods, measured.content, styles, folders)
   if content is None:
-    rows += [scorer.score_style(FLOOR, measured.content, s) for s in styles]
-  stylized = {style.name: folder / "stylized" / style.name for style in styles}
+    rows += [
+      scorer.score_style(report.FLOOR, measured.content, s) for s in styles
+    ]
+  shown = folder / report.folder_of(report.STYLIZED)
+  stylized = {style.name: shown / style.name for style in styles}
   for target in stylized.values():
     _clear(target)
   render_path.write_style_folders(model, cameras, stylized, source="evaluation")
   for style in styles:
     found = frames.read_frames(stylized[style.name])
-    rows.append(scorer.score(STYLIZED, found, style))
+    rows.append(scorer.score(report.STYLIZED, found, style))
     for name in methods:
       found = frames.read_frames(folders[name, style.name])
       rows.append(scorer.score(name, found, style))
   if chosen:
     name = matched_frames.NAME
-    matched = {s.name: folder / _folder_name(name) / s.name for s in styles}
+    matched = {s.name: folder / report.folder_of(name) / s.name for s in styles}
     for target in matched.values():
       _clear(target)
     paintings = _style_set(run, model)
@@ -123,19 +123,23 @@ def evaluate_run(
       "geometry": "exact" if model.scene.format == _EXACT else "field",
     },
     held_out=None if content else _held_out(model, lpips_params),
-    reference=REFERENCE,
+    reference=report.REFERENCE,
   )
   report.write_report(result, folder / "report.json")
+  result_stamp.finish(folder, run)
   if json_path is not None:
     report.write_report(result, json_path)
   print(report.terminal_table(result, wide=wide))
   for line in shortfalls.of_report(
-    result, method=STYLIZED, unstylized=FLOOR, adain=REFERENCE
+    result,
+    method=report.STYLIZED,
+    unstylized=report.FLOOR,
+    adain=report.REFERENCE,
   ):
     progress.say(f"evaluate: {line}")
   progress.say(
-    f"evaluate: frames, and report.json with all figures, are in {folder}; "
-    f"{report.MEANING}"
+    f"wrote {folder / 'report.json'} with all figures, and the frames beside "
+    f"it; {report.MEANING}"
   )
   return result
 
@@ -195,17 +199,12 @@ def _sequence(model):
   """The cameras that sequences are scored on."""
   kind = "spiral" if model.scene.layout == "forward_facing" else "orbit"
   count = model.config.evaluation.num_frames
-  return render_path.path_cameras(model, kind, count)
+  return film_plan.path_cameras(model, kind, count)
 
 
 def _style_set(run: run_folder.RunFolder, model) -> style_set.StyleSet:
   """The paintings as the run stored them, in the model's order."""
-  return pipeline.stored_styles(run).subset(model.styles)
-
-
-def _folder_name(method: str) -> str:
-  """Returns a method's name without blanks and commas."""
-  return method.replace(" ", "-").replace(",", "")
+  return run_styles.stored(run).subset(model.styles)
 
 
 def _clear(folder: pathlib.Path) -> None:

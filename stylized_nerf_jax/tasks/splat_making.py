@@ -26,9 +26,11 @@ _MOST_VIEWS, _MOST_PIXELS = 64, 8_000_000
 _SAMPLES = 10
 # Splats that are looked at for each that is kept.
 _SPARE = 1.5
+# Pixels of all views for each splat, at least.
+_PIXELS = 5
 # Times that each view is drawn to fit places and colours, and colours alone.
-ROUNDS, _COLOR_ROUNDS = 16, 6
-_LEAST_STEPS = 240
+ROUNDS, _COLOR_ROUNDS = 8, 6
+_LEAST_STEPS = 120
 # Looks that are fitted together.
 _TOGETHER = 3
 # What is fainter, or fills less than so many pixels of all views, is left out.
@@ -65,7 +67,7 @@ def make(
       Places, sizes and opacities are fitted to the first three.
     most: splats.
     seed: of the order in which views are fitted; the same gives the same.
-    rounds: times that each view is drawn to fit them; None: 16.
+    rounds: times that each view is drawn to fit them; None: 8.
     **dials: of `StylizedNerf.paint`, for all looks.
 
   Returns:
@@ -182,6 +184,7 @@ def seeds(model: model_lib.StylizedNerf, seen: Seen, most: int) -> Found:
     raise user_error.UserError(
       "the training views see no surface: train phase 1 longer"
     )
+  most = max(1, min(most, first // _PIXELS))
   begun = places.seed(found, int(_SPARE * most))
   opacities = places.Opacities(begun.splats)
   for camera, traced in zip(seen.cameras, seen.traced):

@@ -22,7 +22,7 @@ from stylized_nerf_jax.evaluation import (
 )
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import mutual_learning, pipeline
+from stylized_nerf_jax.phases import mutual_learning, run_styles
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import cameras as cameras_lib
@@ -72,7 +72,7 @@ def find_failures(workdir: str | pathlib.Path) -> list[str]:
   )
   by_adain, encode = jax.jit(whole.stylize), jax.jit(whole.encode)
   lpips_params = lpips.load_lpips()
-  paintings = pipeline.stored_styles(run_folder.RunFolder(workdir))
+  paintings = run_styles.stored(run_folder.RunFolder(workdir))
   middles = _middles([paintings[style].image for style in model.styles])
   lines = []
   total = len(cameras) + len(model.styles)

@@ -17,6 +17,7 @@ from stylized_nerf_jax.rendering import image_rendering, renderer
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene as scene_lib
+from stylized_nerf_jax.scenes.selection import painted_views
 from stylized_nerf_jax.views import view_geometry
 
 
@@ -40,6 +41,8 @@ class Views:
     cameras: of the views, file frame.
     geometry: packed samples of all their rays; None where they are not kept.
     depths: what `depth` returns, of all views.
+    chosen: ending of the names of files of these views; empty where they are
+      all training views.
   """
 
   def __init__(
@@ -47,8 +50,9 @@ class Views:
     folder: pathlib.Path,
     cameras: scene_lib.Cameras,
     geometry: view_geometry.ViewGeometry | None = None,
+    chosen: str = "",
   ):
-    self._folder = folder
+    self._folder, self.chosen = folder, chosen
     self.cameras = cameras
     self.geometry = geometry
     self.depths = _Depths(self)
@@ -69,6 +73,15 @@ class Views:
     return np.load(self._folder / f"depth_{index:05d}.npy", mmap_mode="r")
 
 
+def inputs(config, run: run_folder.RunFolder) -> dict[str, int]:
+  """Returns what says which views they are, where that is not all of them."""
+  train = run.scene().split("train")
+  rays = config.views.rays
+  if painted_views.cameras_of(train, rays) is train:
+    return {}
+  return {"views.rays": rays}
+
+
 def load_or_render(config, run: run_folder.RunFolder, params) -> Views:
   """Renders the training views of a finished phase 1, unless it was done.
 
@@ -78,28 +91,31 @@ def load_or_render(config, run: run_folder.RunFolder, params) -> Views:
     params: of the radiance field.
   """
   record = run.scene()
-  cameras = record.split("train")
+  train = record.split("train")
+  cameras = painted_views.cameras_of(train, config.views.rays)
   phase = run.phase_path("radiance_field")
-  folder, kept = phase / "views", view_geometry.samples_kept(config, cameras)
-  packed = phase / f"thinned_{kept}"
+  kept = view_geometry.samples_kept(config, cameras)
+  chosen = "" if cameras is train else f"_of_{config.views.rays}_rays"
+  folder, packed = phase / f"views{chosen}", phase / f"thinned_{kept}{chosen}"
 
   def is_done() -> bool:
     geometry_done = not kept or view_geometry.is_complete(packed)
     return geometry_done and (folder / "complete").exists()
 
   if not processes.by_first(is_done):
-    _render(config, record, params, folder, packed, kept)
+    _render(config, record, cameras, params, folder, packed, kept)
   geometry = None
   if kept:
     tolerance = config.geometry_cache.tolerance
     geometry = view_geometry.load(packed, cameras, tolerance)
-  return Views(folder, cameras, geometry)
+  return Views(folder, cameras, geometry, chosen)
 
 
-def _render(config, record, params, folder, packed_folder, kept: int) -> None:
-  """Renders all training views, and keeps `kept` samples of every ray."""
+def _render(
+  config, record, cameras, params, folder, packed_folder, kept: int
+) -> None:
+  """Renders views, and keeps `kept` samples of every ray."""
   folder.mkdir(parents=True, exist_ok=True)
-  cameras = record.split("train")
   field = modules.radiance_field(config.field, record.normalization.space)
   setting = modules.ray_setting(record)
   chunks = {

@@ -49,7 +49,7 @@ def load_or_encode(
     rendered: the training views.
     nets: the 2D networks, of which the encoder counts.
   """
-  folder = parent / f"features_{nets.encoder.sha256[:16]}"
+  folder = parent / f"features_{nets.encoder.sha256[:16]}{rendered.chosen}"
   if not processes.by_first((folder / "complete").exists):
     _encode(folder, rendered, nets)
   return ViewFeatures(folder, len(rendered))

@@ -37,7 +37,7 @@ def _moved(poses, seed=0):
 def test_level_cameras_that_look_down_tell_up(arc, seed):
   # Their mean up axis leans with the arc; the ground plane does not.
   poses, rotation = _moved(_ring(12, 2.5, arc=arc), seed)
-  up = upright.up_direction(_cameras(poses))
+  up = upright.up_axis(_cameras(poses))
   np.testing.assert_allclose(up, rotation[:, 2], atol=1e-9)
 
 
@@ -49,7 +49,7 @@ def test_hands_that_shake_cost_little():
   ).as_matrix()
   poses[:, :3, :3] = poses[:, :3, :3] @ roll
   poses, rotation = _moved(poses)
-  up = upright.up_direction(_cameras(poses))
+  up = upright.up_axis(_cameras(poses))
   assert np.degrees(np.arccos(up @ rotation[:, 2])) < 2
 
 
@@ -58,7 +58,7 @@ def test_forward_facing_cameras_take_their_mean_up():
   turns = 0.05 * np.random.default_rng(2).normal(size=(6, 3))
   poses[:, :3, :3] = transform.Rotation.from_rotvec(turns).as_matrix()
   poses[:, :3, 3] = np.random.default_rng(4).normal(size=(6, 3))
-  up = upright.up_direction(_cameras(poses))
+  up = upright.up_axis(_cameras(poses))
   assert up @ [0, 1, 0] > np.cos(np.radians(5))
   assert np.linalg.norm(up) == pytest.approx(1)
 
@@ -69,7 +69,7 @@ def test_cameras_turned_every_way_fall_back_to_the_mean():
   poses[:, :3, :3] = random.as_matrix()
   cameras = _cameras(poses)
   np.testing.assert_allclose(
-    upright.up_direction(cameras), pose_geometry.mean_up(cameras)
+    upright.up_axis(cameras), pose_geometry.mean_up(cameras)
   )
 
 

@@ -7,7 +7,7 @@ import trimesh
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.splatting import rendering
+from stylized_nerf_jax.splatting import frames, rendering
 from stylized_nerf_jax.splatting import splats as splats_lib
 from stylized_nerf_jax.tasks import splat_making
 
@@ -38,8 +38,11 @@ def test_a_style_as_splats_upright_and_the_same_again(
   np.testing.assert_allclose(
     np.linalg.norm(found.quats, axis=-1), 1.0, atol=1e-5
   )
-  # The ground of the embedded scene lies below its cameras: y is down.
-  assert np.median(found.means[:, 1]) > 0.0
+  model = model_lib.StylizedNerf.load(finished_run)
+  matrix = frames.upright(model.scene.cameras, model.space)
+  back = (found.means - matrix[:3, 3]) @ matrix[:3, :3]
+  assert (back > np.array(model.space.space.lower) - 0.01).all()
+  assert (back < np.array(model.space.space.upper) + 0.01).all()
 
 
 def test_several_styles_and_a_mix_share_their_splats(finished_run, tmp_path):

@@ -11,11 +11,11 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.outputs import video
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.readers import formats
-from stylized_nerf_jax.tasks import render_path
+from stylized_nerf_jax.tasks import film_plan
 
 _KEYS = {
   *("file_path", "depth_path", "transform_matrix", "style", "source"),
@@ -116,14 +116,14 @@ def test_distortion_is_kept_for_photographs_only(model, tmp_path):
   record = scene_record.make_scene_record(scene)
   lens = model_lib.StylizedNerf(model.config, record, model.params)
   for kind in ("train", "test"):
-    cameras = render_path.path_cameras(lens, kind)
+    cameras = film_plan.path_cameras(lens, kind)
     assert (cameras.distortion == [0.05, 0, 0, 0.01]).all()
     assert set(cameras.models) == {"opencv"}
     geometry.write_cameras(tmp_path, cameras)
     for frame in _frames(tmp_path):
       assert [frame[k] for k in ("k1", "k2", "p1", "p2")] == [0.05, 0, 0, 0.01]
   for kind in ("spiral", "orbit", "interpolate"):
-    cameras = render_path.path_cameras(lens, kind, 3)
+    cameras = film_plan.path_cameras(lens, kind, 3)
     assert len(cameras) == 3 and not cameras.distortion.any()
 
 
@@ -135,7 +135,7 @@ def test_a_video_shows_the_frames(model, finished_run, tmp_path):
   shown = list(video.read_video(out))
   assert len(shown) == 2
 
-  cameras = render_path.path_cameras(model, "interpolate", 2)
+  cameras = film_plan.path_cameras(model, "interpolate", 2)
   for frame, camera in zip(shown, cameras):
     wanted = model.render(camera, {"mosaic": 0.5, "ink-wash": 0.5})
     assert np.abs(frame / 255 - wanted.rgb).mean() < 0.05
@@ -205,7 +205,7 @@ def test_a_picture_can_be_mixed_with_a_style(
   mix = f"--style=mosaic:3,{picture}:1"
   _render(finished_run, out, "--path=orbit", "--frames=1", mix)
   assert "weights sum to 4 and are divided by it" in capsys.readouterr().err
-  (camera,) = render_path.path_cameras(model, "orbit", 1)
+  (camera,) = film_plan.path_cameras(model, "orbit", 1)
   wanted = model.render(camera, {"mosaic": 0.75, picture: 0.25}).rgb
   pixels = np.asarray(Image.open(out / "00000.png")) / 255
   np.testing.assert_allclose(pixels, wanted, atol=0.51 / 255)
@@ -223,7 +223,7 @@ def test_a_painting_never_trained_on(model, finished_run, tmp_path, capsys):
   assert _frames(tmp_path / "out")[0]["style"] == str(picture)
   _render(finished_run, tmp_path / "none", *shown, "--transfer=none")
   assert "its palette is a guess" in capsys.readouterr().err
-  (camera,) = render_path.path_cameras(model, "orbit", 1)
+  (camera,) = film_plan.path_cameras(model, "orbit", 1)
   for name, transfer in (("out", None), ("none", "none")):
     wanted = model.render(camera, picture, transfer=transfer).rgb
     found = np.asarray(Image.open(tmp_path / name / "00000.png")) / 255
@@ -239,7 +239,7 @@ def test_recoloured(model, finished_run, tmp_path, capsys):
   shown = ("--path=orbit", "--frames=1", f"--recolour={picture}")
   _render(finished_run, tmp_path / "out", *shown, "--palette=0.6")
   assert _frames(tmp_path / "out")[0]["style"] == str(picture)
-  (camera,) = render_path.path_cameras(model, "orbit", 1)
+  (camera,) = film_plan.path_cameras(model, "orbit", 1)
   wanted = model.render(camera, recolor=picture, palette=0.6).rgb
   found = np.asarray(Image.open(tmp_path / "out" / "00000.png")) / 255
   np.testing.assert_allclose(found, wanted, atol=0.51 / 255)
@@ -255,8 +255,8 @@ def test_colours_of_trained_styles_are_transferred(run_copy, tmp_path, capsys):
   shown = ("--path=orbit", "--frames=1", "--style=mosaic", "--transfer=affine")
   _render(run_copy, tmp_path / "out", *shown)
   capsys.readouterr()
-  paintings = pipeline.stored_styles(run_folder.RunFolder(run_copy))
-  (camera,) = render_path.path_cameras(model, "orbit", 1)
+  paintings = run_styles.stored(run_folder.RunFolder(run_copy))
+  (camera,) = film_plan.path_cameras(model, "orbit", 1)
   mapped = model.fit_style_maps(paintings)
   wanted = mapped.render(camera, "mosaic", transfer="affine").rgb
   found = np.asarray(Image.open(tmp_path / "out" / "00000.png")) / 255

@@ -12,9 +12,9 @@ from PIL import Image
 import stylized_nerf_jax as snj
 from stylized_nerf_jax.models import palettes
 from stylized_nerf_jax.models.dials import Dials
-from stylized_nerf_jax.phases import pipeline, style_palettes
+from stylized_nerf_jax.phases import run_styles, style_palettes
 from stylized_nerf_jax.runs import run_folder
-from stylized_nerf_jax.scenes import small_views
+from stylized_nerf_jax.scenes.selection import small_views
 from stylized_nerf_jax.stylizer import color_tables, style_maps
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -147,7 +147,7 @@ def test_the_palette_of_a_trained_style_is_a_dial(model):
 def test_maps_bring_trained_styles_nearer_and_are_stored(
   model, finished_run, tmp_path
 ):
-  paintings = pipeline.stored_styles(run_folder.RunFolder(finished_run))
+  paintings = run_styles.stored(run_folder.RunFolder(finished_run))
   mapped = model.fit_style_maps(paintings, transfer="affine")
   for place, name in enumerate(model.styles):
     wanted = paintings[name].image.reshape(-1, 3).mean(axis=0)
@@ -185,7 +185,7 @@ def test_maps_bring_trained_styles_nearer_and_are_stored(
 def test_a_run_keeps_its_maps(model, run_copy):
   run = run_folder.RunFolder(tiny_run.drop_finish(run_copy))
   assert style_palettes.read(run, model.style_hashes) is None
-  maps = model.fit_style_maps(pipeline.stored_styles(run)).palette_maps
+  maps = model.fit_style_maps(run_styles.stored(run)).palette_maps
   style_palettes.write(run, maps, model.style_hashes)
   found = snj.StylizedNerf.load(run_copy)
   assert found.palette_maps.transfer == "table"
@@ -200,7 +200,7 @@ def test_a_run_keeps_its_maps(model, run_copy):
 
 def test_maps_of_finished_styles_are_of_what_they_paint(finished_run):
   finished = snj.StylizedNerf.load(finished_run)
-  paintings = pipeline.stored_styles(run_folder.RunFolder(finished_run))
+  paintings = run_styles.stored(run_folder.RunFolder(finished_run))
   again = finished.fit_style_maps(paintings)
   for name in finished.styles:
     wanted = paintings[name].image.reshape(-1, 3).mean(axis=0)

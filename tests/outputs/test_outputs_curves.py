@@ -45,7 +45,7 @@ def test_what_matters_is_drawn_unless_all_is_asked_for(tmp_path, capsys):
     log.write(phase="radiance_field", step=step, test_psnr=4, memory_mib=5)
     log.write(phase="stylizer", step=step, loss=1, seconds_per_step=6, clip=7)
   found = curves.curves(log.read())
-  panels = curves._main_panels(found)
+  panels = curves.main_panels(found)
   assert [(p.title, list(p.curves)) for p in panels] == [
     ("radiance_field: PSNR, dB", ["training rays", "held-out views"]),
     ("stylizer: loss", ["of what is trained"]),

@@ -15,8 +15,8 @@ from stylized_nerf_jax.phases import (
   adaptation,
   mutual_learning,
   mutual_steps,
-  pipeline,
   radiance_field,
+  run_styles,
   style_goals,
 )
 from stylized_nerf_jax.runs import run_folder
@@ -39,7 +39,7 @@ class _Setting:
     config = self.model.config
     self.nets = stylizer_nets.load_nets(config.weights)
     self.facts = stylizer_nets.style_facts(
-      self.nets, pipeline.stored_styles(self.run)
+      self.nets, run_styles.stored(self.run)
     )
     rendered = rendered_views.load_or_render(
       config, self.run, self.model.params["field"]

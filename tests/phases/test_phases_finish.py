@@ -19,6 +19,7 @@ from stylized_nerf_jax.phases import (
   mutual_state,
   pipeline,
   radiance_field,
+  run_styles,
 )
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.views import rendered_views
@@ -106,7 +107,7 @@ def work(run_copy):
   config = config_lib.load(run_copy / "config.json")
   run = run_folder.RunFolder(run_copy)
   nets = stylizer_nets.load_nets(config.weights)
-  styles = pipeline.stored_styles(run)
+  styles = run_styles.stored(run)
   return config, finish._Finish(
     config,
     run,
@@ -239,10 +240,10 @@ def test_a_style_is_the_same_whoever_stands_beside_it(work, run_copy):
 def test_what_was_resumed_is_of_its_own_style_only(work):
   """Where an earlier style has to be made again, a later one begins, too."""
   _, finishing = work
-  each = finishing._each
-  finishing._resumed = each + 1
-  assert finishing._begin(each) == 1
-  assert finishing._begin(0) == 0 and finishing._begin(each) == 0
+  finishing._resumed = "b" * 64, 1
+  assert finishing._begin("b" * 64) == 1
+  finishing._resumed = "b" * 64, 1
+  assert finishing._begin("a" * 64) == 0 and finishing._begin("b" * 64) == 0
   _assert_same(finishing._state.params, finishing._start)
 
 

@@ -9,14 +9,14 @@ import pytest
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import mutual_learning, pipeline
+from stylized_nerf_jax.phases import mutual_learning, pipeline, run_styles
 from stylized_nerf_jax.runs import run_folder
 
 
 def test_the_distribution_of_codes_is_in_the_checkpoint(run_copy):
   run = run_folder.RunFolder(run_copy)
   nets = stylizer_nets.load_nets(run.config().weights)
-  styles = pipeline.stored_styles(run)
+  styles = run_styles.stored(run)
   model = model_lib.StylizedNerf.load(run_copy)
   facts = stylizer_nets.style_facts(nets, styles.subset(model.styles))
   np.testing.assert_array_equal(model.latent_mean, facts.latent_mean)

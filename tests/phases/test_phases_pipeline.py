@@ -12,7 +12,12 @@ import tiny_run
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import adaptation, mutual_learning, pipeline
+from stylized_nerf_jax.phases import (
+  adaptation,
+  mutual_learning,
+  pipeline,
+  run_styles,
+)
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import checkpoints as checkpoints_lib
 
@@ -275,7 +280,7 @@ def test_a_style_size_is_another_style(run_copy, no_steps, finished_run):
   old = _final(finished_run, "mutual_learning")[1]
   (new,) = no_steps
   assert np.abs(new["latents"] - old["latents"]).max() > 0
-  stored = pipeline.stored_styles(run_folder.RunFolder(run_copy))
+  stored = run_styles.stored(run_folder.RunFolder(run_copy))
   model = model_lib.StylizedNerf.load(run_copy)
   assert model.style_hashes == stored.subset(model.styles).content_hashes
 
@@ -285,9 +290,39 @@ def test_without_a_size_paintings_follow_the_views(run_copy, no_steps, capsys):
   pipeline.train(unsized, run_copy)
   run = run_folder.RunFolder(run_copy)
   assert run.config().styles.style_size == 128  # As the views are small.
-  for style in pipeline.stored_styles(run).values():
+  for style in run_styles.stored(run).values():
     assert min(style.pixels.shape[:2]) == 128
   capsys.readouterr()
   pipeline.train(unsized, run_copy)
   told = capsys.readouterr().err
   assert "mutual_learning: finished before" in told and len(no_steps) == 1
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_capture_that_is_too_large_is_painted_in_part(
+  small_weights, tmp_path, capsys
+):
+  config = tiny_run.make_config(small_weights, views__rays=6_000)
+  pipeline.train(config, tmp_path / "run")
+  told = capsys.readouterr().err
+  run = run_folder.RunFolder(tmp_path / "run")
+  train = run.scene().split("train")
+  area = int(train.width[0] * train.height[0])
+  count = 6_000 // area
+  assert 2 < count < len(train)
+  assert f"phases 2 and 3 see {count} of {len(train)} training views" in told
+  model = model_lib.StylizedNerf.load(tmp_path / "run")
+  assert model.params["latents"].shape[1] == count
+  views = run.facts("mutual_learning")["keys"]["views"]
+  for place in (0, count - 1):
+    camera = train[train.names.index(views[place])]
+    assert model.nearest_view(camera) == place
+  shown = model.render(train[0], model.styles[0], spread=1.0)
+  assert np.isfinite(shown.rgb).all()
+  # Another limit is another run of phases 2 and 3, and not of phase 1.
+  config = tiny_run.make_config(small_weights, views__rays=0)
+  pipeline.train(config, tmp_path / "run")
+  told = capsys.readouterr().err
+  assert "radiance_field: finished before" in told and "views.rays" in told
+  model = model_lib.StylizedNerf.load(tmp_path / "run")
+  assert model.params["latents"].shape[1] == len(train)

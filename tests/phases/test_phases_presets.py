@@ -105,11 +105,11 @@ def test_the_real_networks_from_training_to_scores(tmp_path):
   assert report.read_report(tmp_path / "report.json") == result
   names = [row["name"] for row in result["sequences"]]
   assert names == [
-    run_evaluation.FLOOR,
-    run_evaluation.FLOOR,  # against the painting
-    run_evaluation.STYLIZED,
-    run_evaluation.REFERENCE,
-    run_evaluation.ADAPTED,
+    report.FLOOR,
+    report.FLOOR,  # against the painting
+    report.STYLIZED,
+    report.REFERENCE,
+    report.ADAPTED,
   ]
   # Again with fewer frames than before lie there.
   config.evaluation.num_frames = 3

@@ -8,7 +8,7 @@ import pytest
 
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.host import disk
-from stylized_nerf_jax.runs import run_folder
+from stylized_nerf_jax.runs import phase_inputs, run_folder
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.synthetic import embedded
 
@@ -124,8 +124,8 @@ def test_fingerprints_stand_for_the_inputs(run):
     run.phase_fingerprint(PHASE)
   run.finish(PHASE)
   first = run.phase_fingerprint(PHASE)
-  reordered = dict(reversed(run_folder.as_json(INPUTS).items()))
-  assert first == run_folder.fingerprint(reordered)
+  reordered = dict(reversed(phase_inputs.as_json(INPUTS).items()))
+  assert first == phase_inputs.fingerprint(reordered)
   run.begin(PHASE, {**INPUTS, "steps": 6})
   run.finish(PHASE)
   assert run.phase_fingerprint(PHASE) != first

@@ -8,18 +8,18 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import geometry
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import image_writer, video
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import stylize
-from stylized_nerf_jax.tasks import render_path, run_evaluation
+from stylized_nerf_jax.tasks import film_plan, render_path, run_evaluation
 
 
 def test_the_embedded_scene_is_scored_with_its_exact_depth(
   finished_run, tmp_path
 ):
   model = model_lib.StylizedNerf.load(finished_run)
-  cameras = render_path.path_cameras(model, "orbit", 2)
+  cameras = film_plan.path_cameras(model, "orbit", 2)
   run_evaluation._write_content(model, cameras, tmp_path)
   written = geometry.read_geometry(tmp_path)
   for i in range(2):
@@ -36,7 +36,7 @@ def test_frames_are_stylized_as_single_pictures_are(
   run = run_folder.RunFolder(finished_run)
   nets = stylizer_nets.load_nets(run.config().weights)
   other = jax.tree.map(lambda values: 0.5 * values, nets.decoder)
-  styles = list(pipeline.stored_styles(run).values())
+  styles = list(run_styles.stored(run).values())
   random = np.random.default_rng(0)
   content = random.uniform(size=(2, 19, 30, 3)).astype(np.float32)
   decoders = {"one": nets.decoder, "other": other}
@@ -65,7 +65,7 @@ def images_of(path):
 
 def test_folders_of_styles_are_those_written_one_by_one(finished_run, tmp_path):
   model = model_lib.StylizedNerf.load(finished_run)
-  cameras = render_path.path_cameras(model, "orbit", 2)
+  cameras = film_plan.path_cameras(model, "orbit", 2)
   together = {name: tmp_path / "together" / name for name in model.styles}
   render_path.write_style_folders(model, cameras, together, source="here")
   for name, folder in together.items():
@@ -88,7 +88,7 @@ def test_folders_of_styles_are_those_written_one_by_one(finished_run, tmp_path):
 
 def test_videos_of_styles_show_what_is_rendered(finished_run, tmp_path):
   model = model_lib.StylizedNerf.load(finished_run)
-  cameras = render_path.path_cameras(model, "orbit", 2)
+  cameras = film_plan.path_cameras(model, "orbit", 2)
   files = {name: tmp_path / f"{name}.mp4" for name in model.styles}
   render_path.write_style_videos(model, cameras, files)
   for name, file in files.items():

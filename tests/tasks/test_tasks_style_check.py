@@ -10,7 +10,7 @@ import tiny_run
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.cli import main
 from stylized_nerf_jax.evaluation import frames, reach, shortfalls
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import pipeline, run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.stylizer import pretrained
 from stylized_nerf_jax.tasks import matched_frames, style_check
@@ -108,7 +108,7 @@ def test_matched_frames_lie_beside_the_others(
 
   monkeypatch.setattr(reach, "match_frame", match_frame)
   monkeypatch.setattr(pretrained, "load_stroke_encoder", lambda _: "strokes")
-  paintings = pipeline.stored_styles(run_folder.RunFolder(finished_run))
+  paintings = run_styles.stored(run_folder.RunFolder(finished_run))
   content = [np.full((40, 48, 3), i / 10, np.float32) for i in range(5)]
   folders = {name: tmp_path / name for name in paintings}
   found = dict(

@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+from collections.abc import Sequence
 
 from stylized_nerf_jax import user_error
 
@@ -64,3 +65,32 @@ def existing(args: argparse.Namespace, command: str) -> str:
       "`stylized-nerf demo` made"
     )
   return run
+
+
+def with_more(
+  args: argparse.Namespace, command: str, more: Sequence[str], what: str
+) -> tuple[str, list[str]]:
+  """As `existing`, where RUN is followed by other things.
+
+  Args:
+    args: that `add_argument` declared.
+    command: which needs it.
+    more: what stands after RUN; after --workdir RUN all of it does.
+    what: one of them is.
+
+  Returns:
+    (the run, the others).
+
+  Raises:
+    ValueError: as `existing`, or there are no others.
+  """
+  more = list(more)
+  if args.workdir is not None and args.run not in (None, args.workdir):
+    more, args.run = [args.run, *more], None
+  run = existing(args, command)
+  if not more:
+    raise user_error.UserError(
+      f"which {what}? `stylized-nerf {command} RUN {what.upper()} ...`; see "
+      f"`stylized-nerf {command} --help`"
+    )
+  return run, more

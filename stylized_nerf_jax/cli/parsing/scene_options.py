@@ -2,10 +2,6 @@
 
 import argparse
 
-from stylized_nerf_jax import config as config_lib
-from stylized_nerf_jax.scenes import scene as scene_lib
-from stylized_nerf_jax.scenes.readers import formats
-
 
 def add_arguments(
   parser: argparse.ArgumentParser, *, nargs: str | None = None
@@ -38,6 +34,10 @@ def load(args: argparse.Namespace, config_args: list[str]):
   Raises:
     ValueError: an option or a file is wrong.
   """
+  from stylized_nerf_jax import config as config_lib
+  from stylized_nerf_jax.scenes import scene as scene_lib
+  from stylized_nerf_jax.scenes.readers import formats
+
   options = config_lib.from_flags(config_args).scene
   downsample = options.downsample
   if args.downsample is not None:

@@ -1,0 +1,1 @@
+"""Commands for what goes in: photographs, scenes, paintings, fields."""

@@ -1,0 +1,161 @@
+"""Chosen pixels of views, in blocks of one size, for pictures that grow.
+
+What does not depend on styles is traced once and kept by the caller; a dial
+costs the painting only. Where parts of a scene have styles of their own their
+samples are not kept, and the painting traces again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from stylized_nerf_jax.models import artist as artist_lib
+from stylized_nerf_jax.models import looks as looks_lib
+from stylized_nerf_jax.models import region_paints
+from stylized_nerf_jax.models.dials import Dials
+from stylized_nerf_jax.models.style_codes import Style
+from stylized_nerf_jax.region_file import Region
+from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import scene as scene_lib
+
+
+class Paint(NamedTuple):
+  """What a view is painted in.
+
+  Attributes:
+    looks: of the scene, then of its regions.
+    regions: that have looks of their own; a later one lies over earlier ones.
+    feather: of their edges.
+  """
+
+  looks: Sequence[looks_lib.Look]
+  regions: Sequence[Region] = ()
+  feather: float = region_paints.FEATHER
+
+
+class Traced(NamedTuple):
+  """What N pixels show, whatever the style.
+
+  Attributes:
+    photographed: [N, ...], in the radiance field's own colours.
+    packed: [N, 2, K] uint16, see `rendering.geometry_cache.pack`.
+  """
+
+  photographed: renderer.Rendered
+  packed: np.ndarray
+
+
+class BlockRenderer:
+  """Of one model.
+
+  Args:
+    artist: of the model.
+    regions: of its scene, by name.
+    samples: of each ray that are kept, K.
+    block: pixels that are worked on together; fewer are filled up.
+
+  Attributes:
+    samples, block: as given.
+  """
+
+  def __init__(
+    self,
+    artist: artist_lib.Artist,
+    regions: Mapping[str, Region],
+    samples: int,
+    block: int,
+  ):
+    self._artist, self._regions = artist, regions
+    self.samples, self.block = samples, block
+
+  def camera(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
+    """Returns a camera of the file frame as the other methods take it."""
+    return self._artist.arrays(camera)
+
+  def paint_of(
+    self,
+    camera: scene_lib.Camera,
+    style: Style,
+    *,
+    regions: Mapping[str, Style] | None = None,
+    feather: float = region_paints.FEATHER,
+    **dials,
+  ) -> Paint:
+    """Returns what `StylizedNerf.render` makes of the same arguments.
+
+    Raises:
+      ValueError: as there.
+    """
+    region_paints.check_feather(feather)
+    regions = regions or {}
+    found = [region_paints.find(self._regions, name) for name in regions]
+    chosen = Dials(**dials)
+    looks = [
+      self._artist.look(camera, one, chosen)
+      for one in (style, *regions.values())
+    ]
+    return Paint(looks, found, feather)
+
+  def trace(
+    self, camera: rays_lib.CameraArrays, index: np.ndarray, width: int
+  ) -> Traced:
+    """Traces pixels.
+
+    Args:
+      camera: from `camera`.
+      index: [N] int32, pixels counted row by row, at most `block`.
+      width: of the picture.
+    """
+    filled = self._filled(index)
+    found = self._artist.trace_block(camera, filled, width, self.samples)
+    return _cut(Traced(*found), len(index))
+
+  def paint(
+    self,
+    camera: rays_lib.CameraArrays,
+    index: np.ndarray,
+    width: int,
+    traced: Traced,
+    paint: Paint,
+  ) -> np.ndarray:
+    """Paints pixels that were traced.
+
+    Args:
+      camera, index, width: as of `trace`.
+      traced: by it, the same pixels.
+      paint: from `paint_of`.
+
+    Returns:
+      [N, 3], in [0, 1].
+    """
+    filled = self._filled(index)
+    if paint.regions:
+      out = self._artist.block_of_regions(camera, filled, width, *paint)
+      return out.rgb[: len(index)]
+    own = renderer.Rendered(
+      *(self._filled(values) for values in _parts(traced.photographed))
+    )
+    rgb = self._artist.paint_block(
+      camera, filled, width, own, self._filled(traced.packed), paint.looks[0]
+    )
+    return np.asarray(rgb)[: len(index)]
+
+  def _filled(self, rows: np.ndarray) -> np.ndarray:
+    """Repeats the last row until a block is full."""
+    missing = self.block - len(rows)
+    if missing < 0 or not len(rows):
+      raise ValueError(f"{len(rows)} pixels; expected 1 to {self.block}")
+    if not missing:
+      return rows
+    return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)])
+
+
+def _parts(rendered: renderer.Rendered):
+  return rendered.rgb, rendered.depth, rendered.opacity
+
+
+def _cut(traced: Traced, count: int) -> Traced:
+  own = (values[:count] for values in _parts(traced.photographed))
+  return Traced(renderer.Rendered(*own), traced.packed[:count])

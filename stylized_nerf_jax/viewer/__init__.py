@@ -1,0 +1,1 @@
+"""The interactive viewer: pictures that grow while nothing moves."""

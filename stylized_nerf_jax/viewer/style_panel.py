@@ -1,0 +1,227 @@
+"""The page's styles: paintings with weights, dials, regions, uploads."""
+
+import pathlib
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from stylized_nerf_jax import user_error
+from stylized_nerf_jax.stylizer import style_maps
+from stylized_nerf_jax.viewer import uploads
+from stylized_nerf_jax.viewer.panel_page import Page
+
+_STRIP = (512, 72)
+_MIX, _NONE = "a mix, as below", "none: as photographed"
+_AS_FINISHED = "as the run was finished"
+_AS_ALL = "as all else"
+
+
+class StylePanel:
+  """Of one client.
+
+  Args:
+    page: that it is on, whose tab is open.
+  """
+
+  def __init__(self, page: Page):
+    self._page, self._gui = page, page.client.gui
+    self._weights: dict[str, object] = {}
+    self._called: dict[str, str] = {}
+    self._quiet = False
+    gui, names = self._gui, page.viewer.model.styles
+    self._one = gui.add_dropdown(
+      "Painting", (_MIX, _NONE, *names), initial_value=_MIX
+    )
+    self._one.on_update(lambda _: self._choose(self._one.value))
+    self._random = gui.add_button(
+      "Random mix", hint="Weights of two or three paintings, drawn at random"
+    )
+    self._random.on_click(lambda _: self._draw())
+    self._dials()
+    self._upload = gui.add_upload_button(
+      "Drop in a painting",
+      mime_type="image/*",
+      hint="Any picture; its palette comes at once, its strokes with training",
+    )
+    self._upload.on_upload(lambda event: self._take(event.target.value))
+    self._said = gui.add_markdown("")
+    self._paintings = gui.add_folder("Paintings and their weights")
+    for i, name in enumerate(names):
+      self._add(name, name, page.viewer.paintings.get(name), float(i == 0))
+    self._regions()
+    page.limit_uploads(uploads.LARGEST, self._say)
+    self._turned()
+
+  @property
+  def weights(self) -> dict[str, float]:
+    """Of all paintings that have one."""
+    return {k: s.value for k, s in self._weights.items() if s.value > 0}
+
+  def show(self, weights: dict[str, float], intensity: float) -> None:
+    """Sets weights and intensity, as a key of a path says."""
+    self._set(weights)
+    self._intensity.value = intensity
+
+  def _dials(self) -> None:
+    gui, session = self._gui, self._page.session
+    with gui.add_folder("Dials"):
+      self._intensity = gui.add_slider("Intensity", 0.0, 1.0, 0.01, 1.0)
+      spread = gui.add_slider(
+        "Spread",
+        0.0,
+        1.0,
+        0.01,
+        0.0,
+        hint="From the mean of a style to how one photograph saw it",
+      )
+      palette = gui.add_slider(
+        "Palette",
+        0.0,
+        1.0,
+        0.01,
+        1.0,
+        hint="From the scene's own colours to the painting's",
+      )
+      kinds = (style_maps.NONE, style_maps.AFFINE, style_maps.TABLE)
+      transfer = gui.add_dropdown(
+        "Transfer",
+        (_AS_FINISHED, *kinds),
+        hint="How colours are brought to the painting's palette",
+      )
+    self._intensity.on_update(
+      lambda _: session.turn(intensity=self._intensity.value)
+    )
+    spread.on_update(lambda _: session.turn(spread=spread.value))
+    palette.on_update(lambda _: session.turn(palette=palette.value))
+
+    @transfer.on_update
+    def _(_):
+      value = None if transfer.value == _AS_FINISHED else transfer.value
+      session.turn(transfer=value)
+
+  def _add(self, key: str, name: str, picture, weight: float) -> None:
+    """Adds a painting's strip and its weight."""
+    with self._paintings:
+      if picture is not None:
+        self._gui.add_image(strip(picture), format="jpeg", jpeg_quality=85)
+      slider = self._gui.add_slider(name, 0.0, 1.0, 0.01, weight)
+    slider.on_update(lambda _: self._turned())
+    self._weights[key], self._called[key] = slider, name
+
+  def _regions(self) -> None:
+    regions = [
+      name
+      for name, one in self._page.viewer.model.regions.items()
+      if not one.stale
+    ]
+    if not regions:
+      return
+    gui, chosen = self._gui, {}
+    names = self._page.viewer.model.styles
+
+    def turned(_):
+      styles = {
+        name: None if one.value == _NONE else one.value
+        for name, one in chosen.items()
+        if one.value != _AS_ALL
+      }
+      self._page.session.turn(regions=styles)
+
+    with gui.add_folder("Regions"):
+      for name in regions:
+        chosen[name] = gui.add_dropdown(name, (_AS_ALL, _NONE, *names))
+        chosen[name].on_update(turned)
+      feather = gui.add_slider("Feather", 0.0, 1.0, 0.01, 0.15)
+      feather.on_update(
+        lambda _: self._page.session.turn(feather=feather.value)
+      )
+
+  def _choose(self, name: str) -> None:
+    if self._quiet or name == _MIX:
+      return
+    keys = [k for k, called in self._called.items() if called == name]
+    self._set({} if name == _NONE else dict.fromkeys(keys, 1.0))
+
+  def _draw(self) -> None:
+    random = np.random.default_rng()
+    keys = list(self._weights)
+    count = min(len(keys), int(random.integers(2, 4)))
+    drawn = random.choice(len(keys), count, replace=False)
+    shares = random.dirichlet(np.full(count, 2.0)).round(2)
+    self._set({keys[i]: float(w) for i, w in zip(drawn, shares)})
+
+  def _set(self, weights: dict[str, float]) -> None:
+    self._quiet = True
+    for key, slider in self._weights.items():
+      slider.value = round(float(weights.get(key, 0.0)), 4)
+    self._quiet = False
+    self._turned()
+
+  def _turned(self) -> None:
+    if self._quiet:
+      return
+    weights = self.weights
+    self._quiet = True
+    only = [k for k in weights]
+    self._one.value = (
+      _NONE if not only else self._called[only[0]] if len(only) == 1 else _MIX
+    )
+    self._quiet = False
+    self._page.session.turn(weights=weights)
+
+  def _take(self, dropped) -> None:
+    viewer = self._page.viewer
+    try:
+      if len(self._weights) - len(viewer.model.styles) >= uploads.MOST:
+        raise user_error.UserError(
+          f"{uploads.MOST} paintings were dropped in already: load the page "
+          "anew"
+        )
+      path, image = uploads.keep(
+        viewer.out / "paintings",
+        dropped.name,
+        dropped.content,
+        style_size=viewer.model.config.styles.style_size,
+      )
+    except user_error.UserError as error:
+      self._say(str(error))
+      return
+    self._say(
+      f"*{path.stem}* was never trained: its palette is put on, its strokes "
+      "come with training (`--config.styles.path`)."
+    )
+    key = str(path)
+    self._add(key, f"{path.stem} (untrained)", image.image, 0.0)
+    names = viewer.model.styles
+    called = [self._called[k] for k in self._weights if k not in names]
+    self._one.options = (_MIX, _NONE, *names, *called)
+    self._set({key: 1.0})
+
+  def _say(self, line: str) -> None:
+    self._said.content = line
+
+
+def strip(picture: np.ndarray) -> np.ndarray:
+  """Cuts a painting [H, W, 3] in [0, 1] to a strip for the panel, uint8."""
+  pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+  image = Image.fromarray(pixels)
+  return np.asarray(ImageOps.fit(image, _STRIP, Image.Resampling.LANCZOS))
+
+
+def command(source: str, file: pathlib.Path, out: pathlib.Path, dials) -> str:
+  """The command that renders a saved path as the page shows it."""
+  import shlex
+
+  words = ["stylized-nerf", "render", str(source), "--camera-path", str(file)]
+  words += ["--out", str(out)]
+  if dials.spread > 0:
+    words += ["--spread", f"{dials.spread:g}"]
+  if dials.palette < 1:
+    words += ["--palette", f"{dials.palette:g}"]
+  if dials.transfer is not None:
+    words += ["--transfer", dials.transfer]
+  for name, style in dials.regions.items():
+    words += ["--region", f"{name}={style or 'none'}"]
+  if dials.regions:
+    words += ["--feather", f"{dials.feather:g}"]
+  return shlex.join(words)

@@ -1,0 +1,72 @@
+"""A model, its renderer of blocks, and a fake of it that counts."""
+
+import numpy as np
+import pytest
+
+from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax.models import block_renderer
+from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.scenes import camera_path
+
+BLOCK = 192
+
+
+@pytest.fixture(scope="package")
+def model(finished_run):
+  return model_lib.StylizedNerf.load(finished_run)
+
+
+@pytest.fixture(scope="package")
+def blocks(model):
+  """With all samples of a ray, in the only shape that tests compile."""
+  return model.blocks(BLOCK, samples=model.field.num_samples)
+
+
+class FakeBlocks:
+  """Renders what pixels are called, and counts how often."""
+
+  block = 50
+
+  def __init__(self):
+    self.traced, self.painted = [], []
+    self.before_block = lambda: None
+    self.fails = None
+
+  def camera(self, camera):
+    return camera.camera_to_world[0, 3]
+
+  def paint_of(self, camera, style, **dials):
+    if self.fails:
+      raise self.fails
+    return tuple(style.items()), tuple(dials.items())
+
+  def trace(self, camera, index, width):
+    self.before_block()
+    assert 0 < len(index) <= self.block
+    self.traced.extend(index.tolist())
+    rgb = np.stack([index / 1e4, index * 0.0, index * 0 + camera], axis=-1)
+    own = renderer.Rendered(rgb, index + 1.0, np.ones(len(index)))
+    return block_renderer.Traced(own, np.repeat(index[:, None, None], 2, 1))
+
+  def paint(self, camera, index, width, traced, paint):
+    self.before_block()
+    np.testing.assert_array_equal(traced.packed[:, 0, 0], index)
+    self.painted.extend(index.tolist())
+    return np.stack([index / 1e4, index * 0 + 1.0, index * 0.0], axis=-1)
+
+
+@pytest.fixture
+def fake():
+  return FakeBlocks()
+
+
+@pytest.fixture
+def make_camera():
+  """Function: place along x, rows, columns -> camera."""
+
+  def make(x: float = 0.0, rows: int = 24, columns: int = 32):
+    pose = np.eye(4)
+    pose[0, 3] = x
+    return camera_path.Moment(pose, 50.0).camera(columns, rows)
+
+  return make

@@ -1,0 +1,101 @@
+"""Pictures that grow: the same as whole ones, each ray once, interruptible."""
+
+import numpy as np
+import pytest
+
+from stylized_nerf_jax.viewer import lattice, shown
+from stylized_nerf_jax.viewer.progressive_view import ProgressiveView
+
+
+def refine_all(view: ProgressiveView) -> None:
+  for stride in lattice.STRIDES:
+    for _ in view.refine(stride):
+      pass
+
+
+@pytest.mark.parametrize(
+  ("style", "dials"),
+  [
+    ("mosaic", {}),
+    ({"mosaic": 0.3, "ink-wash": 0.7}, {"intensity": 0.6}),
+    ("ink-wash", {"palette": 0.5, "spread": 0.5}),
+    (None, {}),
+  ],
+)
+def test_all_passes_give_the_picture_of_render(model, blocks, style, dials):
+  camera = model.scene.cameras[3]
+  view = ProgressiveView(blocks, camera)
+  view.show(blocks.paint_of(camera, style, **dials))
+  refine_all(view)
+  expected = model.render(camera, style, **dials)
+  made = view.image(1)
+  assert np.abs(made.rgb - expected.rgb).max() < 1 / 255
+  np.testing.assert_allclose(made.depth, expected.depth, rtol=1e-5)
+  np.testing.assert_allclose(made.opacity, expected.opacity, atol=1e-5)
+  assert view.traced == camera.width * camera.height
+
+
+def test_kept_samples_give_the_picture_of_paint(model):
+  """Where fewer are kept it is what tracing and painting gives as a whole."""
+  blocks = model.blocks(192)
+  camera = model.scene.cameras[3]
+  view = ProgressiveView(blocks, camera)
+  view.show(blocks.paint_of(camera, "mosaic"))
+  refine_all(view)
+  expected = model.paint(model.trace(camera, blocks.samples), "mosaic")
+  np.testing.assert_allclose(view.image(1).rgb, expected.rgb, atol=1e-5)
+
+
+def test_every_ray_is_traced_once_whatever_is_turned(fake, make_camera):
+  view = ProgressiveView(fake, make_camera())
+  view.show(("one",))
+  for _ in view.refine(8):
+    pass
+  view.show(("two",))
+  refine_all(view)
+  view.show(("three",))
+  refine_all(view)
+  count = 24 * 32
+  assert sorted(fake.traced) == list(range(count)) and view.traced == count
+  first = lattice.size(24, 32, 8)
+  assert len(fake.painted) == 2 * count + first[0] * first[1]
+
+
+def test_what_was_left_is_gone_on_with(fake, make_camera):
+  view = ProgressiveView(fake, make_camera())
+  steps = view.refine(1)
+  assert [next(steps) for _ in range(3)] == [50, 100, 150]
+  steps.close()
+  assert not view.is_done(1)
+  assert next(view.refine(1)) == 200
+  refine_all(view)
+  assert view.is_done(1) and len(fake.traced) == 24 * 32
+
+
+def test_what_is_photographed_is_not_painted(fake, make_camera):
+  view = ProgressiveView(fake, make_camera(x=0.25))
+  view.show(None)
+  refine_all(view)
+  assert not fake.painted and view.is_done(1)
+  own = view.photographed(1)
+  assert own.rgb.shape == (24, 32, 3)
+  index = np.arange(24 * 32).reshape(24, 32)
+  np.testing.assert_allclose(own.rgb[..., 0], index / 1e4, atol=1e-6)
+  np.testing.assert_allclose(own.rgb[..., 2], 0.25)
+  np.testing.assert_array_equal(own.depth, index + 1)
+
+
+def test_holes_are_filled_from_the_lattice_before(fake, make_camera):
+  view = ProgressiveView(fake, make_camera())
+  dials = shown.Dials(weights={"a": 1.0})
+  view.show(("a",))
+  for _ in view.refine(4):
+    pass
+  next(view.refine(1))
+  made = shown.grown(view, dials, 4)
+  assert made.shape == (24, 32, 3)
+  holes = view.holes()
+  assert 0 < holes.sum() < holes.size
+  assert (made[..., 1] == 255).all()  # Of painted pixels, near and far.
+  exact = shown.picture(view, dials, 1)
+  np.testing.assert_array_equal(made[~holes], exact[~holes])
