@@ -10,7 +10,7 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.outputs import splat_page, style_titles
-from stylized_nerf_jax.phases import pipeline
+from stylized_nerf_jax.phases import pipeline, run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import paths, vantage
 from stylized_nerf_jax.splatting import splats as splats_lib
@@ -114,7 +114,7 @@ def _paintings(
   """Gathers a picture of each look; renders of what has none."""
   found = {}
   if pathlib.Path(source).is_dir():
-    stored = pipeline.stored_styles(run_folder.RunFolder(source))
+    stored = run_styles.stored(run_folder.RunFolder(source))
     found = {name: stored[name].pixels for name in looks if name in stored}
   for name, style in looks.items():
     if name not in found:

@@ -227,7 +227,7 @@ class Viewer {
   // around it from then on.
   lookAt(x, y) {
     const { clientWidth, clientHeight } = this.canvas;
-    const camera = cameraOf(this.pose, clientWidth, clientHeight);
+    const camera = this.cameraOn(clientWidth, clientHeight);
     const [right, down, ahead] = [0, 3, 6].map((k) => camera.turn.slice(k, k + 3));
     const { positions, opacities, count } = this.splats;
     let nearest = Infinity;
@@ -326,9 +326,18 @@ class Viewer {
 
   draw() {
     const { width, height } = this.canvas;
-    this.renderer.draw(
-      cameraOf(this.pose, width, height), this.facts.background,
-    );
+    this.renderer.draw(this.cameraOn(width, height), this.facts.background);
+  }
+
+  // The camera of a canvas. In a high window the panel hides much of the
+  // picture: its middle is that of what is left.
+  cameraOn(width, height) {
+    const camera = cameraOf(this.pose, width, height);
+    if (height > 1.2 * width) {
+      const hidden = byId("panel").offsetHeight / this.canvas.clientHeight;
+      camera.middle[1] -= 0.5 * hidden * height;
+    }
+    return camera;
   }
 
   // Resolves once what is asked for is on the screen, and nothing moves but a
@@ -360,10 +369,12 @@ class Viewer {
   // --- keys, and what else happens around ---
 
   listen() {
-    addEventListener("resize", () => {
+    const resized = () => {
       this.stale = true;
       this.wake();
-    });
+    };
+    addEventListener("resize", resized);
+    new ResizeObserver(resized).observe(byId("panel"));
     addEventListener("keydown", (event) => pressed(this, event));
     addEventListener("keyup", (event) => {
       if (event.key === "c") this.compare(false);
