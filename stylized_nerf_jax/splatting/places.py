@@ -17,6 +17,9 @@ from stylized_nerf_jax.splatting import splats as splats_lib
 _APART = 12.0
 # Of a ray: less is haze.
 _LEAST_WEIGHT = 0.2
+# Cameras around a point that are asked whether it stands before them, and how
+# much nearer than they see.
+_CAMERAS, _NEARER = 3, 0.98
 # Sides of cells, in pixels, and by how much they grow until splats are few
 # enough.
 _CELL, _GROWTH = 1.0, 1.09
@@ -71,6 +74,69 @@ class Seeds(NamedTuple):
       for column in values.T
     ]
     return np.stack(sums, axis=-1) / total[:, None]
+
+
+class Clear(NamedTuple):
+  """What cameras do not see because they begin to look behind it.
+
+  A field may put fog of the sky's colour there, before other cameras: whoever
+  draws all that there is would see nothing else.
+
+  Attributes:
+    tree: of the centres of V cameras.
+    ahead: [V, 3], unit, where they look.
+    cosine: of the angle between that and the corners of their pictures.
+    near: distance at which they begin to see.
+  """
+
+  tree: spatial.cKDTree
+  ahead: np.ndarray
+  cosine: float
+  near: float
+
+  def has(self, points: np.ndarray) -> np.ndarray:
+    """Tells which points [P, 3] lie nearer before a camera than it sees."""
+    count = min(_CAMERAS, len(self.ahead))
+    distance, camera = self.tree.query(points, k=list(range(1, count + 1)))
+    off = points[:, None] - self.tree.data[camera]
+    along = np.einsum("pki,pki->pk", off, self.ahead[camera])
+    inside = (distance < _NEARER * self.near) & (along > self.cosine * distance)
+    return inside.any(axis=1)
+
+
+def cleared(
+  center: np.ndarray,
+  directions: np.ndarray,
+  distances: np.ndarray,
+  weights: np.ndarray,
+  far: np.ndarray,
+  clear: Clear,
+) -> tuple[np.ndarray, np.ndarray]:
+  """Moves samples that lie before cameras to the ends of their rays.
+
+  Args:
+    center, directions, distances, weights: as in `of_rays`, of any leading
+      dimensions.
+    far: [...], where rays end.
+    clear: what is to be free.
+
+  Returns:
+    (distances, weights), again in order along the rays.
+  """
+  chosen = weights > _LEAST_OPACITY
+  rays = np.broadcast_to(directions[..., None, :], (*weights.shape, 3))[chosen]
+  inside = clear.has(center + distances[chosen][:, None] * rays)
+  if not inside.any():
+    return distances, weights
+  moved = np.zeros_like(chosen)
+  moved[chosen] = inside
+  distances = np.where(moved, far[..., None], distances)
+  # Empty samples have no place of their own.
+  order = np.argsort(distances, axis=-1, kind="stable")
+  return (
+    np.take_along_axis(distances, order, axis=-1),
+    np.take_along_axis(weights, order, axis=-1),
+  )
 
 
 def of_rays(

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from scipy import spatial
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
@@ -165,9 +166,9 @@ def seeds(model: model_lib.StylizedNerf, seen: Seen, most: int) -> Found:
   Raises:
     ValueError: the views see nothing.
   """
-  parts, first = [], 0
+  clear, parts, first = _clear(model), [], 0
   for camera, traced in zip(seen.cameras, seen.traced):
-    center, directions, distances, weights = _rays(model, camera, traced)
+    center, directions, distances, weights = _rays(model, camera, traced, clear)
     shape = -1, distances.shape[-1]
     part = places.of_rays(
       center,
@@ -188,7 +189,7 @@ def seeds(model: model_lib.StylizedNerf, seen: Seen, most: int) -> Found:
   begun = places.seed(found, int(_SPARE * most))
   opacities = places.Opacities(begun.splats)
   for camera, traced in zip(seen.cameras, seen.traced):
-    center, _, *samples = _rays(model, camera, traced)
+    center, _, *samples = _rays(model, camera, traced, clear)
     arrays = rays_lib.camera_arrays(camera, model.space)
     xy, _ = _project(begun.splats.means, arrays)
     opacities.add(center, np.asarray(xy), *samples)
@@ -196,11 +197,33 @@ def seeds(model: model_lib.StylizedNerf, seen: Seen, most: int) -> Found:
   return Found(kept, found.rays[own])
 
 
-def _rays(model, camera: cameras_lib.Camera, traced: TracedView):
+def _rays(model, camera: cameras_lib.Camera, traced: TracedView, clear):
   """Returns a centre, directions [H, W, 3], distances and weights [H, W, K]."""
   arrays = rays_lib.camera_arrays(camera, model.space)
   found = _unpacked(arrays, traced.packed, model.space.space)
-  return np.asarray(arrays.camera_to_model[:, 3]), *map(np.asarray, found)
+  directions, distances, weights, far = map(np.asarray, found)
+  center = np.asarray(arrays.camera_to_model[:, 3])
+  if clear is not None:
+    distances, weights = places.cleared(
+      center, directions, distances, weights, far, clear
+    )
+  return center, directions, distances, weights
+
+
+def _clear(model) -> places.Clear | None:
+  """Returns what all cameras look past; None where they see it all."""
+  space = model.space.space
+  if space.kind == "ndc":
+    return None
+  cameras = model.scene.cameras
+  poses = model.space.cameras_to_model(cameras)
+  slopes = np.hypot(cameras.width / cameras.fl_x, cameras.height / cameras.fl_y)
+  return places.Clear(
+    spatial.cKDTree(poses[:, :, 3]),
+    -poses[:, :, 2],
+    float(np.cos(np.arctan(slopes.max() / 2))),
+    space.near,
+  )
 
 
 def paint(
@@ -234,10 +257,11 @@ _project = jax.jit(rays_lib.project)
 
 @functools.partial(jax.jit, static_argnames="space")
 def _unpacked(camera: rays_lib.CameraArrays, packed, space):
-  """Returns directions [H, W, 3], distances and weights [H, W, K]."""
+  """Returns directions [H, W, 3], distances, weights [H, W, K], ends [H, W]."""
   xy = rays_lib.pixel_grid(*packed.shape[:2])
   rays = rays_lib.cast_rays(camera, xy, space)
   samples = geometry_cache.unpack(packed, rays, space)
   each = jax.tree.map(lambda values: values[..., None, :], rays)
   distances = rays_lib.distances(each, samples.t, space)
-  return rays.viewdirs, distances, samples.weights
+  far = rays_lib.distances(rays, rays.far[..., 0], space)
+  return rays.viewdirs, distances, samples.weights, far

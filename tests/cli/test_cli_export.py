@@ -7,8 +7,7 @@ import trimesh
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.splatting import frames, rendering
-from stylized_nerf_jax.splatting import splats as splats_lib
+from stylized_nerf_jax.splatting import frames
 from stylized_nerf_jax.tasks import splat_making
 
 
@@ -112,20 +111,3 @@ def test_a_run_that_is_not_there(tmp_path, capsys):
   command = ("export", tmp_path / "run", "--format=ply", "--out=x.ply")
   assert _run(*command) == 2
   assert "no such run" in capsys.readouterr().err
-
-
-def test_fitting_brings_splats_nearer_to_the_field(finished_run, monkeypatch):
-  """To what it renders from the training cameras."""
-  model = model_lib.StylizedNerf.load(finished_run)
-  camera = model.scene.split("train")[3]
-  expected = model.render(camera, "mosaic").rgb
-  errors = []
-  for steps in (0, 60):
-    monkeypatch.setattr(splat_making, "_LEAST_STEPS", steps)
-    made = splat_making.make(
-      model, {"mosaic": "mosaic"}, most=500, rounds=steps / 100
-    )
-    assert isinstance(made, splats_lib.PaintedSplats)
-    rgb, _ = rendering.render(made.splats, made.colors["mosaic"], camera)
-    errors.append(float(np.mean((np.asarray(rgb) - expected) ** 2)))
-  assert errors[1] < 0.5 * errors[0]

@@ -1,6 +1,7 @@
 """Places of weight of rays that are known, and splats on them."""
 
 import numpy as np
+from scipy import spatial
 from scipy.spatial import transform
 
 from stylized_nerf_jax.splatting import places
@@ -102,3 +103,27 @@ def test_opacities_are_the_shares_that_the_field_hides():
   assert len(kept.splats.means) == 1 and own.sum() == 5
   np.testing.assert_allclose(kept.splats.means[0, 2], 2.0, atol=1e-3)
   np.testing.assert_array_equal(kept.number, 0)
+
+
+def test_fog_before_other_cameras_goes_to_the_ends_of_rays():
+  """A ray that passes before a camera; one that passes behind it."""
+  near = 1.0
+  clear = places.Clear(
+    spatial.cKDTree([[0.0, 0.0, 5.0], [50.0, 0.0, 0.0]]),
+    np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
+    0.8,
+    near,
+  )
+  directions = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+  distances = np.tile([4.0, 5.0, 8.0], (2, 1))
+  weights = np.tile([0.2, 0.5, 0.3], (2, 1))
+  far = np.array([9.0, 9.0])
+  found = [
+    places.cleared(
+      np.array([x, 0.0, 0.0]), directions, distances, weights, far, clear
+    )
+    for x in (0.5, -0.5)
+  ]
+  np.testing.assert_allclose(found[0][0][0], [4.0, 8.0, 9.0])
+  np.testing.assert_allclose(found[0][1][0], [0.2, 0.3, 0.5])
+  np.testing.assert_array_equal(found[1][0], distances)
