@@ -87,7 +87,7 @@ class Previews:
       shown = {PHOTOGRAPHED: view}
       if self._nets is not None:
         painted = self._by_decoder(self._nets.decoder, self._encode(view))
-        shown |= {f"{name}, 2D": rgb for name, rgb in painted.items()}
+        shown |= {f"{name}-2D": rgb for name, rgb in painted.items()}
       self._write("radiance_field", step, shown)
 
   def of_decoder(self, step: int, decoder, field_params) -> None:
@@ -251,8 +251,11 @@ class Previews:
       sheet = self._folder / f".{LATEST}"
       contact_sheet.save_contact_sheet(
         sheet.with_suffix(".partial.jpg"),
-        list(shown.values()),
-        labels=[f"{name} · {phase} {step}" for name in shown],
+        [_enlarged(rgb) for rgb in shown.values()],
+        labels=[
+          f"{phase}, step {step}" if name == PHOTOGRAPHED else name
+          for name in shown
+        ],
         tile_width=_SHEET_TILE,
       )
       partial.rename(folder)
@@ -263,6 +266,12 @@ class Previews:
       # Training says so when it cannot save, and is not stopped by a picture.
       progress.say(f"{self._folder}: no space left for previews")
       self.are_made = False
+
+
+def _enlarged(rgb: np.ndarray) -> np.ndarray:
+  """Makes small pictures as wide as a tile, so that there is room below."""
+  times = -(-_SHEET_TILE // rgb.shape[1])
+  return np.repeat(np.repeat(rgb, times, axis=0), times, axis=1)
 
 
 def _file_name(name: str) -> str:

@@ -57,7 +57,7 @@ def test_every_phase_shows_every_painting_small(shown_run):
     files = {file.name for file in folder.iterdir()}
     if name.startswith("radiance_field"):
       # They are not the run's own painting yet.
-      files = {file.replace(", 2D", "") for file in files}
+      files = {file.replace("-2D", "") for file in files}
     assert files == _PICTURES
     for file in folder.iterdir():
       with Image.open(file) as picture:
