@@ -18,7 +18,7 @@ from stylized_nerf_jax import user_error
 from stylized_nerf_jax.outputs import animation, image_writer, video
 
 _QUALITIES = (88, 78, 64, 48)
-_SMALLEST = 32  # pixels
+_SMALLEST = 8  # pixels; nothing is worth less
 # (longest side, quality of H.264) that are tried in turn.
 _FILM_SIZES = ((504, 6), (420, 5), (336, 4), (252, 3), (168, 2))
 
@@ -67,20 +67,19 @@ def picture(pixels: np.ndarray, alt: str, *, width: int, limit: int) -> Picture:
     limit: bytes, at most, before they become base64.
   """
   whole = Image.fromarray(image_writer.to_uint8(pixels)).convert("RGB")
+  factor = min(1.0, width / whole.width)
   while True:
-    height = max(1, round(whole.height * width / whole.width))
+    size = tuple(max(1, round(factor * side)) for side in whole.size)
     shown = whole
-    if width < whole.width:
-      shown = whole.resize((width, height), Image.Resampling.LANCZOS)
+    if size != whole.size:
+      shown = whole.resize(size, Image.Resampling.LANCZOS)
     for quality in _QUALITIES:
       buffer = io.BytesIO()
       shown.save(buffer, "JPEG", quality=quality, optimize=True)
-      if buffer.tell() <= limit or (
-        width <= _SMALLEST and quality == _QUALITIES[-1]
-      ):
+      if buffer.tell() <= limit or max(size) <= _SMALLEST:
         uri = data_uri(buffer.getvalue(), "image/jpeg")
         return Picture(uri, shown.width, shown.height, alt)
-    width = max(_SMALLEST, round(0.75 * min(width, whole.width)))
+    factor *= 0.75
 
 
 def film(
