@@ -283,8 +283,8 @@ def _plan(config, run, record, styles, to_do) -> Iterator[str]:
     f"{', '.join(steps)}; scene {record.name}, {len(cameras)} training views "
     f"of {cameras.width[0]} x {cameras.height[0]} pixels{painted}"
   )
-  painted = painted_views.cameras_of(cameras, config.views.rays)
-  words = painted_views.in_words(cameras, painted)
+  seen = painted_views.cameras_of(cameras, config.views.rays)
+  words = painted_views.in_words(cameras, seen)
   if words and set(to_do) != {radiance_field.PHASE}:
     yield words
   if all(device.platform == "cpu" for device in jax.devices()):
