@@ -75,7 +75,7 @@ class ClientPage:
 
   def set_up(self) -> None:
     """Sets the client's camera upright."""
-    self.client.camera.up_axis = self.viewer.world.up
+    self.client.camera.up_direction = self.viewer.world.up
 
   def resize(self, rows: int) -> None:
     """Renders pictures of so many rows."""

@@ -84,14 +84,14 @@ class Viewer:
     )
     self._server = server
     server.gui.configure_theme(
-      control_layout="collapsible",
       control_width="medium",
       dark_mode=True,
       show_logo=False,
       show_share_button=False,
       brand_color=(214, 120, 44),
     )
-    server.scene.set_up_axis(tuple(self.world.up))
+    server.gui.main_panel.dock_right()
+    server.scene.set_up_direction(tuple(self.world.up))
     first = self.model.scene.cameras[0]
     _, position = self.world.pose(first.camera_to_world)
     server.initial_camera.position = position
