@@ -1,6 +1,7 @@
 """Shared set-up: four simulated CPU devices and the folder of real data."""
 
 import fcntl
+import gc
 import os
 import pathlib
 import shutil
@@ -25,6 +26,9 @@ import tiny_run  # noqa: E402
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_numpy_rank_promotion", "allow")
 
+# Half of what Linux grants a process.
+_MOST_MAPS = 32_000
+
 _DEFAULT_DATA = pathlib.Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -38,6 +42,20 @@ def real_data() -> pathlib.Path:
       pytest.fail(f"STYLIZED_NERF_DATA names {folder}, without scenes/")
     pytest.skip("real data is absent: set STYLIZED_NERF_DATA")
   return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_memory_maps():
+  """Forgets compiled programs before a process has too many of them.
+
+  Each takes some maps of memory, and the kernel grants a process 65,530: what
+  comes after ends in a crash or hangs.
+  """
+  yield
+  maps = pathlib.Path("/proc/self/maps")
+  if maps.exists() and maps.read_bytes().count(b"\n") > _MOST_MAPS:
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture
