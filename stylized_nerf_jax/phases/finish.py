@@ -108,7 +108,7 @@ def train(
 class _Finish:
   """What is drawn from, the state, and the loop over styles and their steps."""
 
-  def __init__(self, config, run, styles, facts, pace, previews):
+  def __init__(self, config, run, styles, facts, pace, previews=None):
     self._config, self._run, self._pace = config, run, pace
     self._previews, self._facts = previews, facts
     self._styles = tuple(styles.values())

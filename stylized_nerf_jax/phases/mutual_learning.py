@@ -104,7 +104,7 @@ def train(
 class _Lesson:
   """What the two learn from, and the loop that alternates their steps."""
 
-  def __init__(self, config, run, nets, facts, pace, previews):
+  def __init__(self, config, run, nets, facts, pace, previews=None):
     self._config, self._run, self._nets, self._facts = config, run, nets, facts
     self._pace, self._previews = pace, previews
     self._record = run.scene()
