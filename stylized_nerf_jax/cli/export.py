@@ -3,7 +3,7 @@
 import argparse
 
 from stylized_nerf_jax import user_error
-from stylized_nerf_jax.cli.parsing import no_config, run_argument
+from stylized_nerf_jax.cli.parsing import endings, no_config, run_argument
 
 HELP = "write a scene as a page, splats, points, a mesh or one model file"
 EXAMPLE = (
@@ -103,3 +103,4 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
       scene_axes=args.scene_axes,
     ),
   )
+  endings.say("look", run=source)

@@ -127,7 +127,7 @@ def test_unknown_commands_name_the_known_ones(capsys):
   assert main_lib.main(["trian"]) == 2
   message = one_line(capsys)
   assert "unknown command 'trian' (did you mean 'train'?)" in message
-  assert "train, render, region, add-style" in message
+  assert "train, render, view, region, add-style" in message
 
 
 def test_usage_lists_every_command(capsys):
