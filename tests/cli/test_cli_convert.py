@@ -32,7 +32,7 @@ def _assert_same(found, expected, atol=1e-9):
 def test_the_embedded_scene_out_and_in(kind, tmp_path, capsys):
   out = tmp_path / "out"
   assert _convert("synthetic", out, kind, "--downsample=5") == 0
-  assert f"28 images written to {out}" in capsys.readouterr().out
+  assert f"wrote {out}, a scene of 28 images" in capsys.readouterr().out
   expected = load_scene("synthetic", downsample=5)
   scene = load_scene(out)
   assert scene.format == kind
