@@ -28,7 +28,7 @@ def test_a_scene_and_its_styles(tmp_path, capsys):
   out = tmp_path / "the sets"
   assert _run("export-tfds", root, "--out", out, "--downsample=2") == 0
   printed = capsys.readouterr()
-  assert "8 images written to" in printed.out
+  assert f"wrote {out}, a dataset of 8 images" in printed.out
   address = _address(printed, "scene")
   assert address.startswith("tfds:posed_scene/my_capture?")
   expected, found = load_scene(root, downsample=2), load_scene(address)
