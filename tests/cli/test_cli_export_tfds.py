@@ -17,10 +17,12 @@ def _run(command, *arguments):
 
 
 def _address(printed, field):
-  """Reads the address from the line that is to be copied."""
-  argument = shlex.split(printed.out.splitlines()[-1])[0]
-  assert argument.startswith(f"--config.{field}.path=tfds:")
-  return argument.partition("=")[2]
+  """Reads the address from the command that is to be copied."""
+  line = printed.err.splitlines()[-1]
+  words = shlex.split(line.partition("`")[2].rpartition("`")[0])
+  start = f"--config.{field}.path="
+  (argument,) = [word for word in words if word.startswith(f"{start}tfds:")]
+  return argument.removeprefix(start)
 
 
 def test_a_scene_and_its_styles(tmp_path, capsys):
