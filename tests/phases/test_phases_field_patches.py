@@ -123,6 +123,7 @@ def losses(setting):
       field=model.config.field,
       style_field=model.config.style_field,
       rendering=model.config.rendering,
+      views=model.config.views,
       mutual_learning=types.SimpleNamespace(**options),
     )
     steps = mutual_steps.MutualSteps(
