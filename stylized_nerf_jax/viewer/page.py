@@ -3,9 +3,7 @@
 import logging
 import math
 import time
-
-import viser
-from viser import _messages
+from typing import TYPE_CHECKING
 
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.viewer import session as session_lib
@@ -14,6 +12,9 @@ from stylized_nerf_jax.viewer.path_panel import PathPanel
 from stylized_nerf_jax.viewer.request_states import State
 from stylized_nerf_jax.viewer.style_panel import StylePanel
 from stylized_nerf_jax.viewer.view_panel import ViewPanel
+
+if TYPE_CHECKING:
+  import viser
 
 _LOG = logging.getLogger(__name__)
 _STATUS_EVERY = 0.25
@@ -33,7 +34,10 @@ class ClientPage:
     styles: the panel of styles.
   """
 
-  def __init__(self, viewer: Shown, client: viser.ClientHandle):
+  def __init__(self, viewer: Shown, client: "viser.ClientHandle"):
+    # An extra: importing this module does not need it.
+    from viser import Icon
+
     self.viewer, self.client = viewer, client
     self._rows = viewer.rows
     self._told_at, self._sent_at = 0.0, 0.0
@@ -43,11 +47,11 @@ class ClientPage:
     )
     self.session.turn(rows=self._rows)
     tabs = client.gui.add_tab_group()
-    with tabs.add_tab("View", viser.Icon.EYE):
+    with tabs.add_tab("View", Icon.EYE):
       self._view = ViewPanel(self)
-    with tabs.add_tab("Style", viser.Icon.PALETTE):
+    with tabs.add_tab("Style", Icon.PALETTE):
       self.styles = StylePanel(self)
-    with tabs.add_tab("Camera path", viser.Icon.VIDEO):
+    with tabs.add_tab("Camera path", Icon.VIDEO):
       self._path = PathPanel(self)
     self._frusta: list = []
     client.camera.on_update(lambda _: self._moved())
@@ -95,6 +99,8 @@ class ClientPage:
     viser 1.1 has no limit of its own; what lies behind these names is only
     looked at, and where it is missing the size is checked at the end.
     """
+    from viser import _messages
+
     gui = self.client.gui
     states = getattr(gui, "_current_file_upload_states", None)
     connection = getattr(gui, "_websock_interface", None)
