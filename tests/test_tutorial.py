@@ -21,6 +21,7 @@ from PIL import Image
 
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax.cli import main
+from stylized_nerf_jax.cli.parsing import config_arguments
 from stylized_nerf_jax.scenes.synthetic import embedded, generated_styles
 
 _ROOT = pathlib.Path(__file__).parents[1]
@@ -70,7 +71,8 @@ def test_every_command_can_be_read():
   for _, name, *words in commands:
     module = f"stylized_nerf_jax.cli.{main._COMMANDS[name]}"
     parser = main.make_parser(name, importlib.import_module(module))
-    _, config_args = parser.parse_known_args(words)
+    own, config_args = config_arguments.apart(words)
+    parser.parse_args(own)
     config_args = [
       a.replace("configs/", f"{_ROOT}/configs/") for a in config_args
     ]

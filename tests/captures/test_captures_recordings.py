@@ -51,7 +51,7 @@ def test_convert_takes_the_video_apart(
   out = tmp_path / "scene"
   arguments = ["convert", str(recording), "--format=transforms"]
   assert main.main([*arguments, f"--out={out}"]) == 0
-  assert "5 images written" in capsys.readouterr().out
+  assert "a scene of 5 images" in capsys.readouterr().out
   scene = load_scene(out, holdout=0)
   # Evenly from the first to the last: 0, 2.75, 5.5, 8.25 and 11.
   assert scene.cameras.centers[:, 0].tolist() == [0, 3, 6, 8, 11]
