@@ -18,7 +18,6 @@ import optax
 from stylized_nerf_jax.fields import hash_encoding
 from stylized_nerf_jax.fields import latents as latents_lib
 from stylized_nerf_jax.losses import matching, mutual
-from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.painting import ray_painter
 from stylized_nerf_jax.rendering import compositing
 from stylized_nerf_jax.rendering import rays as rays_lib
@@ -68,7 +67,7 @@ class FinishSteps:
   Args:
     config: of the run.
     record: of its scene.
-    facts: what the 2D networks see of the styles; the mean codes count.
+    means: [S, L], the styles' mean codes.
     latents: [S, V, L], codes of styles as the training views see them; they
       stay as they are.
     field_params: of the radiance field.
@@ -83,7 +82,7 @@ class FinishSteps:
     self,
     config,
     record: scene_record.SceneRecord,
-    facts: stylizer_nets.StyleFacts,
+    means: np.ndarray,
     latents,
     field_params,
     encoder: pretrained.Encoder,
@@ -98,7 +97,7 @@ class FinishSteps:
         painted_views.cameras_of(record.split("train"), config.views.rays),
         record.normalization,
       ),
-      "mean": jnp.asarray(facts.latent_mean),
+      "mean": jnp.asarray(means),
       "latents": jnp.asarray(latents),
       "encoder": encoder.params,
     }

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax.host import processes, progress
-from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.painting import (
   finish_stages,
   finish_steps,
@@ -70,7 +69,6 @@ def train(
   config,
   run: run_folder.RunFolder,
   styles: style_set.StyleSet,
-  facts: stylizer_nets.StyleFacts,
   *,
   pace: progress.Pace = progress.EVEN,
   previews: previews_lib.Previews | None = None,
@@ -80,8 +78,7 @@ def train(
   Args:
     config: the run's config.
     run: its folder, in which phase 3 is finished.
-    styles: the paintings.
-    facts: what the 2D networks see of them.
+    styles: the paintings, `run_styles.changed`.
     pace: of its steps.
     previews: of the run in training.
   """
@@ -95,7 +92,7 @@ def train(
   if state_of_work == "done" and not to_do:
     progress.say(f"{PHASE}: finished before, nothing to do")
     return
-  work = _Finish(config, run, styles, facts, pace, previews)
+  work = _Finish(config, run, styles, pace, previews)
   checkpoints = run.checkpoints(PHASE, config.training)
   if processes.by_first(checkpoints.repair) is not None:
     work.restore(checkpoints)
@@ -108,9 +105,9 @@ def train(
 class _Finish:
   """What is drawn from, the state, and the loop over styles and their steps."""
 
-  def __init__(self, config, run, styles, facts, pace, previews=None):
+  def __init__(self, config, run, styles, pace, previews=None):
     self._config, self._run, self._pace = config, run, pace
-    self._previews, self._facts = previews, facts
+    self._previews = previews
     self._styles = tuple(styles.values())
     options = config.mutual_learning.finish
     self._each = options.refit_steps + options.steps
@@ -121,12 +118,13 @@ class _Finish:
     self._views = recolored_views.RecoloredViews(
       rendered, recolored_views.fit_maps(rendered, styles)
     )
-    learned = _learned(config, run, styles)["params"]
+    self._learned = _learned(config, run, styles)
+    learned = self._learned["params"]
     encoder = pretrained.load_stroke_encoder(config.weights.encoder)
     self._steps = finish_steps.FinishSteps(
       config,
       run.scene(),
-      facts,
+      self._learned["latent_mean"],
       learned["latents"],
       field_params,
       encoder,
@@ -245,7 +243,7 @@ class _Finish:
       self._previews.of_finish(
         self._step,
         number,
-        self._facts,
+        dict(zip(self._learned["styles"], self._learned["latent_mean"])),
         self._state.params,
         self._start,
         self._field_params,

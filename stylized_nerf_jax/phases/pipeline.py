@@ -176,34 +176,16 @@ def _train(
       mutual_learning.train(config, run, nets, facts, **common)
   interruption.stop_if_asked("between two phases")
   if finish.PHASE in wanted:
-    assert nets is not None and styles is not None
+    assert styles is not None
     with working_on(finish.PHASE) as common:
-      paint_strokes(
-        config, run, nets, run_styles.changed(run, styles), **common
-      )
+      finish.train(config, run, run_styles.changed(run, styles), **common)
   _say_what_is_there(config, run)
 
 
-def paint_strokes(
-  config,
-  run,
-  nets,
-  styles,
-  *,
-  pace: progress.Pace = progress.EVEN,
-  previews: previews_lib.Previews | None = None,
-) -> None:
-  """Gives a run whose phase 3 is finished its finish.
-
-  Args:
-    config, run, nets: as elsewhere.
-    styles: `run_styles.changed` of its paintings.
-    pace: of the steps.
-    previews: of the run in training.
-  """
-  facts = stylizer_nets.style_facts(nets, styles)
+def paint_strokes(config, run: run_folder.RunFolder) -> None:
+  """Gives a run whose phase 3 is finished its finish, for all its styles."""
   with device_memory.advising(finish.PHASE, _TO_LOWER[finish.PHASE]):
-    finish.train(config, run, styles, facts, pace=pace, previews=previews)
+    finish.train(config, run, run_styles.stored(run))
 
 
 def phases_of(config) -> tuple[str, ...]:
@@ -227,6 +209,9 @@ def import_field(
 
   Returns:
     Scores on held-out views: "test_psnr", dB, and "test_ssim".
+
+  Raises:
+    ValueError: as `train`.
   """
   config, scene, record = _prepared(config)
   run = run_folder.RunFolder(workdir)

@@ -114,14 +114,15 @@ class Previews:
     with self._pace.taking("mutual_learning"):
       view = self._frozen_view(field_params)
       assert self._facts is not None
-      painted = self._in_styles(self._facts, style_field, field_params)
+      codes = dict(zip(self._facts.names, self._facts.latent_mean))
+      painted = self._in_styles(codes, style_field, field_params)
       self._write("mutual_learning", step, {PHOTOGRAPHED: view, **painted})
 
   def of_finish(
     self,
     step: int,
     number: int,
-    facts: stylizer_nets.StyleFacts,
+    codes: Mapping[str, np.ndarray],
     style_field,
     before,
     field_params,
@@ -130,25 +131,25 @@ class Previews:
 
     Args:
       step: of the finish, of all styles.
-      number: of the style among those of `facts`.
-      facts: of the styles that the run shows.
+      number: of the style among those of `codes`.
+      codes: mean codes [L] of the styles that the run shows, by name.
       style_field: its parameters.
       before: those that it began with, in which styles are shown that are not
         begun.
       field_params: of the frozen field.
     """
     with self._pace.taking("finish"):
-      if not set(facts.names) <= set(self._shown):
+      if not set(codes) <= set(self._shown):
         self._shown = {
           PHOTOGRAPHED: self._frozen_view(field_params),
-          **self._in_styles(facts, before, field_params),
+          **self._in_styles(codes, before, field_params),
         }
-      name = facts.names[number]
+      name = list(codes)[number]
       painted = self._renderers.whole(True)(
         {
           "field": field_params,
           "style_field": style_field,
-          "latent": np.asarray(facts.latent_mean[number], np.float32),
+          "latent": np.asarray(codes[name], np.float32),
         },
         *self._view,
       )
@@ -185,18 +186,18 @@ class Previews:
     return self._frozen["features"]
 
   def _in_styles(
-    self, facts: stylizer_nets.StyleFacts, style_field, field_params
+    self, codes: Mapping[str, np.ndarray], style_field, field_params
   ) -> Mapping[str, np.ndarray]:
     """Renders the view in the mean codes of all styles, its geometry once."""
     variables = {
       "field": field_params,
       "style_field": style_field,
-      "latents": np.asarray(facts.latent_mean, np.float32),
+      "latents": np.stack(list(codes.values())).astype(np.float32),
     }
     painted = self._renderers.whole(True, in_styles=True)(
       variables, *self._view
     )
-    return {name: painted.rgb[:, :, i] for i, name in enumerate(facts.names)}
+    return {name: painted.rgb[:, :, i] for i, name in enumerate(codes)}
 
   def _encode(self, view: np.ndarray) -> jax.Array:
     assert self._nets is not None

@@ -113,17 +113,25 @@ def trained(run: run_folder.RunFolder) -> style_set.StyleSet:
   return found.subset(names) if set(names) == set(found) else found
 
 
-def names(run: run_folder.RunFolder) -> list[str]:
-  """Returns the names of the styles that a run shows, in their order.
+def known(run: run_folder.RunFolder) -> dict[str, str]:
+  """Returns the names of all paintings of a run by content hash, in order.
+
+  Those that were removed are among them.
 
   Args:
     run: whose phase 3 has begun.
   """
-  facts, changes = run.facts(mutual_state.PHASE), read(run)
-  of_phase = zip(facts["keys"]["styles"], facts["styles"]["names"])
-  shown = [name for one, name in of_phase if one not in changes.removed]
-  hashes = facts["keys"]["styles"]
-  return shown + [r["name"] for r in changes.added if r["hash"] not in hashes]
+  facts = run.facts(mutual_state.PHASE)
+  found = dict(zip(facts["keys"]["styles"], facts["styles"]["names"]))
+  for row in read(run).added:
+    found.setdefault(row["hash"], row["name"])
+  return found
+
+
+def names(run: run_folder.RunFolder) -> list[str]:
+  """Returns the names of the styles that a run shows; as `known`."""
+  removed = read(run).removed
+  return [name for one, name in known(run).items() if one not in removed]
 
 
 def stored(run: run_folder.RunFolder) -> style_set.StyleSet:

@@ -48,20 +48,17 @@ def add(
   wanted = _read(pictures, config.styles.style_size)
   with interruption.listening(), run.lock():
     new = _new_among(run, wanted)
-    nets = stylizer_nets.load_nets(config.weights)
     if processes.is_first():
       for style in new.values():
         run_styles.store_added(run, style)
     changes = run_styles.read(run)
-    trained = run_styles.trained(run).content_hashes
-    again = set(wanted.content_hashes) & set(trained)
-    changes = dataclasses.replace(
-      changes, removed=tuple(h for h in changes.removed if h not in again)
-    )
+    removed = set(changes.removed) - set(wanted.content_hashes)
+    changes = dataclasses.replace(changes, removed=tuple(sorted(removed)))
     if new:
+      nets = stylizer_nets.load_nets(config.weights)
       changes = changes.with_added(stylizer_nets.style_facts(nets, new))
     run_styles.write(run, changes)
-    pipeline.paint_strokes(config, run, nets, run_styles.stored(run))
+    pipeline.paint_strokes(config, run)
   return wanted.names
 
 
@@ -82,28 +79,32 @@ def remove(workdir: str | pathlib.Path, names: Sequence[str]) -> list[str]:
   run = run_folder.RunFolder(workdir)
   run.phase_fingerprint(mutual_state.PHASE)
   with run.lock():
-    styles, changes = run_styles.stored(run), run_styles.read(run)
-    found = style_set.find_all(names, styles.names)
-    if len(found) == len(styles):
+    changes = run_styles.read(run)
+    hashes = {
+      name: one
+      for one, name in run_styles.known(run).items()
+      if one not in changes.removed
+    }
+    found = style_set.find_all(names, list(hashes))
+    if len(found) == len(hashes):
       raise user_error.UserError(
         f"{run.path}: these are all of its styles; a run keeps one at least"
       )
-    gone = [styles[name] for name in found]
-    hashes = {style.content_hash for style in gone}
+    gone = {hashes[name]: name for name in found}
     added = {row["hash"] for row in changes.added}
     # First what is shown, then what is on disk: one killed between the two
     # leaves files that nobody reads.
     run_styles.write(
       run,
       run_styles.StyleChanges(
-        tuple(row for row in changes.added if row["hash"] not in hashes),
-        (*changes.removed, *(h for h in sorted(hashes) if h not in added)),
+        tuple(row for row in changes.added if row["hash"] not in gone),
+        (*changes.removed, *(h for h in sorted(gone) if h not in added)),
       ),
     )
-    for style in gone:
-      run_styles.drop_finished(run, style.content_hash)
-      if style.content_hash in added:
-        run_styles.drop_added(run, style.name)
+    for content_hash, name in gone.items():
+      run_styles.drop_finished(run, content_hash)
+      if content_hash in added:
+        run_styles.drop_added(run, name)
   return found
 
 
@@ -135,20 +136,16 @@ def _new_among(
   run: run_folder.RunFolder, wanted: style_set.StyleSet
 ) -> style_set.StyleSet:
   """Returns the pictures that neither training nor an earlier call brought."""
-  trained = run_styles.trained(run)
-  known = {style.content_hash: style.name for style in trained.values()}
-  changes = run_styles.read(run)
-  added = {row["hash"]: row["name"] for row in changes.added}
-  names = {*known.values(), *added.values()}
+  known, removed = run_styles.known(run), run_styles.read(run).removed
   new = []
   for style in wanted.values():
-    name = (known | added).get(style.content_hash)
+    name = known.get(style.content_hash)
     if name is not None:
-      if style.content_hash in changes.removed:
+      if style.content_hash in removed:
         progress.say(f"{style.name}: {name} of this run is back")
       else:
         progress.say(f"{style.name}: this run has it as {name}")
-    elif style.name in names:
+    elif style.name in known.values():
       raise user_error.UserError(
         f"{style.name}: this run has another painting of that name; rename "
         "the file"

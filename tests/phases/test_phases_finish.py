@@ -12,7 +12,6 @@ import tiny_run
 from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.fields import style_mixing
-from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.painting import finish_stages, finish_steps
 from stylized_nerf_jax.phases import (
   finish,
@@ -106,15 +105,7 @@ def work(run_copy):
   """A finish before its first step, and its config."""
   config = config_lib.load(run_copy / "config.json")
   run = run_folder.RunFolder(run_copy)
-  nets = stylizer_nets.load_nets(config.weights)
-  styles = run_styles.stored(run)
-  return config, finish._Finish(
-    config,
-    run,
-    styles,
-    stylizer_nets.style_facts(nets, styles),
-    None,
-  )
+  return config, finish._Finish(config, run, run_styles.stored(run), None)
 
 
 def test_windows_are_cut_from_recoloured_views(work, run_copy):
