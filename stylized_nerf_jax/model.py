@@ -344,8 +344,7 @@ class StylizedNerf:
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
     """Returns the training view, of those painted, that stands nearest."""
-    most = self.config.views.rays
-    return viewpoints.nearest_view(self.scene, camera, most)
+    return self._artist.nearest_view(camera)
 
   def camera(self, camera: CameraOrView) -> scene_lib.Camera:
     """As `viewpoints.camera_of`, of the model's scene."""

@@ -85,7 +85,7 @@ class Artist:
       assert self._codes is not None
       view = dials.view
       if view is None:
-        view = viewpoints.nearest_view(self._record, camera, self._most_rays)
+        view = self.nearest_view(camera)
       code = self._codes.blend(style, view=view, spread=dials.spread)
     table = self._tables.table(style, code, dials)
     return looks_lib.Look(code, table, dials)
@@ -159,7 +159,7 @@ class Artist:
   ) -> renderer.Rendered:
     """As `render_regions`, of pixels index [N] of an image of that width."""
     modules, styles, variables = self._layer_variables(looks, regions, feather)
-    render = self.renderers.block_layers(modules, styles, len(index))
+    render = self.renderers.layers(modules, styles, len(index))
     out = render(variables, arrays, index, width)
     return self._layers_together(out, looks)
 
@@ -268,7 +268,7 @@ class Artist:
     Returns:
       (rendered as photographed [N, ...], packed [N, 2, K] uint16), numpy.
     """
-    trace = self.renderers.block_tracer(samples, len(index))
+    trace = self.renderers.tracer(samples, len(index))
     out, packed, _ = trace(self.placed["field"], arrays, index, width)
     return out, packed
 
@@ -287,9 +287,17 @@ class Artist:
       assert look.code is not None
       variables = self._variables(look.code)
       del variables["field"]
-      paint = self.renderers.block_painter(packed.shape[-1], len(index))
+      paint = self.renderers.painter(packed.shape[-1], len(index))
       rgb = paint(variables, arrays, index, width, packed)
     return self._shown(rgb, photographed, look).rgb
+
+  def nearest_view(self, camera: scene_lib.Camera) -> int:
+    """Returns the training view, of those painted, that stands nearest."""
+    return viewpoints.nearest_view(self._centers, camera)
+
+  @functools.cached_property
+  def _centers(self) -> np.ndarray:
+    return viewpoints.painted_centers(self._record, self._most_rays)
 
   @functools.cached_property
   def placed(self) -> dict[str, Any]:

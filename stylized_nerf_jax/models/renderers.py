@@ -73,9 +73,17 @@ class Renderers:
     return self._once(kind, make)
 
   def layers(
-    self, regions: tuple[nn.Module, ...], styles: tuple[int | None, ...]
+    self,
+    regions: tuple[nn.Module, ...],
+    styles: tuple[int | None, ...],
+    block: int | None = None,
   ) -> Callable:
-    """Returns a renderer of parts of a scene; see `make_layer_renderer`."""
+    """Returns a renderer of parts of a scene; see `make_layer_renderer`.
+
+    Args:
+      regions, styles: of the parts.
+      block: chosen pixels that are rendered; None: whole pictures.
+    """
 
     def make():
       return layers_lib.make_layer_renderer(
@@ -84,11 +92,12 @@ class Renderers:
         regions,
         styles,
         self.setting,
-        rays_per_chunk=ray_blocks.per_chunk(self._config),
+        rays_per_chunk=block or ray_blocks.per_chunk(self._config),
         rays_at_once=ray_blocks.for_stylized_rendering(self._config),
+        pixels=block is not None,
       )
 
-    return self._once(("layers", regions, styles), make)
+    return self._once(("layers", regions, styles, block), make)
 
   def region_mask(self, region: nn.Module) -> Callable:
     """Returns a renderer of shares of pixels; see `make_mask_renderer`."""
@@ -104,84 +113,41 @@ class Renderers:
 
     return self._once(("region mask", region), make)
 
-  def tracer(self, samples: int) -> Callable:
-    """Returns a tracer that keeps so many samples; see `make_tracer`."""
+  def tracer(self, samples: int, block: int | None = None) -> Callable:
+    """Returns a tracer that keeps so many samples; see `make_tracer`.
+
+    Args:
+      samples: of a ray.
+      block: chosen pixels that are traced, and nothing measured; None: whole
+        pictures.
+    """
 
     def make():
       return image_rendering.make_tracer(
         self.field,
         self.setting,
         samples,
-        rays_per_chunk=ray_blocks.per_chunk(self._config),
+        rays_per_chunk=block or ray_blocks.per_chunk(self._config),
         rays_at_once=ray_blocks.for_rendering(self._config),
+        measure=block is None,
+        pixels=block is not None,
       )
 
-    return self._once(("trace", samples), make)
+    return self._once(("trace", samples, block), make)
 
-  def painter(self, samples: int) -> Callable:
-    """Returns a painter of so many samples; see `make_painter`."""
+  def painter(self, samples: int, block: int | None = None) -> Callable:
+    """Returns a painter of so many samples, as `tracer`; see `make_painter`."""
 
     def make():
       return image_rendering.make_painter(
         self.style_field,
         self.setting,
-        rays_per_chunk=ray_blocks.per_chunk(self._config),
+        rays_per_chunk=block or ray_blocks.per_chunk(self._config),
         rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
+        pixels=block is not None,
       )
 
-    return self._once(("paint", samples), make)
-
-  def block_tracer(self, samples: int, block: int) -> Callable:
-    """Returns a tracer of that many chosen pixels, which measures nothing."""
-
-    def make():
-      return image_rendering.make_tracer(
-        self.field,
-        self.setting,
-        samples,
-        rays_per_chunk=block,
-        rays_at_once=ray_blocks.for_rendering(self._config),
-        measure=False,
-        pixels=True,
-      )
-
-    return self._once(("trace block", samples, block), make)
-
-  def block_painter(self, samples: int, block: int) -> Callable:
-    """Returns a painter of that many chosen pixels."""
-
-    def make():
-      return image_rendering.make_painter(
-        self.style_field,
-        self.setting,
-        rays_per_chunk=block,
-        rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
-        pixels=True,
-      )
-
-    return self._once(("paint block", samples, block), make)
-
-  def block_layers(
-    self,
-    regions: tuple[nn.Module, ...],
-    styles: tuple[int | None, ...],
-    block: int,
-  ) -> Callable:
-    """Returns a renderer of parts of a scene, for so many chosen pixels."""
-
-    def make():
-      return layers_lib.make_layer_renderer(
-        self.field,
-        self.style_field,
-        regions,
-        styles,
-        self.setting,
-        rays_per_chunk=block,
-        rays_at_once=ray_blocks.for_stylized_rendering(self._config),
-        pixels=True,
-      )
-
-    return self._once(("layer block", regions, styles, block), make)
+    return self._once(("paint", samples, block), make)
 
   def points(self, what: str) -> Callable:
     """Returns what asks the field at points: (params, rays: Rays of numpy [N,

@@ -37,17 +37,19 @@ def camera_of(
   return record.cameras[number]
 
 
-def nearest_view(
-  record: scene_record.SceneRecord, camera: scene_lib.Camera, most_rays: int
-) -> int:
-  """Returns the painted view whose camera stands nearest.
+def painted_centers(
+  record: scene_record.SceneRecord, most_rays: int
+) -> np.ndarray:
+  """Returns where the views stand that phases 2 and 3 saw: [V, 3].
 
   Args:
     record: of the scene.
-    camera: file frame.
-    most_rays: `config.views.rays`, which says what views were painted.
+    most_rays: `config.views.rays`, which says what views those were.
   """
-  train = record.split("train")
-  centers = painted_views.cameras_of(train, most_rays).centers
+  return painted_views.cameras_of(record.split("train"), most_rays).centers
+
+
+def nearest_view(centers: np.ndarray, camera: scene_lib.Camera) -> int:
+  """Returns which of the centers [V, 3] a camera stands nearest to."""
   offsets = centers - camera.camera_to_world[:3, 3]
   return int(np.argmin(np.linalg.norm(offsets, axis=-1)))
