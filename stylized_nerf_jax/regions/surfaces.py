@@ -15,6 +15,7 @@ from scipy import spatial
 
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.rendering import rays as rays_lib
+from stylized_nerf_jax.rows import cells
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
 
@@ -101,7 +102,7 @@ def find(
     raise user_error.UserError(
       "regions: no training view sees a surface; train phase 1 longer"
     )
-  node, count = _cells(joined["points"], joined["sizes"])
+  node, count = cells.number(joined["points"], _CELL * joined["sizes"])
   means = {name: _means(v, node, count) for name, v in joined.items()}
   normals = _normals(means["points"], means.pop("towards"))
   return Nodes(**means, normals=normals, node=node, pixels=pixels)
@@ -156,22 +157,6 @@ def _points(view: View, chosen: np.ndarray, normalization, apart: int) -> tuple:
 
 _directions = jax.jit(rays_lib.pixel_directions)
 _of_model = jax.jit(rays_lib.to_field)
-
-
-def _cells(points: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, int]:
-  """Numbers the cells that points lie in: int [P], and how many they are.
-
-  Cells are cubes whose sides are powers of two, near to what pixels see.
-  """
-  level = np.round(np.log2(_CELL * sizes)).astype(np.int64)
-  place = np.floor(points / 2.0 ** level[:, None]).astype(np.int64)
-  place -= place.min(axis=0)
-  spans = place.max(axis=0) + 1
-  key = level - level.min()
-  for axis in range(3):
-    key = key * spans[axis] + place[:, axis]
-  found, number = np.unique(key, return_inverse=True)
-  return number, len(found)
 
 
 def _means(values: np.ndarray, node: np.ndarray, count: int) -> np.ndarray:

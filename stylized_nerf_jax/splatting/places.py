@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import spatial
 
+from stylized_nerf_jax.rows import cells
 from stylized_nerf_jax.splatting import splats as splats_lib
 
 # Samples farther apart than so many pixels are of different places.
@@ -194,7 +195,9 @@ def seed(places: Places, most: int) -> Seeds:
   """
   cell = _CELL
   while True:
-    number, count = _cells(places.points, cell * places.pixels)
+    number, count = cells.number(
+      places.points, cell * places.pixels, per_octave=2
+    )
     if count <= most:
       break
     cell *= max(_GROWTH, (count / most) ** 0.4)
@@ -289,22 +292,6 @@ def with_opacities(
     Seeds(splats, number[seeds.number][own], seeds.weights[own]),
     own,
   )
-
-
-def _cells(points: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, int]:
-  """Numbers the cells that points lie in: int [P], and how many they are.
-
-  Cells are cubes whose sides are near to the sizes, in steps of half an octave.
-  """
-  level = np.round(2.0 * np.log2(sizes)).astype(np.int64)
-  place = np.floor(points / 2.0 ** (0.5 * level[:, None])).astype(np.int64)
-  place -= place.min(axis=0)
-  spans = place.max(axis=0) + 1
-  key = level - level.min()
-  for axis in range(3):
-    key = key * spans[axis] + place[:, axis]
-  found, number = np.unique(key, return_inverse=True)
-  return number, len(found)
 
 
 def _lying(points: np.ndarray) -> np.ndarray:
