@@ -26,8 +26,8 @@ from stylized_nerf_jax.evaluation import frames, geometry, lpips, reach
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
+from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.stylizer import pretrained, stylize, vgg
-from stylized_nerf_jax.tasks import film_plan
 from support import results
 
 _METHODS = ("photographed", "per-frame AdaIN", "before", "after")
@@ -73,8 +73,8 @@ def main() -> None:
 
 def _films(after, before, paintings, count: int):
   """Returns frames of (method, style), their depths and cameras."""
-  kind = "spiral" if after.scene.layout == "forward_facing" else "orbit"
-  path = film_plan.path_cameras(after, kind, after.config.evaluation.num_frames)
+  length = after.config.evaluation.num_frames
+  path = paths.of_scene(after.scene, num_frames=length)
   cameras = snj.Cameras.from_list([path[_GAP * i] for i in range(count)])
   nets = stylizer_nets.load_nets(after.config.weights)
   whole = stylize.Stylizer(

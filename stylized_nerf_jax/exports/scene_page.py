@@ -60,15 +60,7 @@ def write(
     scene.cameras, scene.normalization, means[logits > _SURE]
   )
   kind = "spiral" if scene.normalization.space.kind == "ndc" else "orbit"
-  tour = paths.make_path(
-    kind,
-    scene.cameras,
-    normalization=scene.normalization,
-    near=scene.near,
-    far=scene.far,
-    splits=scene.splits,
-    num_frames=_TOUR_FRAMES,
-  )
+  tour = paths.of_scene(scene, kind, _TOUR_FRAMES)
   version = importlib.import_module("stylized_nerf_jax").__version__
   return splat_page.write_page(
     out,

@@ -12,7 +12,7 @@ import numpy as np
 from stylized_nerf_jax import user_error
 from stylized_nerf_jax.scenes import cameras as camera_lib
 from stylized_nerf_jax.scenes import normalization as normalization_lib
-from stylized_nerf_jax.scenes import pose_geometry
+from stylized_nerf_jax.scenes import pose_geometry, scene_record
 
 GIVEN = ("test", "train")  # the photographs' own cameras
 KINDS = ("spiral", "orbit", "interpolate", *GIVEN)
@@ -23,6 +23,38 @@ _SPIRAL_SHARE = 0.1
 _EASED_FRAMES = 4
 # An orbit stays where photographs are once a gap between them is this wide.
 _WIDEST_GAP = np.pi / 2
+
+
+def of_scene(
+  scene: scene_record.SceneRecord,
+  kind: str | None = None,
+  num_frames: int = 60,
+  *,
+  loop: bool = False,
+) -> camera_lib.Cameras:
+  """Makes a camera path of a scene.
+
+  Args:
+    scene: its record.
+    kind: as of `make_path`; None: what shows it best, a spiral of captures that
+      look one way, else an orbit.
+    num_frames, loop: as of `make_path`.
+
+  Raises:
+    ValueError: as `make_path`.
+  """
+  if kind is None:
+    kind = "spiral" if scene.layout == "forward_facing" else "orbit"
+  return make_path(
+    kind,
+    scene.cameras,
+    normalization=scene.normalization,
+    near=scene.near,
+    far=scene.far,
+    splits=scene.splits,
+    num_frames=num_frames,
+    loop=loop,
+  )
 
 
 def make_path(

@@ -127,13 +127,13 @@ def path_cameras(
 
   Args:
     model: whose scene it is.
-    kind: as of `paths.make_path`.
+    kind: as of `paths.of_scene`.
     num_frames: its length; None: 60, or what the photographs' own views are.
     loop: whether "interpolate" returns to its beginning; others do, but for
       the photographs' own views.
 
   Raises:
-    ValueError: as `paths.make_path`, or the kind has a length of its own.
+    ValueError: as `paths.of_scene`, or the kind has a length of its own.
   """
   scene = model.scene
   if num_frames is not None and kind in paths.GIVEN:
@@ -147,16 +147,8 @@ def path_cameras(
       f"--loop with --path {kind}: the photographs' own views do not close; "
       "take another path"
     )
-  return paths.make_path(
-    kind,
-    scene.cameras,
-    normalization=scene.normalization,
-    near=scene.near,
-    far=scene.far,
-    splits=scene.splits,
-    num_frames=DEFAULT_FRAMES if num_frames is None else num_frames,
-    loop=loop,
-  )
+  frames = DEFAULT_FRAMES if num_frames is None else num_frames
+  return paths.of_scene(scene, kind, frames, loop=loop)
 
 
 def _sized(

@@ -26,10 +26,11 @@ from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.outputs import image_writer
 from stylized_nerf_jax.phases import adaptation, pipeline, run_styles
 from stylized_nerf_jax.runs import result_stamp, run_folder
+from stylized_nerf_jax.scenes import paths
 from stylized_nerf_jax.scenes.pictures import style_set
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.stylizer import adain, stylize, vgg
-from stylized_nerf_jax.tasks import film_plan, matched_frames, render_path
+from stylized_nerf_jax.tasks import matched_frames, render_path
 
 _EXACT = "synthetic"  # format of scenes whose depth is known exactly
 
@@ -197,9 +198,8 @@ class _Scorer:
 
 def _sequence(model):
   """The cameras that sequences are scored on."""
-  kind = "spiral" if model.scene.layout == "forward_facing" else "orbit"
   count = model.config.evaluation.num_frames
-  return film_plan.path_cameras(model, kind, count)
+  return paths.of_scene(model.scene, num_frames=count)
 
 
 def _style_set(run: run_folder.RunFolder, model) -> style_set.StyleSet:

@@ -324,17 +324,7 @@ def _scale(errors: Mapping[Any, np.ndarray]) -> float:
 def _film_path(
   model: model_lib.StylizedNerf, count: int = _FILM_FRAMES
 ) -> list[scene_lib.Camera]:
-  scene = model.scene
-  kind = "spiral" if scene.layout == "forward_facing" else "orbit"
-  cameras = paths.make_path(
-    kind,
-    scene.cameras,
-    normalization=scene.normalization,
-    near=scene.near,
-    far=scene.far,
-    splits=scene.splits,
-    num_frames=count,
-  )
+  cameras = paths.of_scene(model.scene, num_frames=count)
   return [reduced(camera, _FILM_SIDE) for camera in cameras]
 
 
