@@ -15,15 +15,12 @@ before each phase is written down.
 
 import argparse
 import json
-import os
 import pathlib
-import shlex
 import statistics
 import subprocess
 import sys
-import time
 
-from support import results
+from support import commands, results
 
 _PHASES = ("radiance_field", "stylizer", "mutual_learning", "finish")
 _EVALUATE = "evaluate"
@@ -133,36 +130,13 @@ class _Record:
     command = ["train", "--phase", phase, "--from-scratch", *config]
     if phase == _EVALUATE:
       command = ["evaluate"]
-    found = _run(
-      [
-        build.python,
-        "-m",
-        "stylized_nerf_jax.cli.main",
-        *command,
-        "--workdir",
-        run,
-      ],
-      work,
+    words = [build.python, "-m", "stylized_nerf_jax.cli.main", *command]
+    found = commands.run_command(
+      [*map(str, words), "--workdir", str(run)], cwd=work, quiet=True
     )
     self.taken[key] = {"revision": build.revision, **found}
     self._path.write_text(json.dumps(self.taken, indent=1))
     print(key, found, flush=True)
-
-
-def _run(command, work: pathlib.Path) -> dict[str, float]:
-  """Runs a command in the work folder; its seconds, memory, and the load."""
-  command = list(map(str, command))
-  load, start = os.getloadavg()[0], time.monotonic()
-  process = subprocess.Popen(command, cwd=work, stderr=subprocess.DEVNULL)
-  _, status, usage = os.wait4(process.pid, 0)
-  if status:
-    raise SystemExit(f"{shlex.join(command)} ended with status {status}")
-  return {
-    "wall_s": round(time.monotonic() - start, 1),
-    "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
-    "peak_memory_mib": round(usage.ru_maxrss / 1024),
-    "load_before": round(load, 2),
-  }
 
 
 def _write(args, taken: dict[str, dict]) -> None:

@@ -30,9 +30,28 @@ def train(
 
 def run(arguments: list[str]) -> dict[str, float]:
   """Runs one command; returns its times and peak memory."""
-  start = time.monotonic()
-  command = [sys.executable, "-m", "stylized_nerf_jax.cli.main", *arguments]
-  process = subprocess.Popen(command)
+  return run_command(
+    [sys.executable, "-m", "stylized_nerf_jax.cli.main", *arguments]
+  )
+
+
+def run_command(
+  command: list[str], *, cwd: pathlib.Path | None = None, quiet: bool = False
+) -> dict[str, float]:
+  """Runs any command.
+
+  Args:
+    command: its words.
+    cwd: folder that it runs in; None: this one.
+    quiet: whether its messages are not shown.
+
+  Returns:
+    Times, peak memory, and the load before it began and when it ended.
+  """
+  before, start = os.getloadavg()[0], time.monotonic()
+  process = subprocess.Popen(
+    command, cwd=cwd, stderr=subprocess.DEVNULL if quiet else None
+  )
   _, status, usage = os.wait4(process.pid, 0)
   if status:
     raise SystemExit(f"{shlex.join(command)} ended with status {status}")
@@ -40,6 +59,7 @@ def run(arguments: list[str]) -> dict[str, float]:
     "wall_s": round(time.monotonic() - start, 1),
     "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
     "peak_memory_mib": round(usage.ru_maxrss / 1024),
+    "load_before": round(before, 2),
     "load_at_end": round(os.getloadavg()[0], 2),
   }
 

@@ -163,7 +163,7 @@ class StylePanel:
       return
     weights = self.weights
     self._quiet = True
-    only = [k for k in weights]
+    only = list(weights)
     self._one.value = (
       _NONE if not only else self._called[only[0]] if len(only) == 1 else _MIX
     )
