@@ -1,16 +1,19 @@
 """From photographs to film: this build against an earlier one, phase by phase.
 
   python experiments/whole.py --against GIT_REF --name whole_fern \
-    --workdir runs/whole -- --config fast --config.scene.path=SCENE \
-    --config.scene.downsample=8 --config.styles.path=PAINTINGS
+    --workdir runs/whole --style starry-night -- --config fast \
+    --config.scene.path=SCENE --config.scene.downsample=8 \
+    --config.styles.path=PAINTINGS
 
 Installs both builds, each from a clone of its own into an environment of its
-own, and lets them take every phase in turn, round after round (who is first
-changes with the round), each phase a process of its own; then both evaluate the
-run of the first round. What was measured is kept in the work folder after each
-phase: the same command goes on. Writes experiments/results/NAME.json: medians,
-ratios and peak memory. The machine should do nothing else meanwhile; its load
-before each phase is written down.
+own, and lets them take every step in turn, round after round (who is first and
+the seed change with the round), each a process of its own. Steps are the
+phases; `evaluate`, of the run of the first round; `help`; `frame`, one frame of
+--style, rendered for the second time; `demo` and `demo_quick`. What was
+measured is kept in the work folder after each step: the same command goes on.
+Writes experiments/results/NAME.json: medians, ratios and peak memory. The
+machine should do nothing else meanwhile; its load before each step is written
+down. Each build keeps compiled programs of its own.
 """
 
 import argparse
@@ -23,10 +26,11 @@ import sys
 from support import commands, results
 
 _PHASES = ("radiance_field", "stylizer", "mutual_learning", "finish")
-_EVALUATE = "evaluate"
+# What is not a phase, and is done in the first round alone.
+_ONCE = ("evaluate", "help", "frame", "demo", "demo_quick")
 _HERE = "here"
 _COLUMNS = (
-  *("phase", "before, s", "now, s", "ratio"),
+  *("step", "before, s", "now, s", "ratio"),
   *("peak memory before, MiB", "now, MiB"),
 )
 
@@ -39,10 +43,11 @@ def main() -> None:
   parser.add_argument("--workdir", required=True, type=pathlib.Path)
   parser.add_argument("--rounds", type=int, default=2)
   parser.add_argument(
-    "--phases",
-    default=",".join((*_PHASES, _EVALUATE)),
+    "--steps",
+    default=",".join((*_PHASES, *_ONCE)),
     help="with commas; those that a build does not have are left out",
   )
+  parser.add_argument("--style", required=True, help="whole name, for `frame`")
   parser.add_argument(
     "--extras", default="weights,video", help="that both are installed with"
   )
@@ -56,34 +61,40 @@ def main() -> None:
   }
   record = _Record(work / "measured.json")
   for number in range(args.rounds):
-    for phase in args.phases.split(","):
-      if phase == _EVALUATE and number:
+    for step in args.steps.split(","):
+      if step in _ONCE and number:
         continue
       order = list(builds)[:: -1 if number % 2 else 1]
       for build in order:
-        if phase in builds[build].phases:
-          record.measure(builds[build], build, phase, number, work, args.config)
-  _write(args, record.taken)
+        if step in builds[build].steps:
+          record.measure(builds[build], build, step, number, args)
+      _write(args, record.taken)
 
 
 class _Build:
   """An installed build.
 
   Attributes:
-    python: its interpreter.
+    folder: of its clone, its environment and what it keeps compiled.
     revision: the commit.
-    phases: that it has, with the evaluation.
+    steps: those of this script that it has.
   """
 
-  def __init__(self, python: pathlib.Path, revision: str):
-    self.python, self.revision = python, revision
-    code = (
-      "from stylized_nerf_jax.runs import run_folder; print(*run_folder.PHASES)"
+  def __init__(self, folder: pathlib.Path, revision: str):
+    self.folder, self.revision = folder, revision
+    package = folder / "clone" / "stylized_nerf_jax"
+    finishes = (package / "phases" / "finish.py").is_file()
+    self.steps = (*_PHASES[: None if finishes else -1], *_ONCE)
+
+  def run(self, words: list[str], cwd: pathlib.Path) -> dict[str, float]:
+    """Runs a command of the build; returns what `run_command` does."""
+    python = self.folder / "environment" / "bin" / "python"
+    return commands.run_command(
+      [str(python), "-m", "stylized_nerf_jax.cli.main", *words],
+      cwd=cwd,
+      quiet=True,
+      environment={"XDG_CACHE_HOME": str(self.folder / "cache")},
     )
-    found = subprocess.run(
-      [python, "-c", code], capture_output=True, text=True, check=True
-    )
-    self.phases = (*found.stdout.split(), _EVALUATE)
 
 
 def _install(folder: pathlib.Path, reference: str, extras: str) -> _Build:
@@ -100,7 +111,7 @@ def _install(folder: pathlib.Path, reference: str, extras: str) -> _Build:
     pip = [folder / "environment" / "bin" / "python", "-m", "pip"]
     _output([*pip, "install", "--quiet", f"{clone}[{extras}]"])
     done.write_text(revision)
-  return _Build(folder / "environment" / "bin" / "python", revision)
+  return _Build(folder, revision)
 
 
 def _output(command) -> str:
@@ -114,54 +125,70 @@ class _Record:
   """What was measured, kept in a file.
 
   Attributes:
-    taken: by "build phase round": what `_run` returns.
+    taken: by "build step round": what `run_command` returns, and the revision.
   """
 
   def __init__(self, path: pathlib.Path):
     self._path = path
     self.taken = json.loads(path.read_text()) if path.is_file() else {}
 
-  def measure(self, build, name, phase, number, work, config) -> None:
-    """Lets a build do a phase, unless it was done."""
-    key = f"{name} {phase} {number}"
+  def measure(self, build: _Build, name, step, number, args) -> None:
+    """Lets a build take a step, unless it was done."""
+    key = f"{name} {step} {number}"
     if self.taken.get(key, {}).get("revision") == build.revision:
       return
-    run = work / f"{'now' if name == _HERE else 'before'}_{number}"
-    command = ["train", "--phase", phase, "--from-scratch", *config]
-    if phase == _EVALUATE:
-      command = ["evaluate"]
-    words = [build.python, "-m", "stylized_nerf_jax.cli.main", *command]
-    found = commands.run_command(
-      [*map(str, words), "--workdir", str(run)], cwd=work, quiet=True
-    )
+    work = args.workdir.absolute()
+    words = _words(work / f"{build.folder.name}_{number}", step, number, args)
+    if step == "frame":
+      build.run(words, work)
+    found = build.run(words, work)
     self.taken[key] = {"revision": build.revision, **found}
     self._path.write_text(json.dumps(self.taken, indent=1))
     print(key, found, flush=True)
 
 
+def _words(run: pathlib.Path, step: str, number: int, args) -> list[str]:
+  """The command of a step, without the program's name."""
+  at = ["--workdir", str(run)]
+  match step:
+    case "help":
+      return ["--help"]
+    case "evaluate":
+      return ["evaluate", *at]
+    case "frame":
+      out = str(run.with_name(f"{run.name}_frame"))
+      return ["render", *at, "--style", args.style, "--frames=1", "--out", out]
+    case "demo" | "demo_quick":
+      out = str(run.with_name(f"{run.name}_{step}"))
+      return ["demo", "--workdir", out, *(["--quick"] * (step != "demo"))]
+  seed = f"--config.seed={number}"
+  return ["train", *at, "--phase", step, "--from-scratch", *args.config, seed]
+
+
 def _write(args, taken: dict[str, dict]) -> None:
-  def of(build: str, phase: str, key: str) -> float | None:
+  def of(build: str, step: str, key: str) -> float | None:
     found = [
       facts[key]
       for name, facts in taken.items()
-      if name.startswith(f"{build} {phase} ")
+      if name.startswith(f"{build} {step} ")
     ]
     return statistics.median(found) if found else None
 
-  phases = args.phases.split(",")
+  both = (args.against, _HERE)
+  steps = args.steps.split(",")
   rows = []
-  for phase in phases:
-    seconds = [of(b, phase, "wall_s") for b in (args.against, _HERE)]
-    memory = [of(b, phase, "peak_memory_mib") for b in (args.against, _HERE)]
-    rows.append([phase, *seconds, _ratio(*seconds), *memory])
+  for step in steps:
+    seconds = [of(build, step, "wall_s") for build in both]
+    memory = [of(build, step, "peak_memory_mib") for build in both]
+    rows.append([step, *seconds, _ratio(*seconds), *memory])
   for name, parts in (
     ("all phases, no finish", _PHASES[:-1]),
     ("all phases", _PHASES),
   ):
-    if set(parts) <= set(phases):
+    if set(parts) <= set(steps):
       sums = [
-        round(sum(of(b, p, "wall_s") or 0.0 for p in parts), 1)
-        for b in (args.against, _HERE)
+        round(sum(of(build, part, "wall_s") or 0.0 for part in parts), 1)
+        for build in both
       ]
       rows.append([name, *sums, _ratio(*sums), None, None])
   results.write_table(

@@ -36,7 +36,11 @@ def run(arguments: list[str]) -> dict[str, float]:
 
 
 def run_command(
-  command: list[str], *, cwd: pathlib.Path | None = None, quiet: bool = False
+  command: list[str],
+  *,
+  cwd: pathlib.Path | None = None,
+  quiet: bool = False,
+  environment: dict[str, str] | None = None,
 ) -> dict[str, float]:
   """Runs any command.
 
@@ -44,13 +48,18 @@ def run_command(
     command: its words.
     cwd: folder that it runs in; None: this one.
     quiet: whether its messages are not shown.
+    environment: variables that it gets beside those of this process.
 
   Returns:
     Times, peak memory, and the load before it began and when it ended.
   """
   before, start = os.getloadavg()[0], time.monotonic()
   process = subprocess.Popen(
-    command, cwd=cwd, stderr=subprocess.DEVNULL if quiet else None
+    command,
+    cwd=cwd,
+    env={**os.environ, **(environment or {})},
+    stdout=subprocess.DEVNULL if quiet else None,
+    stderr=subprocess.DEVNULL if quiet else None,
   )
   _, status, usage = os.wait4(process.pid, 0)
   if status:
