@@ -3,12 +3,14 @@
     python experiments/viewer_latency.py RUN --name NAME
 
 A client without a browser moves its camera in bursts along a path through the
-photographs and, at rest, turns dials: intensity, mixes, palette. What is timed
-is from the request to the encoded JPEG, in the viewer's own session, of
+photographs and, at rest, turns dials: in turn a mix, which style fields paint,
+and intensity and palette, which are mixed behind them. What is timed is from
+the request to the encoded JPEG, in the viewer's own session, of
 
-- the first picture of a moved camera, and of a turned dial;
-- the finished picture of a turned dial, beside the floor of its dense layers:
-  the style field's layers alone, of as many samples, in the same blocks.
+- the first picture of a moved camera, and of a turned dial of both kinds;
+- the finished picture of a turned dial, for mixes beside the floor of dense
+  layers: the style field's layers alone, of as many samples, in the same
+  blocks.
 
 Half of the bursts begin while a picture is still growing. Then the same session
 runs on nerfview's policy: the same states, but every picture is a whole frame
@@ -58,13 +60,13 @@ def main() -> None:
     for key, values in found.items():
       rows.append([name, key, len(values), *_quantiles(values)])
   floor = _floor(model, viewer.blocks, width * height)
-  full = float(np.median(facts["the viewer"][_FULL_DIAL]))
+  full = float(np.median(facts["the viewer"][f"{_MIX}, full picture"]))
   table = {
     "columns": ["policy", "latency of", "times", "median, ms", "95 %, ms"],
     "rows": rows,
   }
   floors = {
-    "columns": ["dense layers alone, ms", "a dial's full picture over it"],
+    "columns": ["dense layers alone, ms", "a mix's full picture over it"],
     "rows": [[round(1000 * floor), round(full / floor, 2)]],
   }
   results.write_measured(
@@ -79,12 +81,12 @@ def main() -> None:
   )
 
 
-_MOVED, _LOW_DIAL = "moved camera, first picture", "turned dial, first picture"
-_FULL_DIAL = "turned dial, full picture"
+_MOVED = "moved camera, first picture"
+_MIX, _COLORS = "turned mix", "turned intensity and palette"
 
 
 # What is turned before anything is timed, so that all is compiled.
-_WARMING = ({"intensity": 0.5}, {"intensity": 1.0})
+_WARMING = ({"intensity": 0.5, "palette": 0.5}, {"palette": 1.0})
 
 
 class WholeFrames(session.Session):
@@ -164,7 +166,7 @@ class Client:
 
 
 def _script(model, moves: int, width: int, height: int) -> list[tuple]:
-  """("move", camera, whether it grows before) and ("dial", changes, False)."""
+  """(what moves, camera or changes, whether pictures grow as it begins)."""
   random = np.random.default_rng(_SEED)
   cameras = model.scene.cameras
   keys = tuple(
@@ -180,17 +182,20 @@ def _script(model, moves: int, width: int, height: int) -> list[tuple]:
     for i in range(_BURST):
       moment = path.at(start + 0.05 * i)
       grows = i == 0 and burst % 2 == 1
-      steps.append(("move", moment.camera(width, height), grows))
-    for _ in range(_BURST):
+      steps.append((_MOVED, moment.camera(width, height), grows))
+    for i in range(_BURST):
+      if i % 2:
+        amounts = {
+          name: float(random.uniform(0.2, 1.0))
+          for name in ("intensity", "palette")
+        }
+        steps.append((_COLORS, amounts, False))
+        continue
       chosen = random.choice(list(model.styles), 2)
       weight = float(random.uniform(0.1, 0.9))
       weights = {str(chosen[0]): weight}
       weights[str(chosen[1])] = weights.get(str(chosen[1]), 0.0) + 1 - weight
-      changes = {
-        "weights": weights,
-        "intensity": float(random.uniform(0.2, 1.0)),
-      }
-      steps.append(("dial", changes, False))
+      steps.append((_MIX, {"weights": weights}, False))
     if len(steps) >= moves:
       return steps[:moves]
   raise AssertionError
@@ -198,25 +203,31 @@ def _script(model, moves: int, width: int, height: int) -> list[tuple]:
 
 def _run(client: Client, script) -> dict[str, list[float]]:
   """Plays a script; returns seconds by what was waited for."""
-  found = {_MOVED: [], _LOW_DIAL: [], _FULL_DIAL: []}
-  before = "dial"
+  found: dict[str, list[float]] = {_MOVED: []}
+  for dial in (_MIX, _COLORS):
+    found.update(
+      {f"{dial}, {which} picture": [] for which in ("first", "full")}
+    )
+  moved = False
   for i, (kind, what, grows) in enumerate(script):
-    if kind != before and not grows:
+    if (kind == _MOVED) != moved and not grows:
       # What went before is finished: a burst begins at rest, and so do dials.
       client.wait(client.session.generation, done=True)
-    before = kind
+    moved = kind == _MOVED
     asked = time.monotonic()
-    if kind == "move":
+    if moved:
       client.session.move(what)
       generation = client.session.generation
       found[_MOVED].append(client.wait(generation, done=False) - asked)
       continue
     client.session.turn(**what)
     generation = client.session.generation
-    found[_LOW_DIAL].append(client.wait(generation, done=False) - asked)
+    first = client.wait(generation, done=False) - asked
+    found[f"{kind}, first picture"].append(first)
     is_left = i + 1 < len(script) and script[i + 1][2]
     if not is_left:
-      found[_FULL_DIAL].append(client.wait(generation, done=True) - asked)
+      full = client.wait(generation, done=True) - asked
+      found[f"{kind}, full picture"].append(full)
     else:
       time.sleep(0.4)  # The next burst comes while the picture grows.
   return found

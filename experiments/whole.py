@@ -1,7 +1,7 @@
 """From photographs to film: this build against an earlier one, phase by phase.
 
   python experiments/whole.py --against GIT_REF --name whole_fern \
-    --workdir runs/whole --style starry-night -- --config fast \
+    --workdir runs/whole --style starry-night -- --config configs/fast.py \
     --config.scene.path=SCENE --config.scene.downsample=8 \
     --config.styles.path=PAINTINGS
 
@@ -13,7 +13,8 @@ phases; `evaluate`, of the run of the first round; `help`; `frame`, one frame of
 measured is kept in the work folder after each step: the same command goes on.
 Writes experiments/results/NAME.json: medians, ratios and peak memory. The
 machine should do nothing else meanwhile; its load before each step is written
-down. Each build keeps compiled programs of its own.
+down. Each build keeps compiled programs of its own and is started in its clone:
+paths of the config are absolute, or of files that both builds have.
 """
 
 import argparse
@@ -86,12 +87,12 @@ class _Build:
     finishes = (package / "phases" / "finish.py").is_file()
     self.steps = (*_PHASES[: None if finishes else -1], *_ONCE)
 
-  def run(self, words: list[str], cwd: pathlib.Path) -> dict[str, float]:
+  def run(self, words: list[str]) -> dict[str, float]:
     """Runs a command of the build; returns what `run_command` does."""
     python = self.folder / "environment" / "bin" / "python"
     return commands.run_command(
       [str(python), "-m", "stylized_nerf_jax.cli.main", *words],
-      cwd=cwd,
+      cwd=self.folder / "clone",
       quiet=True,
       environment={"XDG_CACHE_HOME": str(self.folder / "cache")},
     )
@@ -140,8 +141,8 @@ class _Record:
     work = args.workdir.absolute()
     words = _words(work / f"{build.folder.name}_{number}", step, number, args)
     if step == "frame":
-      build.run(words, work)
-    found = build.run(words, work)
+      build.run(words)
+    found = build.run(words)
     self.taken[key] = {"revision": build.revision, **found}
     self._path.write_text(json.dumps(self.taken, indent=1))
     print(key, found, flush=True)

@@ -113,6 +113,27 @@ def test_a_traced_view_is_painted_as_it_renders(model, camera):
     model.paint(traced, "mosaic", intensity=2.0)
 
 
+def test_dials_of_colours_paint_a_traced_view_once(model, camera, monkeypatch):
+  traced, other = model.trace(camera), model.trace(0)
+  painted = []
+  artist = model._artist
+  paint = artist._paint
+  monkeypatch.setattr(
+    artist, "_paint", lambda *given: painted.append(given[0]) or paint(*given)
+  )
+  first = model.paint(traced, "mosaic")
+  wanted = first.rgb.copy()
+  first.rgb[:] = 0.0  # The caller's own.
+  half = model.paint(traced, "mosaic", intensity=0.5)
+  own = traced.photographed.rgb
+  np.testing.assert_allclose(half.rgb, (own + wanted) / 2, atol=1e-6)
+  np.testing.assert_array_equal(model.paint(traced, "mosaic").rgb, wanted)
+  assert painted == [traced]
+  model.paint(traced, "ink-wash", palette=0.5)
+  model.paint(other, "ink-wash", palette=0.5)
+  assert painted == [traced, traced, other]
+
+
 def test_a_view_traced_with_fewer_samples_looks_alike(model, camera):
   traced = model.trace(camera, samples=2)
   assert traced.packed.shape[-1] == 2

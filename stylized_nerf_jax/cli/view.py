@@ -48,19 +48,15 @@ def run(args: argparse.Namespace, config_args: list[str]) -> None:
 
   from stylized_nerf_jax import model
   from stylized_nerf_jax.host import progress
-  from stylized_nerf_jax.viewer import server
+  from stylized_nerf_jax.viewer import addresses, server
 
-  server.check_port(args.host, args.port)
+  addresses.check_port(args.host, args.port)
   trained = model.StylizedNerf.load(run)
   folder = run if run.is_dir() else run.parent
   out = pathlib.Path(args.out) if args.out else folder / "films"
   viewer = server.Viewer(trained, run, out)
   address = viewer.start(args.host, args.port)
-  if not server.is_loopback(args.host):
-    progress.say(
-      f"view: --host {args.host}: whoever reaches this machine can use the "
-      "page; it asks nobody who they are"
-    )
+  addresses.warn_of_others("view", args.host)
   progress.say(f"view: open {address} in a browser; Ctrl-C ends it")
   try:
     threading.Event().wait()

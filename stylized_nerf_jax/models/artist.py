@@ -20,7 +20,7 @@ from stylized_nerf_jax.models import (
 )
 from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.models.style_codes import Blend, Style, StyleCodes
-from stylized_nerf_jax.models.traced_view import TracedView
+from stylized_nerf_jax.models.traced_view import LastPainted, TracedView
 from stylized_nerf_jax.region_file import Region
 from stylized_nerf_jax.regions import layers as layers_lib
 from stylized_nerf_jax.rendering import rays as rays_lib
@@ -62,6 +62,7 @@ class Artist:
     self._record, self._params, self._codes = record, params, codes
     self._most_rays = config.views.rays
     self._mixed: dict[bytes, Any] = {}
+    self._last = LastPainted()
     self._mix = jax.jit(style_mixing.mix)
     self._tables = looks_lib.TableChooser(codes, maps, lambda: self._palettes)
 
@@ -146,9 +147,10 @@ class Artist:
     out = self.renderers.layers(modules, styles)(
       variables, self.arrays(camera), camera.height, camera.width
     )
-    return self._layers_together(out, looks)
+    rgb = self.together(out.rgb, out.own, out.opacity, out.whole, looks)
+    return dataclasses.replace(out.whole, rgb=rgb)
 
-  def block_of_regions(
+  def layers_of_block(
     self,
     arrays: rays_lib.CameraArrays,
     index: np.ndarray,
@@ -156,12 +158,11 @@ class Artist:
     looks: Sequence[looks_lib.Look],
     regions: Sequence[Region],
     feather: float,
-  ) -> renderer.Rendered:
-    """As `render_regions`, of pixels index [N] of an image of that width."""
+  ) -> layers_lib.Layers:
+    """Paints parts of pixels index [N] of an image of that width."""
     modules, styles, variables = self._layer_variables(looks, regions, feather)
     render = self.renderers.layers(modules, styles, len(index))
-    out = render(variables, arrays, index, width)
-    return self._layers_together(out, looks)
+    return render(variables, arrays, index, width)
 
   def _layer_variables(self, looks, regions, feather):
     """Modules of regions, which code paints each part, and all parameters."""
@@ -178,17 +179,31 @@ class Artist:
     modules = tuple(region_paints.module(one) for one in regions)
     return modules, styles, variables
 
-  def _layers_together(self, out, looks) -> renderer.Rendered:
+  def together(
+    self,
+    rgb: np.ndarray,
+    own: np.ndarray,
+    opacity: np.ndarray,
+    whole: renderer.Rendered,
+    looks: Sequence[looks_lib.Look],
+  ) -> np.ndarray:
+    """Maps and mixes the colours of parts of a scene, and adds them up.
+
+    Args:
+      rgb, own, opacity: as of `regions.layers.Layers`.
+      whole: the scene as photographed.
+      looks: of the parts.
+
+    Returns:
+      [..., 3].
+    """
     background = self._record.background
-    opacities = np.moveaxis(out.opacity, -1, 0)
+    opacities = np.moveaxis(opacity, -1, 0)
     shown = []
-    for i, (look, opacity) in enumerate(zip(looks, opacities)):
-      own = dataclasses.replace(
-        out.whole, rgb=out.own[..., i, :], opacity=opacity
-      )
-      shown.append(look.shown(out.rgb[..., i, :], own, background).rgb)
-    rgb = layers_lib.together(shown, opacities, background)
-    return dataclasses.replace(out.whole, rgb=rgb)
+    for i, (look, part) in enumerate(zip(looks, opacities)):
+      alone = dataclasses.replace(whole, rgb=own[..., i, :], opacity=part)
+      shown.append(look.shown(rgb[..., i, :], alone, background).rgb)
+    return layers_lib.together(shown, opacities, background)
 
   def region_mask(
     self, camera: scene_lib.Camera, region: Region, feather: float
@@ -218,8 +233,10 @@ class Artist:
     photographed = traced.photographed
     rgb = photographed.rgb
     if look.stylized:
-      rgb = self._paint(traced, look.code)
-    return self._shown(rgb, photographed, look)
+      rgb = self._last.rgb(
+        traced, look.source, lambda: self._paint(traced, look.code)
+      )
+    return self.shown(rgb, photographed, look)
 
   def paint_points(
     self, points: np.ndarray, look: looks_lib.Look
@@ -241,9 +258,9 @@ class Artist:
       del variables["field"]
       inside = surface_rays.field_points(self._record, points)
       rgb = self.renderers.point_painter()(variables, inside)
-    return np.asarray(self._shown(rgb, photographed, look).rgb)
+    return np.asarray(self.shown(rgb, photographed, look).rgb)
 
-  def _shown(
+  def shown(
     self, rgb, photographed: renderer.Rendered, look: looks_lib.Look
   ) -> renderer.Rendered:
     """Maps and mixes what was painted, if there is anything to do."""
@@ -277,19 +294,15 @@ class Artist:
     arrays: rays_lib.CameraArrays,
     index: np.ndarray,
     width: int,
-    photographed: renderer.Rendered,
     packed: np.ndarray,
     look: looks_lib.Look,
   ) -> np.ndarray:
-    """Paints what `trace_block` found: colours [N, 3], numpy."""
-    rgb = photographed.rgb
-    if look.stylized:
-      assert look.code is not None
-      variables = self._variables(look.code)
-      del variables["field"]
-      paint = self.renderers.painter(packed.shape[-1], len(index))
-      rgb = paint(variables, arrays, index, width, packed)
-    return self._shown(rgb, photographed, look).rgb
+    """Paints what `trace_block` found: colours [N, 3] for `shown`, numpy."""
+    assert look.code is not None
+    variables = self._variables(look.code)
+    del variables["field"]
+    paint = self.renderers.painter(packed.shape[-1], len(index))
+    return paint(variables, arrays, index, width, packed)
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
     """Returns the training view, of those painted, that stands nearest."""

@@ -1,8 +1,9 @@
 """Chosen pixels of views, in blocks of one size, for pictures that grow.
 
-What does not depend on styles is traced once and kept by the caller; a dial
-costs the painting only. Where parts of a scene have styles of their own their
-samples are not kept, and the painting traces again.
+What does not depend on styles is traced once, and what style fields paint is
+kept until another mix of styles is asked for: both by the caller. A dial of
+colours then only maps and mixes. Where parts of a scene have styles of their
+own their samples are not kept, and the painting traces again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,14 @@ class Paint(NamedTuple):
   regions: Sequence[Region] = ()
   feather: float = region_paints.FEATHER
 
+  @property
+  def source(self) -> tuple:
+    """What `BlockRenderer.paint` depends on, and not `shown` alone."""
+    parts = tuple(look.source for look in self.looks)
+    if not self.regions:
+      return parts
+    return (*parts, *(one.name for one in self.regions), self.feather)
+
 
 class Traced(NamedTuple):
   """What N pixels show, whatever the style.
@@ -45,6 +54,20 @@ class Traced(NamedTuple):
 
   photographed: renderer.Rendered
   packed: np.ndarray
+
+
+class Painted(NamedTuple):
+  """What style fields paint of N pixels, before maps and mixing.
+
+  Attributes:
+    rgb: [N, 3]; of P parts of a scene [N, P, 3], each alone.
+    own: of parts, in the radiance field's own colours: [N, P, 3]; else [N, 0].
+    opacity: of parts: [N, P]; else [N, 0].
+  """
+
+  rgb: np.ndarray
+  own: np.ndarray
+  opacity: np.ndarray
 
 
 class BlockRenderer:
@@ -119,7 +142,7 @@ class BlockRenderer:
     width: int,
     traced: Traced,
     paint: Paint,
-  ) -> np.ndarray:
+  ) -> Painted:
     """Paints pixels that were traced.
 
     Args:
@@ -128,19 +151,44 @@ class BlockRenderer:
       paint: from `paint_of`.
 
     Returns:
+      `Painted`, for `shown` with any paint of the same `source`.
+    """
+    filled, count = self._filled(index), len(index)
+    if paint.regions:
+      out = self._artist.layers_of_block(camera, filled, width, *paint)
+      layers = (out.rgb, out.own, out.opacity)
+      return Painted(*(np.asarray(values)[:count] for values in layers))
+    nothing = np.zeros((count, 0), np.float32)
+    look = paint.looks[0]
+    if not look.stylized:
+      return Painted(traced.photographed.rgb, nothing, nothing)
+    packed = self._filled(traced.packed)
+    rgb = self._artist.paint_block(camera, filled, width, packed, look)
+    return Painted(np.asarray(rgb)[:count], nothing, nothing)
+
+  def shown(
+    self, photographed: renderer.Rendered, painted: Painted, paint: Paint
+  ) -> np.ndarray:
+    """Maps and mixes colours of pixels.
+
+    Args:
+      photographed: [N, ...], at most `block` pixels.
+      painted: the same pixels, with the `source` of this paint.
+      paint: from `paint_of`.
+
+    Returns:
       [N, 3], in [0, 1].
     """
-    filled = self._filled(index)
-    if paint.regions:
-      out = self._artist.block_of_regions(camera, filled, width, *paint)
-      return out.rgb[: len(index)]
+    count = len(painted.rgb)
     own = renderer.Rendered(
-      *(self._filled(values) for values in _parts(traced.photographed))
+      *(self._filled(values) for values in _parts(photographed))
     )
-    rgb = self._artist.paint_block(
-      camera, filled, width, own, self._filled(traced.packed), paint.looks[0]
-    )
-    return np.asarray(rgb)[: len(index)]
+    painted = Painted(*(self._filled(values) for values in painted))
+    if paint.regions:
+      rgb = self._artist.together(*painted, own, paint.looks)
+    else:
+      rgb = self._artist.shown(painted.rgb, own, paint.looks[0]).rgb
+    return np.asarray(rgb)[:count]
 
   def _filled(self, rows: np.ndarray) -> np.ndarray:
     """Repeats the last row until a block is full."""

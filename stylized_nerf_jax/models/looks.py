@@ -43,6 +43,11 @@ class Look(NamedTuple):
     return self.code is not None and self.dials.intensity > 0.0
 
   @property
+  def source(self) -> bytes | None:
+    """What the style field's colours depend on; None: it paints nothing."""
+    return self.code.tobytes() if self.stylized and self.code else None
+
+  @property
   def plain(self) -> bool:
     """Whether colours are left as the style field paints them."""
     return self.table is None and self.dials.palette == 1.0

@@ -1,10 +1,11 @@
 """One view of a scene that is rendered pass after pass, block after block.
 
 Every ray is traced once; what it found is kept, so that a changed dial only
-paints. `refine` yields after every block, and may be left then: whoever comes
-back goes on where it stopped.
+paints, and one of colours does not even that. `refine` yields after every
+block, and may be left then: whoever comes back goes on where it stopped.
 """
 
+import enum
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -14,6 +15,14 @@ from stylized_nerf_jax.models import block_renderer
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.viewer import lattice
+
+
+class Work(enum.Enum):
+  """What a pixel needs, the dearest first."""
+
+  TRACE = enum.auto()
+  PAINT = enum.auto()
+  SHOW = enum.auto()
 
 
 class Blocks(Protocol):
@@ -33,6 +42,10 @@ class Blocks(Protocol):
     """As there."""
     ...
 
+  def shown(self, photographed, painted, paint) -> np.ndarray:
+    """As there."""
+    ...
+
 
 class ProgressiveView:
   """What a camera sees, as far as it is known.
@@ -43,8 +56,8 @@ class ProgressiveView:
 
   Attributes:
     camera: as given.
-    traced: rays that were traced.
-    paint: in which `painted` pixels are painted.
+    traced, painted: pixels that were, since the beginning.
+    paint: that pixels are shown in.
   """
 
   def __init__(self, blocks: Blocks, camera: scene_lib.Camera):
@@ -53,19 +66,27 @@ class ProgressiveView:
     count = camera.height * camera.width
     self._known = np.zeros(count, bool)
     self._painted = np.zeros(count, bool)
+    self._shown = np.zeros(count, bool)
     self._rgb = np.zeros((count, 3), np.float32)
     self._own = np.zeros((count, 3), np.float32)
     self._depth = np.zeros(count, np.float32)
     self._opacity = np.zeros(count, np.float32)
     self._packed: np.ndarray | None = None
-    self.traced = 0
+    self._colors: block_renderer.Painted | None = None
+    self.traced = self.painted = 0
     self.paint: block_renderer.Paint | None = None
+    self._source: tuple | None = None
 
   def show(self, paint: block_renderer.Paint | None) -> None:
-    """Sets what pixels are painted in; None: they are only traced."""
-    if paint is not self.paint:
-      self.paint = paint
-      self._painted[:] = False
+    """Sets what pixels are shown in; None: they are only traced."""
+    if paint is self.paint:
+      return
+    if paint is not None:
+      if paint.source != self._source:
+        self._source, self._colors = paint.source, None
+        self._painted[:] = False
+      self._shown[:] = False
+    self.paint = paint
 
   def refine(self, stride: int) -> Iterator[int]:
     """Works on the pixels of a lattice, block after block.
@@ -76,53 +97,90 @@ class ProgressiveView:
     Yields:
       How many pixels of it are done, after each block.
     """
-    height, width = self.camera.height, self.camera.width
-    index = lattice.pixels(height, width, stride)
-    if self.paint is None:
-      missing = index[~self._known[index]]
-    else:
-      missing = index[~(self._known[index] & self._painted[index])]
+    index = self._lattice(stride)
+    missing = index[~self._done()[index]]
     done = len(index) - len(missing)
-    # Pixels that are known apart, or a block that only paints would trace.
-    known = self._known[missing]
-    parts = [missing[known], missing[~known]]
-    for part in parts:
+    # Apart, or a block of which one pixel is to be traced would trace all.
+    kinds = self._work(missing)
+    for kind in reversed(Work):
+      part = missing[kinds == kind.value]
       for start in range(0, len(part), self._blocks.block):
         rows = part[start : start + self._blocks.block]
-        self._work(rows)
+        self._do(rows, kind)
         done += len(rows)
         yield done
 
-  def _work(self, rows: np.ndarray) -> None:
-    width = self.camera.width
-    if not self._known[rows[0]]:
-      found = self._blocks.trace(self._arrays, rows, width)
-      if self._packed is None:
-        shape = (len(self._known), *found.packed.shape[1:])
-        self._packed = np.zeros(shape, found.packed.dtype)
-      own = found.photographed
-      self._own[rows], self._depth[rows] = own.rgb, own.depth
-      self._opacity[rows], self._packed[rows] = own.opacity, found.packed
-      self._known[rows] = True
-      self.traced += len(rows)
-    if self.paint is not None:
-      assert self._packed is not None
-      own = renderer.Rendered(
-        self._own[rows], self._depth[rows], self._opacity[rows]
+  def _work(self, index: np.ndarray) -> np.ndarray:
+    """What pixels [N] that are not done need: [N], values of `Work`."""
+    known = np.where(
+      self._painted[index] & (self.paint is not None),
+      Work.SHOW.value,
+      Work.PAINT.value,
+    )
+    return np.where(self._known[index], known, Work.TRACE.value)
+
+  def _do(self, rows: np.ndarray, kind: Work) -> None:
+    if kind is Work.TRACE:
+      self._trace(rows)
+    if self.paint is None:
+      return
+    own = renderer.Rendered(
+      self._own[rows], self._depth[rows], self._opacity[rows]
+    )
+    if kind is not Work.SHOW:
+      self._paint(rows, own)
+    assert self._colors is not None
+    painted = block_renderer.Painted(*(values[rows] for values in self._colors))
+    self._rgb[rows] = self._blocks.shown(own, painted, self.paint)
+    self._shown[rows] = True
+
+  def _trace(self, rows: np.ndarray) -> None:
+    found = self._blocks.trace(self._arrays, rows, self.camera.width)
+    if self._packed is None:
+      shape = (len(self._known), *found.packed.shape[1:])
+      self._packed = np.zeros(shape, found.packed.dtype)
+    own = found.photographed
+    self._own[rows], self._depth[rows] = own.rgb, own.depth
+    self._opacity[rows], self._packed[rows] = own.opacity, found.packed
+    self._known[rows] = True
+    self.traced += len(rows)
+
+  def _paint(self, rows: np.ndarray, own: renderer.Rendered) -> None:
+    assert self._packed is not None
+    found = self._blocks.paint(
+      self._arrays,
+      rows,
+      self.camera.width,
+      block_renderer.Traced(own, self._packed[rows]),
+      self.paint,
+    )
+    if self._colors is None:
+      count = len(self._known)
+      self._colors = block_renderer.Painted(
+        *(np.zeros((count, *v.shape[1:]), np.float32) for v in found)
       )
-      traced = block_renderer.Traced(own, self._packed[rows])
-      self._rgb[rows] = self._blocks.paint(
-        self._arrays, rows, width, traced, self.paint
-      )
-      self._painted[rows] = True
+    for values, of_rows in zip(self._colors, found):
+      values[rows] = of_rows
+    self._painted[rows] = True
+    self.painted += len(rows)
+
+  def work(self, stride: int) -> Work:
+    """The dearest kind of work that a lattice needs; `SHOW` if none."""
+    index = self._lattice(stride)
+    missing = index[~self._done()[index]]
+    return Work(min(self._work(missing), default=Work.SHOW.value))
 
   def is_done(self, stride: int) -> bool:
     """Whether a lattice is traced and, if it is to be, painted."""
-    index = lattice.pixels(self.camera.height, self.camera.width, stride)
-    done = self._known[index]
-    if self.paint is not None:
-      done = done & self._painted[index]
-    return bool(done.all())
+    return bool(self._done()[self._lattice(stride)].all())
+
+  def _done(self) -> np.ndarray:
+    if self.paint is None:
+      return self._known
+    return self._known & self._painted & self._shown
+
+  def _lattice(self, stride: int) -> np.ndarray:
+    return lattice.pixels(self.camera.height, self.camera.width, stride)
 
   def image(self, stride: int) -> renderer.Rendered:
     """Returns what a lattice shows: [rows, columns, ...]."""
@@ -134,15 +192,11 @@ class ProgressiveView:
 
   def holes(self) -> np.ndarray:
     """Pixels that are not done: [height, width] bool."""
-    done = self._known
-    if self.paint is not None:
-      done = done & self._painted
-    return ~done.reshape(self.camera.height, self.camera.width)
+    return ~self._done().reshape(self.camera.height, self.camera.width)
 
   def _at(self, stride: int, rgb: np.ndarray) -> renderer.Rendered:
-    height, width = self.camera.height, self.camera.width
-    index = lattice.pixels(height, width, stride)
-    shape = lattice.size(height, width, stride)
+    index = self._lattice(stride)
+    shape = lattice.size(self.camera.height, self.camera.width, stride)
     return renderer.Rendered(
       rgb[index].reshape(*shape, 3),
       self._depth[index].reshape(shape),

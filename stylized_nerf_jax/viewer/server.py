@@ -1,7 +1,6 @@
 """The viewer: a server of pages that show one model."""
 
 import pathlib
-import socket
 import threading
 import time
 from typing import Any
@@ -14,6 +13,7 @@ from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import camera_path
+from stylized_nerf_jax.viewer import addresses
 from stylized_nerf_jax.viewer.world import World
 
 # Pixels of a block, and the seconds that one may take.
@@ -26,7 +26,6 @@ _FRUSTA = 120
 _THUMBNAIL_ROWS = 36
 # For blocks and frames that are worked on when all ends.
 _GOODBYE_SECONDS = 20.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Viewer:
@@ -74,7 +73,7 @@ class Viewer:
     Raises:
       ValueError: the port is in use, or cannot be had.
     """
-    check_port(host, port)
+    addresses.check_port(host, port)
     import viser
 
     from stylized_nerf_jax.viewer import page
@@ -180,30 +179,6 @@ class Viewer:
     return self._thumbnails[view]
 
 
-def check_port(host: str, port: int) -> None:
-  """Raises ValueError where a port cannot be had.
-
-  viser would take the next one that is free, and say nothing.
-  """
-  if not 0 < port < 65536:
-    raise user_error.UserError(f"--port {port}; expected 1 to 65535")
-  try:
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family[0], socket.SOCK_STREAM) as tried:
-      tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-      tried.bind(family[4])
-  except OSError as error:
-    raise user_error.UserError(
-      f"--port {port} of {host} cannot be had: {error.strerror or error}; is "
-      "another viewer open? Give another --port"
-    ) from None
-
-
-def is_loopback(host: str) -> bool:
-  """Whether only this machine reaches an address."""
-  return host in _LOOPBACK or host.startswith("127.")
-
-
 def _warm(model: model_lib.StylizedNerf):
   """Compiles what pictures are made of; blocks are as large as is quick."""
   block = _BLOCK
@@ -231,11 +206,12 @@ def _time_block(model: model_lib.StylizedNerf, blocks) -> float:
   for _ in range(3):
     start = time.monotonic()
     traced = blocks.trace(arrays, index, camera.width)
-    blocks.paint(arrays, index, camera.width, traced, paint)
+    painted = blocks.paint(arrays, index, camera.width, traced, paint)
+    blocks.shown(traced.photographed, painted, paint)
     times.append(time.monotonic() - start)
   if model.styles:  # Intensities below 1 mix in another compiled function.
     half = blocks.paint_of(camera, style, intensity=0.5, palette=0.5)
-    blocks.paint(arrays, index, camera.width, traced, half)
+    blocks.shown(traced.photographed, painted, half)
   return min(times[1:])
 
 

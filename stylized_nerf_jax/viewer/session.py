@@ -15,7 +15,7 @@ import numpy as np
 from stylized_nerf_jax.models import block_renderer
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.viewer import lattice, shown
-from stylized_nerf_jax.viewer.progressive_view import ProgressiveView
+from stylized_nerf_jax.viewer.progressive_view import ProgressiveView, Work
 from stylized_nerf_jax.viewer.request_states import Action, Requests, State
 
 # What a small picture may take: while the camera moves, or the first one of a
@@ -49,27 +49,29 @@ class Picture:
 
 
 class Pace:
-  """How fast pixels are traced and painted, measured as it goes."""
+  """How fast pixels are traced, painted and shown, measured as it goes."""
 
   def __init__(self, seconds_a_pixel: float = 2e-5):
-    self._seconds = {True: seconds_a_pixel, False: seconds_a_pixel / 2}
+    self._seconds = {
+      Work.TRACE: seconds_a_pixel,
+      Work.PAINT: seconds_a_pixel / 2,
+      Work.SHOW: seconds_a_pixel / 20,
+    }
 
-  def measured(self, pixels: int, seconds: float, *, traces: bool) -> None:
+  def measured(self, pixels: int, seconds: float, work: Work) -> None:
     """Takes what a piece of work took."""
     if pixels:
       found = seconds / pixels
-      self._seconds[traces] += 0.3 * (found - self._seconds[traces])
+      self._seconds[work] += 0.3 * (found - self._seconds[work])
 
-  def stride(
-    self, height: int, width: int, seconds: float, *, traces: bool
-  ) -> int:
+  def stride(self, height: int, width: int, seconds: float, work: Work) -> int:
     """Returns the finest lattice that takes no longer than so many seconds.
 
     Never all pixels: a picture that grows has a small one before it.
     """
     for stride in sorted(lattice.STRIDES)[1:]:
       rows, columns = lattice.size(height, width, stride)
-      if rows * columns * self._seconds[traces] <= seconds:
+      if rows * columns * self._seconds[work] <= seconds:
         return stride
     return max(lattice.STRIDES)
 
@@ -203,9 +205,9 @@ class Session:
     began = self._clock()
     view = self._prepared(camera, dials)
     height, width = camera.height, camera.width
-    traces = not view.is_done(max(lattice.STRIDES))
+    work = view.work(max(lattice.STRIDES))
     moving = state is State.LOW_MOVING
-    low = self._pace.stride(height, width, SMALL_SECONDS, traces=traces)
+    low = self._pace.stride(height, width, SMALL_SECONDS, work)
     quality = dials.moving_quality if moving else dials.quality
     if state is not State.HIGH:
       for _ in self._blocks_of(view, low):
@@ -268,7 +270,7 @@ class Session:
   def _blocks_of(self, view: ProgressiveView, stride: int) -> Iterator[None]:
     """Refines a view, the device locked for one block at a time."""
     steps = view.refine(stride)
-    before = view.traced
+    traced, painted = view.traced, view.painted
     while True:
       with self._device:
         start = self._clock()
@@ -276,9 +278,13 @@ class Session:
         seconds = self._clock() - start
       if done is None:
         return
-      traced, before = view.traced - before, view.traced
-      count = traced or self._blocks.block
-      self._pace.measured(count, seconds, traces=bool(traced))
+      work, count = Work.SHOW, self._blocks.block
+      if view.painted > painted:
+        work, count = Work.PAINT, view.painted - painted
+      if view.traced > traced:
+        work, count = Work.TRACE, view.traced - traced
+      traced, painted = view.traced, view.painted
+      self._pace.measured(count, seconds, work)
       yield None
 
 

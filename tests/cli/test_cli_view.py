@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.viewer import server
+from stylized_nerf_jax.viewer import addresses
 
 
 def refused(capsys, *arguments) -> str:
@@ -58,4 +58,4 @@ def test_a_run_that_is_not_there(capsys, tmp_path):
   ],
 )
 def test_which_addresses_are_this_machine_alone(host, only_here):
-  assert server.is_loopback(host) == only_here
+  assert addresses.is_loopback(host) == only_here

@@ -298,20 +298,21 @@ def test_without_a_size_paintings_follow_the_views(run_copy, no_steps, capsys):
   assert "mutual_learning: finished before" in told and len(no_steps) == 1
 
 
-@pytest.mark.usefixtures("small_networks")
 def test_a_capture_that_is_too_large_is_painted_in_part(
-  small_weights, tmp_path, capsys
+  run_copy, small_weights, capsys
 ):
+  """Another limit is another run of phases 2 and 3, and not of phase 1."""
   config = tiny_run.make_config(small_weights, views__rays=6_000)
-  pipeline.train(config, tmp_path / "run")
+  pipeline.train(config, run_copy)
   told = capsys.readouterr().err
-  run = run_folder.RunFolder(tmp_path / "run")
+  assert "radiance_field: finished before" in told and "views.rays" in told
+  run = run_folder.RunFolder(run_copy)
   train = run.scene().split("train")
   area = int(train.width[0] * train.height[0])
   count = 6_000 // area
   assert 2 < count < len(train)
   assert f"phases 2 and 3 see {count} of {len(train)} training views" in told
-  model = model_lib.StylizedNerf.load(tmp_path / "run")
+  model = model_lib.StylizedNerf.load(run_copy)
   assert model.params["latents"].shape[1] == count
   views = run.facts("mutual_learning")["keys"]["views"]
   for place in (0, count - 1):
@@ -319,10 +320,3 @@ def test_a_capture_that_is_too_large_is_painted_in_part(
     assert model.nearest_view(camera) == place
   shown = model.render(train[0], model.styles[0], spread=1.0)
   assert np.isfinite(shown.rgb).all()
-  # Another limit is another run of phases 2 and 3, and not of phase 1.
-  config = tiny_run.make_config(small_weights, views__rays=0)
-  pipeline.train(config, tmp_path / "run")
-  told = capsys.readouterr().err
-  assert "radiance_field: finished before" in told and "views.rays" in told
-  model = model_lib.StylizedNerf.load(tmp_path / "run")
-  assert model.params["latents"].shape[1] == len(train)

@@ -1,5 +1,7 @@
 """A model, its renderer of blocks, and a fake of it that counts."""
 
+import types
+
 import numpy as np
 import pytest
 
@@ -38,7 +40,7 @@ class FakeBlocks:
   def paint_of(self, camera, style, **dials):
     if self.fails:
       raise self.fails
-    return tuple(style.items()), tuple(dials.items())
+    return make_paint(tuple(style.items()), dials.get("palette", 1.0))
 
   def trace(self, camera, index, width):
     self.before_block()
@@ -52,7 +54,18 @@ class FakeBlocks:
     self.before_block()
     np.testing.assert_array_equal(traced.packed[:, 0, 0], index)
     self.painted.extend(index.tolist())
-    return np.stack([index / 1e4, index * 0 + 1.0, index * 0.0], axis=-1)
+    rgb = np.stack([index / 1e4, index * 0 + 1.0, index * 0.0], axis=-1)
+    nothing = np.zeros((len(index), 0))
+    return block_renderer.Painted(rgb, nothing, nothing)
+
+  def shown(self, photographed, painted, paint):
+    assert len(photographed.rgb) == len(painted.rgb) <= self.block
+    return painted.rgb * np.array([1.0, paint.palette, 1.0])
+
+
+def make_paint(source, palette=1.0):
+  """A paint of the fake, which palettes make less green."""
+  return types.SimpleNamespace(source=source, palette=palette)
 
 
 @pytest.fixture

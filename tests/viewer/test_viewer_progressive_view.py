@@ -9,7 +9,7 @@ import pytest
 from stylized_nerf_jax import region_file
 from stylized_nerf_jax.fields import region_field
 from stylized_nerf_jax.viewer import lattice, shown
-from stylized_nerf_jax.viewer.progressive_view import ProgressiveView
+from stylized_nerf_jax.viewer.progressive_view import ProgressiveView, Work
 
 
 def refine_all(view: ProgressiveView) -> None:
@@ -53,17 +53,34 @@ def test_kept_samples_give_the_picture_of_paint(model):
 
 def test_every_ray_is_traced_once_whatever_is_turned(fake, make_camera):
   view = ProgressiveView(fake, make_camera())
-  view.show(("one",))
+  view.show(fake.paint_of(None, {"one": 1.0}))
   for _ in view.refine(8):
     pass
-  view.show(("two",))
+  assert view.work(4) is Work.TRACE
+  view.show(fake.paint_of(None, {"two": 1.0}))
+  assert view.work(8) is Work.PAINT
   refine_all(view)
-  view.show(("three",))
+  view.show(fake.paint_of(None, {"three": 1.0}))
   refine_all(view)
   count = 24 * 32
   assert sorted(fake.traced) == list(range(count)) and view.traced == count
   first = lattice.size(24, 32, 8)
-  assert len(fake.painted) == 2 * count + first[0] * first[1]
+  assert len(fake.painted) == 2 * count + first[0] * first[1] == view.painted
+
+
+def test_a_dial_of_colours_paints_nothing(fake, make_camera):
+  view = ProgressiveView(fake, make_camera())
+  view.show(fake.paint_of(None, {"one": 1.0}))
+  refine_all(view)
+  view.show(None)
+  refine_all(view)
+  view.show(fake.paint_of(None, {"one": 1.0}, palette=0.5))
+  assert not view.is_done(1) and view.work(1) is Work.SHOW
+  refine_all(view)
+  assert len(fake.painted) == 24 * 32 and view.is_done(1)
+  np.testing.assert_allclose(view.image(1).rgb[..., 1], 0.5)
+  view.show(fake.paint_of(None, {"two": 1.0}, palette=0.5))
+  assert view.work(1) is Work.PAINT
 
 
 def test_what_was_left_is_gone_on_with(fake, make_camera):
@@ -93,7 +110,7 @@ def test_what_is_photographed_is_not_painted(fake, make_camera):
 def test_holes_are_filled_from_the_lattice_before(fake, make_camera):
   view = ProgressiveView(fake, make_camera())
   dials = shown.Dials(weights={"a": 1.0})
-  view.show(("a",))
+  view.show(fake.paint_of(None, {"a": 1.0}))
   for _ in view.refine(4):
     pass
   next(view.refine(1))
@@ -135,3 +152,23 @@ def test_regions_are_painted_as_render_paints_them(model):
   np.testing.assert_allclose(view.image(1).rgb, expected.rgb, atol=1e-4)
   plain = model.render(camera, None)
   assert np.abs(expected.rgb - plain.rgb).max() > 0.02
+  painted = view.painted
+  options = {**options, "intensity": 0.3, "palette": 0.6}
+  view.show(blocks.paint_of(camera, None, **options))
+  refine_all(view)
+  assert view.painted == painted
+  expected = model.render(camera, None, **options)
+  np.testing.assert_allclose(view.image(1).rgb, expected.rgb, atol=1e-4)
+
+
+def test_dials_of_colours_show_what_render_makes_of_them(model, blocks):
+  """One painting of a view serves all of them."""
+  camera = model.scene.cameras[1]
+  view = ProgressiveView(blocks, camera)
+  mix = {"mosaic": 0.5, "ink-wash": 0.5}
+  for dials in ({}, {"intensity": 0.4}, {"palette": 0.3}, {"transfer": "none"}):
+    view.show(blocks.paint_of(camera, mix, **dials))
+    refine_all(view)
+    expected = model.render(camera, mix, **dials)
+    assert np.abs(view.image(1).rgb - expected.rgb).max() < 1 / 255
+  assert view.painted == camera.width * camera.height

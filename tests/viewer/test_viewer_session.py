@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax.viewer import lattice, shown
+from stylized_nerf_jax.viewer.progressive_view import Work
 from stylized_nerf_jax.viewer.request_states import State
 from stylized_nerf_jax.viewer.session import Pace, Session, running
 
@@ -67,6 +68,22 @@ def test_a_dial_traces_nothing(fake, make_camera):
     client.wait(lambda pictures: len(pictures) > before and pictures[-1].done)
   assert len(fake.traced) == traced
   assert client.pictures[before].state is State.LOW_REST
+
+
+def test_a_dial_of_colours_paints_nothing(fake, make_camera):
+  client = Client(fake)
+  with running(client.session):
+    client.session.move(make_camera())
+    client.done()
+    painted, before = len(fake.painted), len(client.pictures)
+    client.session.turn(palette=0.5)
+    client.wait(lambda pictures: len(pictures) > before and pictures[-1].done)
+    assert (client.pictures[-1].pixels[..., 1] == 128).all()
+    assert len(fake.painted) == painted
+    client.session.turn(weights={"b": 1.0})
+    client.wait(lambda pictures: len(pictures) > before + 2)
+    client.done()
+  assert len(fake.painted) == painted + 24 * 32
 
 
 def test_a_dial_that_changes_nothing_renders_nothing(fake, make_camera):
@@ -164,13 +181,13 @@ def test_a_crash_is_said_and_the_next_dial_goes_on(fake, make_camera):
 
 def test_the_pace_chooses_what_fits():
   pace = Pace(1e-5)
-  assert pace.stride(400, 400, 1.0, traces=True) == 2
-  assert pace.stride(400, 400, 0.11, traces=True) == 4
-  assert pace.stride(400, 400, 1e-6, traces=True) == 8
+  assert pace.stride(400, 400, 1.0, Work.TRACE) == 2
+  assert pace.stride(400, 400, 0.11, Work.TRACE) == 4
+  assert pace.stride(400, 400, 1e-6, Work.TRACE) == 8
   for _ in range(50):
-    pace.measured(100, 100 * 1e-3, traces=True)
-  assert pace.stride(400, 400, 1.0, traces=True) == 8
-  assert pace.stride(400, 400, 1.0, traces=False) == 2
+    pace.measured(100, 100 * 1e-3, Work.TRACE)
+  assert pace.stride(400, 400, 1.0, Work.TRACE) == 8
+  assert pace.stride(400, 400, 1.0, Work.PAINT) == 2
   assert lattice.STRIDES == (8, 4, 2, 1)
 
 
