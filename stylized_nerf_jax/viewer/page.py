@@ -5,6 +5,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from stylized_nerf_jax.scenes import camera_path
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.viewer import session as session_lib
 from stylized_nerf_jax.viewer.panel_page import Shown
@@ -76,6 +77,12 @@ class ClientPage:
       camera.fov = math.radians(fov)
     self._view.show_fov(fov)
     self._moved()
+
+  def look_from_view(self, view: int) -> None:
+    """Puts it where a photograph was taken, the view of that number."""
+    camera = self.viewer.model.scene.cameras[view]
+    fov = camera_path.fov_of(camera)
+    self.look_from(camera.camera_to_world, fov)
 
   def set_up(self) -> None:
     """Sets the client's camera upright."""

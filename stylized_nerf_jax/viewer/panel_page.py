@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax import region_file
 from stylized_nerf_jax.viewer import session as session_lib
 from stylized_nerf_jax.viewer.world import World
 
@@ -26,6 +27,10 @@ class Shown(Protocol):
   first_fov: float
   frustum_scale: float
 
+  def add_region(self, region: region_file.Region) -> None:
+    """As there."""
+    ...
+
   def draw_photographs(self, page: "Page") -> list:
     """As there."""
     ...
@@ -40,6 +45,10 @@ class Page(Protocol):
   styles: Any
 
   def look_from(self, camera_to_world: np.ndarray, fov: float) -> None:
+    """As there."""
+    ...
+
+  def look_from_view(self, view: int) -> None:
     """As there."""
     ...
 

@@ -1,5 +1,6 @@
 """The viewer: a server of pages that show one model."""
 
+import dataclasses
 import pathlib
 import threading
 import time
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax import user_error
+from stylized_nerf_jax import region_file, user_error
 from stylized_nerf_jax.host import progress
 from stylized_nerf_jax.phases import run_styles
 from stylized_nerf_jax.runs import run_folder
@@ -53,10 +54,12 @@ class Viewer:
     source: str | pathlib.Path,
     out: pathlib.Path,
   ):
-    self.model, self.source, self.out = model, str(source), out
+    self._regions = dict(model.regions)
+    self.model = dataclasses.replace(model, regions=self._regions)
+    self.source, self.out = str(source), out
     self.device = threading.Lock()
     self.world = World(model.scene)
-    self.blocks = _warm(model)
+    self.blocks = _warm(self.model)
     self.paintings = _paintings(source)
     first = model.scene.cameras[0]
     self.rows = int(np.clip(first.height, *_ROWS)) // 2 * 2
@@ -125,6 +128,10 @@ class Viewer:
       one.join(_GOODBYE_SECONDS)
     if self._server is not None:
       self._server.stop()
+
+  def add_region(self, region: region_file.Region) -> None:
+    """Adds a part of the scene that has been made meanwhile."""
+    self._regions[region.name] = region
 
   def draw_photographs(self, page) -> list:
     """Draws where photographs were taken, for one client; returns its nodes."""

@@ -1,20 +1,23 @@
 """The page's styles: paintings with weights, dials, regions, uploads."""
 
+import collections
 import pathlib
 import shlex
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from stylized_nerf_jax import user_error
+from stylized_nerf_jax.outputs import style_titles
 from stylized_nerf_jax.stylizer import style_maps
 from stylized_nerf_jax.viewer import uploads
 from stylized_nerf_jax.viewer.panel_page import Page
+from stylized_nerf_jax.viewer.region_panel import NONE, RegionPanel
 
 _STRIP = (512, 72)
-_MIX, _NONE = "a mix, as below", "none: as photographed"
+_MIX = "a mix, as below"
 _AS_FINISHED = "as the run was finished"
-_AS_ALL = "as all else"
 
 
 class StylePanel:
@@ -29,9 +32,9 @@ class StylePanel:
     self._weights: dict[str, object] = {}
     self._called: dict[str, str] = {}
     self._quiet = False
-    gui, names = self._gui, page.viewer.model.styles
+    gui, self._titles = self._gui, titles(page.viewer.model.styles)
     self._one = gui.add_dropdown(
-      "Painting", (_MIX, _NONE, *names), initial_value=_MIX
+      "Painting", (_MIX, NONE, *self._titles.values()), initial_value=_MIX
     )
     self._one.on_update(lambda _: self._choose(self._one.value))
     self._random = gui.add_button(
@@ -47,9 +50,9 @@ class StylePanel:
     self._upload.on_upload(lambda event: self._take(event.target.value))
     self._said = gui.add_markdown("")
     self._paintings = gui.add_folder("Paintings and their weights")
-    for i, name in enumerate(names):
-      self._add(name, name, page.viewer.paintings.get(name), float(i == 0))
-    self._regions()
+    for i, (name, title) in enumerate(self._titles.items()):
+      self._add(name, title, page.viewer.paintings.get(name), float(i == 0))
+    RegionPanel(page, self._titles)
     page.limit_uploads(uploads.LARGEST, self._say)
     self._turned()
 
@@ -100,48 +103,20 @@ class StylePanel:
       value = None if transfer.value == _AS_FINISHED else transfer.value
       session.turn(transfer=value)
 
-  def _add(self, key: str, name: str, picture, weight: float) -> None:
+  def _add(self, key: str, title: str, picture, weight: float) -> None:
     """Adds a painting's strip and its weight."""
     with self._paintings:
       if picture is not None:
         self._gui.add_image(strip(picture), format="jpeg", jpeg_quality=85)
-      slider = self._gui.add_slider(name, 0.0, 1.0, 0.01, weight)
+      slider = self._gui.add_slider(title, 0.0, 1.0, 0.01, weight, hint=key)
     slider.on_update(lambda _: self._turned())
-    self._weights[key], self._called[key] = slider, name
+    self._weights[key], self._called[key] = slider, title
 
-  def _regions(self) -> None:
-    regions = [
-      name
-      for name, one in self._page.viewer.model.regions.items()
-      if not one.stale
-    ]
-    if not regions:
+  def _choose(self, title: str) -> None:
+    if self._quiet or title == _MIX:
       return
-    gui, chosen = self._gui, {}
-    names = self._page.viewer.model.styles
-
-    def turned(_):
-      styles = {
-        name: None if one.value == _NONE else one.value
-        for name, one in chosen.items()
-        if one.value != _AS_ALL
-      }
-      self._page.session.turn(regions=styles)
-
-    with gui.add_folder("Regions"):
-      for name in regions:
-        chosen[name] = gui.add_dropdown(name, (_AS_ALL, _NONE, *names))
-        chosen[name].on_update(turned)
-      feather = gui.add_slider("Feather", 0.0, 1.0, 0.01, 0.15)
-      feather.on_update(
-        lambda _: self._page.session.turn(feather=feather.value)
-      )
-
-  def _choose(self, name: str) -> None:
-    if self._quiet or name == _MIX:
-      return
-    keys = [k for k, called in self._called.items() if called == name]
-    self._set({} if name == _NONE else dict.fromkeys(keys, 1.0))
+    keys = [k for k, called in self._called.items() if called == title]
+    self._set({} if title == NONE else dict.fromkeys(keys, 1.0))
 
   def _draw(self) -> None:
     random = np.random.default_rng()
@@ -165,7 +140,7 @@ class StylePanel:
     self._quiet = True
     only = list(weights)
     self._one.value = (
-      _NONE if not only else self._called[only[0]] if len(only) == 1 else _MIX
+      NONE if not only else self._called[only[0]] if len(only) == 1 else _MIX
     )
     self._quiet = False
     self._page.session.turn(weights=weights)
@@ -192,10 +167,9 @@ class StylePanel:
       + self._way_to_strokes(path)
     )
     key = str(path)
-    self._add(key, f"{path.stem} (untrained)", image.image, 0.0)
-    names = viewer.model.styles
-    called = [self._called[k] for k in self._weights if k not in names]
-    self._one.options = (_MIX, _NONE, *names, *called)
+    title = style_titles.style_title(path.stem).text
+    self._add(key, f"{title} (untrained)", image.image, 0.0)
+    self._one.options = (_MIX, NONE, *self._called.values())
     self._set({key: 1.0})
 
   def _way_to_strokes(self, painting: pathlib.Path) -> str:
@@ -210,6 +184,16 @@ class StylePanel:
     self._said.content = line
 
 
+def titles(names: Sequence[str]) -> dict[str, str]:
+  """What styles are called in the page, by their names; no two alike."""
+  found = {name: style_titles.style_title(name).text for name in names}
+  called = collections.Counter(found.values())
+  return {
+    name: f"{title} ({name})" if called[title] > 1 else title
+    for name, title in found.items()
+  }
+
+
 def strip(picture: np.ndarray) -> np.ndarray:
   """Cuts a painting [H, W, 3] in [0, 1] to a strip for the panel, uint8."""
   pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
@@ -219,8 +203,6 @@ def strip(picture: np.ndarray) -> np.ndarray:
 
 def command(source: str, file: pathlib.Path, out: pathlib.Path, dials) -> str:
   """The command that renders a saved path as the page shows it."""
-  import shlex
-
   words = ["stylized-nerf", "render", str(source), "--camera-path", str(file)]
   words += ["--out", str(out)]
   if dials.spread > 0:

@@ -2,7 +2,6 @@
 
 import math
 
-from stylized_nerf_jax.scenes import camera_path
 from stylized_nerf_jax.viewer import shown
 from stylized_nerf_jax.viewer.panel_page import Page
 
@@ -40,7 +39,9 @@ class ViewPanel:
       reset = gui.add_button_group("Reset", ("view", "up"))
     self.fov.on_update(lambda _: self._zoom())
     reset.on_click(
-      lambda _: self._jump(0) if reset.value == "view" else page.set_up()
+      lambda _: (
+        page.look_from_view(0) if reset.value == "view" else page.set_up()
+      )
     )
     with gui.add_folder("Picture"):
       rows = gui.add_slider(
@@ -71,13 +72,10 @@ class ViewPanel:
       "Photograph", 1, max(2, count), 1, 1, hint="Looks from where it was taken"
     )
     self._number.on_update(
-      lambda _: self._jump(min(count, int(self._number.value)) - 1)
+      lambda _: self._page.look_from_view(
+        min(count, int(self._number.value)) - 1
+      )
     )
-
-  def _jump(self, view: int) -> None:
-    camera = self._page.viewer.model.scene.cameras[view]
-    fov = camera_path.fov_of(camera)
-    self._page.look_from(camera.camera_to_world, fov)
 
   def show_fov(self, fov: float) -> None:
     """Sets the slider, without turning the camera's."""

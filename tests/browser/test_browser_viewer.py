@@ -1,5 +1,6 @@
 """The viewer, driven in a real browser as somebody at a mouse drives it."""
 
+import contextlib
 import io
 import json
 import socket
@@ -7,10 +8,13 @@ import time
 
 import numpy as np
 import pytest
+import quick_regions
 from PIL import Image
 
 from stylized_nerf_jax import model as model_lib
+from stylized_nerf_jax import region_file
 from stylized_nerf_jax.outputs import video
+from stylized_nerf_jax.tasks import region_making
 from stylized_nerf_jax.viewer import lattice
 
 pytestmark = pytest.mark.browser
@@ -21,13 +25,12 @@ _PATIENCE = 240.0
 _SAID = ("THREE.", "GPU stall", "WebGL")
 
 
-@pytest.fixture
-def viewer(finished_run, small_networks, tmp_path):
-  """A viewer of the tiny run that serves, and its address."""
+@contextlib.contextmanager
+def serving(run, out):
+  """A viewer of a run that serves, and its address."""
   from stylized_nerf_jax.viewer import server
 
-  model = model_lib.StylizedNerf.load(finished_run)
-  made = server.Viewer(model, finished_run, tmp_path / "films")
+  made = server.Viewer(model_lib.StylizedNerf.load(run), run, out)
   made.rows = 96
   with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
@@ -38,8 +41,20 @@ def viewer(finished_run, small_networks, tmp_path):
 
 
 @pytest.fixture
+def viewer(finished_run, small_networks, tmp_path):
+  """A viewer of the tiny run."""
+  with serving(finished_run, tmp_path / "films") as made:
+    yield made
+
+
+@pytest.fixture
 def page(viewer, open_page):
   """Its page, with the first picture finished."""
+  return opened(viewer, open_page)
+
+
+def opened(viewer, open_page):
+  """The page of a viewer, with the first picture finished."""
   page = open_page(viewer.address, size=_SIZE, offline=False, expected=_SAID)
   page.get_by_text("Camera path", exact=True).wait_for()
   _finished(page, viewer)
@@ -118,7 +133,7 @@ def test_the_viewer_is_driven(page, viewer, tmp_path):
   page.get_by_text("Style", exact=True).click()
   traced = _client(viewer).session._view.traced
   _number(page, "Intensity", "0.7")
-  _number(page, "ink-wash", "0.5")
+  _number(page, "Ink Wash", "0.5")
   _finished(page, viewer)
   dials, first = _client(viewer).session.dials, viewer.model.styles[0]
   assert dials.intensity == 0.7
@@ -182,6 +197,49 @@ def test_outputs_and_a_painting_that_is_dropped_in(page, viewer, tmp_path):
   (kept,) = (viewer.out / "paintings").iterdir()
   _finished(page, viewer)
   assert _client(viewer).session.dials.style == {str(kept): 1.0}
+
+
+def test_a_region_is_picked_by_clicks(run_copy, open_page, monkeypatch):
+  """Made where one clicks, kept in the run, and painted in its own style."""
+  quick_regions.few_steps(monkeypatch)
+  monkeypatch.setattr(region_making, "_views", quick_regions.exact_views)
+  with serving(run_copy, run_copy / "films") as viewer:
+    page = opened(viewer, open_page)
+    page.get_by_text("Style", exact=True).click()
+    row = page.get_by_text("New region", exact=True).locator("xpath=../../..")
+    row.locator("input:visible").last.fill("middle")
+    page.get_by_role("button", name="Pick in the picture").click()
+    page.get_by_text("Click what belongs to it").first.wait_for()
+    _finished(page, viewer)
+    panel = page.evaluate(
+      "document.querySelector('canvas').getBoundingClientRect().width"
+    )
+    page.mouse.click(panel / 2, _SIZE[1] / 2)
+    page.get_by_text("1 inside, of").wait_for()
+    page.keyboard.down("Shift")
+    page.mouse.click(panel / 2, _SIZE[1] * 0.08)
+    page.keyboard.up("Shift")
+    page.get_by_text("1 inside, 1 outside, of").wait_for()
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_text("The same again").wait_for()
+    region = viewer.model.regions["middle"]
+    assert region_file.path_of(run_copy, "middle").is_file()
+    assert 0 < region.facts["inside"] < region.facts["nodes"]
+    (point,) = region.facts["points"]
+    names = viewer.model.scene.cameras.names
+    camera = viewer.model.scene.cameras[names.index(region.facts["views"][0])]
+    assert abs(point[1] - camera.height / 2) < 1
+    assert abs(point[0] - camera.width / 2) < 1
+    page.get_by_label("middle").click()
+    page.get_by_role("option", name="Ink Wash").click()
+    _finished(page, viewer)
+    dials = _client(viewer).session.dials
+    assert dials.regions == {"middle": "ink-wash"}
+    made = viewer.model.render(
+      _client(viewer).session.camera, dials.style, regions=dials.regions
+    )
+    shown = _client(viewer).session._view.image(1)
+    assert np.abs(shown.rgb - made.rgb).max() < 0.02
 
 
 def test_a_second_client_has_a_view_of_its_own_and_may_go(

@@ -5,12 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+import quick_regions
 from PIL import Image
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import region_file
 from stylized_nerf_jax.cli import main
-from stylized_nerf_jax.regions import fitting, surfaces
 from stylized_nerf_jax.scenes.synthetic import embedded
 from stylized_nerf_jax.tasks import region_making
 
@@ -25,9 +25,7 @@ def _run(*arguments) -> int:
 def _quick_fits():
   """Regions of few steps: how good they are is asked elsewhere."""
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(fitting, "_EXAMPLES", 1 << 12)
-    patch.setattr(fitting, "_BATCH", 1 << 9)
-    patch.setattr(fitting, "_STEPS", 30)
+    quick_regions.few_steps(patch)
     yield
 
 
@@ -37,23 +35,10 @@ def run(finished_run, tmp_path_factory):
   folder = tmp_path_factory.mktemp("regions") / "run"
   shutil.copytree(finished_run, folder)
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(region_making, "_views", _exact_views)
+    patch.setattr(region_making, "_views", quick_regions.exact_views)
     _write_mask(folder, folder / "mask.png")
     assert _run(*_making(folder, "ball")) == 0
   return folder
-
-
-def _exact_views(model, run, more):
-  """The embedded scene's own answers in place of the tiny field's."""
-  numbers = [*more, *(v for v in model.scene.splits["train"] if v not in more)]
-  return [
-    surfaces.View(camera, *_seen(camera))
-    for camera in (model.scene.cameras[number] for number in numbers)
-  ]
-
-
-def _seen(camera):
-  return embedded.render(camera)[0], embedded.depth(camera)
 
 
 def _write_mask(run, path):
@@ -131,7 +116,7 @@ def test_a_field_trained_anew_makes_regions_stale(run, tmp_path, capsys):
 
 def test_a_region_is_removed_and_made_anew(run, tmp_path, monkeypatch, capsys):
   copy = shutil.copytree(run, tmp_path / "copy")
-  monkeypatch.setattr(region_making, "_views", _exact_views)
+  monkeypatch.setattr(region_making, "_views", quick_regions.exact_views)
   assert _run(*_making(copy, "ball")) == 2
   assert "has a region 'ball' already" in capsys.readouterr().err
   box = ("--name=box", "--box=-0.3,-0.55,0.03,0.55,0.3,0.8")
