@@ -13,6 +13,7 @@ import pathlib
 import jax
 import numpy as np
 
+from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.evaluation import (
   lpips,
@@ -22,7 +23,7 @@ from stylized_nerf_jax.evaluation import (
 )
 from stylized_nerf_jax.host import processes, progress
 from stylized_nerf_jax.networks import stylizer_nets
-from stylized_nerf_jax.phases import mutual_learning, run_styles
+from stylized_nerf_jax.phases import mutual_learning, pipeline, run_styles
 from stylized_nerf_jax.pixels import view_pixels
 from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.scenes import cameras as cameras_lib
@@ -35,9 +36,17 @@ _WINDOW, _PAINTING = 128, 320
 
 
 def result_of(workdir: str | pathlib.Path) -> dict:
-  """Returns what a run's phase 3 was made from; {} before it is finished."""
-  entry = run_folder.RunFolder(workdir).facts(mutual_learning.PHASE)
-  return entry["inputs"] if entry.get("finished") else {}
+  """Returns what a run's styles were made from, the finish with them; {}
+  before they are finished.
+  """
+  run = run_folder.RunFolder(workdir)
+  if not run.facts(mutual_learning.PHASE).get("finished"):
+    return {}
+  wanted = pipeline.phases_of(config_lib.completed(run.config()))
+  found = {phase: run.facts(phase) for phase in wanted}
+  if not all(entry.get("finished") for entry in found.values()):
+    return {}
+  return {phase: entry["inputs"] for phase, entry in found.items()}
 
 
 def say_failures(workdir: str | pathlib.Path) -> None:

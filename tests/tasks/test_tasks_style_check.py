@@ -62,9 +62,11 @@ def test_views_too_small_to_judge_are_not(finished_run):
   assert style_check.find_failures(finished_run) == []
 
 
-def test_train_says_it_once_phase_3_is_done_again(
-  run_copy, monkeypatch, capsys
+@pytest.mark.parametrize("phase", ["mutual_learning", "finish"])
+def test_train_says_it_once_the_styles_are_made_again(
+  run_copy, monkeypatch, capsys, phase
 ):
+  """And not of a phase 3 whose finish is still to come."""
   monkeypatch.setattr(
     style_check, "find_failures", lambda _: ["wave: not in style"]
   )
@@ -78,8 +80,8 @@ def test_train_says_it_once_phase_3_is_done_again(
 
   path = run_copy / "manifest.json"
   manifest = json.loads(path.read_text())
-  entry = manifest["phases"]["mutual_learning"]
-  entry["inputs"]["seed"] += 1
+  entry = manifest["phases"][phase]
+  entry["inputs"]["changed"] = 1
   for finished, said in ((False, False), (True, True)):
     entry["finished"] = finished
     text = json.dumps(manifest)
