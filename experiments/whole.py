@@ -181,7 +181,8 @@ def _write(args, taken: dict[str, dict]) -> None:
   for step in steps:
     seconds = [of(build, step, "wall_s") for build in both]
     memory = [of(build, step, "peak_memory_mib") for build in both]
-    rows.append([step, *seconds, _ratio(*seconds), *memory])
+    if any(value is not None for value in seconds):
+      rows.append([step, *seconds, _ratio(*seconds), *memory])
   for name, parts in (
     ("all phases, no finish", _PHASES[:-1]),
     ("all phases", _PHASES),

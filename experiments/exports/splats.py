@@ -42,7 +42,9 @@ def main() -> None:
   """Exports, draws and compares."""
   parser = arguments.of_run(__doc__)
   parser.add_argument("--name", required=True, help="of the result")
-  parser.add_argument("--style", action="append", default=[], help="or all")
+  parser.add_argument(
+    "--style", action="append", default=[], help="default: all"
+  )
   parser.add_argument("--packages", type=pathlib.Path, required=True)
   parser.add_argument("--chromium", default="/usr/bin/chromium")
   parser.add_argument(

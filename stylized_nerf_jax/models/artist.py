@@ -198,7 +198,7 @@ class Artist:
       [..., 3].
     """
     background = self._record.background
-    opacities = np.moveaxis(opacity, -1, 0)
+    opacities = list(np.moveaxis(opacity, -1, 0))
     shown = []
     for i, (look, part) in enumerate(zip(looks, opacities)):
       alone = dataclasses.replace(whole, rgb=own[..., i, :], opacity=part)

@@ -10,7 +10,7 @@ from stylized_nerf_jax.viewer.progressive_view import ProgressiveView
 @pytest.fixture
 def view(fake, make_camera):
   view = ProgressiveView(fake, make_camera(x=0.5))
-  view.show(("a",))
+  view.show(fake.paint_of(None, {"a": 1.0}))
   for _ in view.refine(1):
     pass
   return view
