@@ -16,6 +16,7 @@ from typing import Any
 
 from stylized_nerf_jax.phases import previews
 from stylized_nerf_jax.runs import run_folder
+from stylized_nerf_jax.training import metric_log
 from stylized_nerf_jax.viewer import addresses
 
 _PREVIEW = re.compile(r"([a-z_]+)-(\d{6,})")
@@ -54,7 +55,7 @@ def state(run: pathlib.Path) -> dict[str, Any]:
       )
       entry = {"folder": folder.name, "phase": phase, "step": step}
       found.append(((place, step, made), {**entry, "pictures": pictures}))
-  rows = run_folder.RunFolder(run).metrics.read()[-1:]
+  rows = metric_log.MetricLog(run / "metrics.jsonl").read()[-1:]
   last = {
     name: rows[0][name]
     for name in ("phase", "step", *_SHOWN)

@@ -8,7 +8,7 @@ from stylized_nerf_jax import config as config_lib
 from stylized_nerf_jax import pretraining_defaults
 from stylized_nerf_jax.pretraining import corpus
 
-_CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "stylizer.py"
+_CONFIG = pathlib.Path(__file__).parents[2] / "configs" / "stylizer.py"
 
 
 def _config(*more):
