@@ -22,7 +22,7 @@ from stylized_nerf_jax.viewer import addresses
 _PREVIEW = re.compile(r"([a-z_]+)-(\d{6,})")
 _HEADERS = {
   "Cache-Control": "no-store",
-  "Content-Security-Policy": "default-src 'none'; img-src 'self'; "
+  "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; "
   "script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'",
   "X-Content-Type-Options": "nosniff",
 }

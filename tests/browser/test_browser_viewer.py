@@ -217,7 +217,7 @@ def test_a_region_is_picked_by_clicks(run_copy, open_page, monkeypatch):
     page.mouse.click(panel / 2, _SIZE[1] / 2)
     page.get_by_text("1 inside, of").wait_for()
     page.keyboard.down("Shift")
-    page.mouse.click(panel / 2, _SIZE[1] * 0.08)
+    page.mouse.click(panel / 2, _SIZE[1] * 0.92)
     page.keyboard.up("Shift")
     page.get_by_text("1 inside, 1 outside, of").wait_for()
     page.get_by_role("button", name="Make it").click()
