@@ -19,7 +19,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.scene.path = ""
   config.styles.path = ""
   config.radiance_field.steps = 4000
-  # Whole test views: on two cores each look takes as long as 130 steps.
+  # Whole test views: on two cores each look takes as long as 100 steps.
   config.radiance_field.evaluate_every = 2000
   # Four times as many of these come to the same once the finish has painted.
   config.stylizer.steps = 30
