@@ -24,7 +24,7 @@ _MEASURES = {
   "style distance": "style_distance",
   "realism": "realism",
   "coverage": "coverage",
-  "palette distance": "palette_distance",
+  "palette distance": "color_distance",
   "content LPIPS": "content_lpips",
   "content SSIM": "content_ssim",
 }

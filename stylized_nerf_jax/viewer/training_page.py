@@ -19,7 +19,7 @@ from stylized_nerf_jax.runs import run_folder
 from stylized_nerf_jax.training import metric_log
 from stylized_nerf_jax.viewer import addresses
 
-_PREVIEW = re.compile(r"([a-z_]+)-(\d{6,})")
+_PREVIEW = re.compile(rf"({'|'.join(run_folder.PHASES)})-(\d{{6,}})")
 _HEADERS = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; "
@@ -44,25 +44,22 @@ def state(run: pathlib.Path) -> dict[str, Any]:
       match = _PREVIEW.fullmatch(folder.name)
       if match is None:
         continue
-      try:
-        pictures = sorted(file.name for file in folder.glob("*.jpg"))
-        made = folder.stat().st_mtime_ns
-      except FileNotFoundError:  # Replaced by another meanwhile.
-        continue
-      phase, step = match[1], int(match[2])
-      place = (
-        run_folder.PHASES.index(phase) if phase in run_folder.PHASES else 0
+      found.append(
+        {
+          "folder": folder.name,
+          "phase": match[1],
+          "step": int(match[2]),
+          "pictures": sorted(file.name for file in folder.glob("*.jpg")),
+        }
       )
-      entry = {"folder": folder.name, "phase": phase, "step": step}
-      found.append(((place, step, made), {**entry, "pictures": pictures}))
+  found.sort(key=lambda e: (run_folder.PHASES.index(e["phase"]), e["step"]))
   rows = metric_log.MetricLog(run / "metrics.jsonl").read()[-1:]
   last = {
     name: rows[0][name]
     for name in ("phase", "step", *_SHOWN)
     if rows and rows[0].get(name) is not None
   }
-  ordered = [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
-  return {"name": run.resolve().name, "previews": ordered, "last": last}
+  return {"name": run.resolve().name, "previews": found, "last": last}
 
 
 class TrainingPage:
