@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 # The paper's primes; the first is 1 to keep neighbours in x close in memory.
 _PRIMES = (1, 2654435761, 805459861)
@@ -90,6 +91,9 @@ class HashEncoding(nn.Module):
         (size, self.num_features),
       )
       tables.append(jnp.asarray(table))
+    if self.is_initializing():
+      size = self.num_levels * self.num_features
+      return jnp.zeros((*points.shape[:-1], size), flat.dtype)
     features = _interpolate(tables, flat, tuple(self.resolutions()))
     return features.reshape(*points.shape[:-1], features.shape[-1])
 
@@ -105,11 +109,28 @@ def vertex_index(x, y, z, *, resolution: int, size: int) -> jax.Array:
   Returns:
     [...], uint32, below `size`.
   """
+  return _entry(_terms((x, y, z), resolution, size), resolution, size)
+
+
+def _is_dense(resolution: int, size: int) -> bool:
+  return (resolution + 1) ** 3 <= size
+
+
+def _terms(vertex, resolution: int, size: int) -> list[jax.Array]:
+  """What x, y and z of vertices, uint32, bring into their entries."""
   side = resolution + 1
-  if side**3 <= size:
-    return (z * side + y) * side + x
-  a, b, c = (jnp.uint32(prime) for prime in _PRIMES)
-  return ((x * a) ^ (y * b) ^ (z * c)) % jnp.uint32(size)
+  dense = _is_dense(resolution, size)
+  factors = (1, side, side * side) if dense else _PRIMES
+  return [along * np.uint32(factor) for along, factor in zip(vertex, factors)]
+
+
+def _entry(terms, resolution: int, size: int) -> jax.Array:
+  """Puts together what `_terms` made."""
+  x, y, z = terms
+  if _is_dense(resolution, size):
+    return lax.add(lax.add(x, y), z)
+  hashed = lax.bitwise_xor(lax.bitwise_xor(x, y), z)
+  return lax.rem(hashed, lax.full_like(hashed, size))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -129,25 +150,45 @@ def _interpolate(tables, points, resolutions):
 
 def _blend(tables, points, resolutions):
   # Vertex by vertex, gather and blend fuse into one loop over the points: on
-  # a CPU ten times faster than gathering [N, 8, F] first.
+  # a CPU ten times faster than gathering [N, 8, F] first. What is traced so
+  # often is written in operations of `lax`, or tracing takes seconds.
   encoded = []
   for table, resolution in zip(tables, resolutions):
+    size, features = table.shape
     cell, offset = _cells(points, resolution)
-    corners = [
-      _corner(cell, offset, steps, resolution, table.shape[0])
-      for steps in _CORNERS
+    steps = [
+      _terms(vertex, resolution, size) for vertex in (cell, cell + np.uint32(1))
     ]
-    encoded.append(
-      sum(
-        weight[:, None] * table.at[index].get(**_IN_BOUNDS)
-        for index, weight in corners
-      )
-    )
+    weights = (list(1.0 - offset), list(offset))
+    sums = None
+    for x, y, z in _CORNERS:
+      index = _entry((steps[x][0], steps[y][1], steps[z][2]), resolution, size)
+      weight = lax.mul(lax.mul(weights[x][0], weights[y][1]), weights[z][2])
+      weight = lax.broadcast_in_dim(weight, (*weight.shape, features), (0,))
+      part = lax.mul(weight, _rows(table, index))
+      sums = part if sums is None else lax.add(sums, part)
+    encoded.append(sums)
   return jnp.concatenate(encoded, axis=-1)
 
 
+def _rows(table, index):
+  """Returns rows [N, F] of a table [entries, F]; no index [N] is outside."""
+  return lax.gather(
+    table,
+    lax.expand_dims(index.astype(jnp.int32), (1,)),
+    lax.GatherDimensionNumbers(
+      offset_dims=(1,), collapsed_slice_dims=(0,), start_index_map=(0,)
+    ),
+    slice_sizes=(1, table.shape[1]),
+    mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS,
+  )
+
+
 def _forward(tables, points, resolutions):
-  return _interpolate(tables, points, resolutions), (tables, points)
+  values = [table.value for table in tables]
+  encoded = _interpolate(values, points.value, resolutions)
+  # Whether points are constant is known here, and told by what there is.
+  return encoded, (values, points.value, () if points.perturbed else None)
 
 
 def _backward(resolutions, kept, cotangent):
@@ -157,7 +198,7 @@ def _backward(resolutions, kept, cotangent):
   long as finding them, and add up a table for each. Cells are found before the
   loop, and only there: within it, XLA would find them again for every feature.
   """
-  tables, points = kept
+  tables, points, perturbed = kept
   cells = [_cells(points, resolution) for resolution in resolutions]
   cotangents = jnp.split(cotangent, len(tables), axis=-1)
 
@@ -175,15 +216,16 @@ def _backward(resolutions, kept, cotangent):
   corners = jnp.asarray(_CORNERS, jnp.uint32)
   # An accelerator would wait for each turn of a loop.
   unroll = jax.default_backend() != "cpu"
-  table_bars, _ = jax.lax.scan(add, zeros, corners, unroll=unroll)
-  # Nothing of this is computed where points are constant.
+  table_bars, _ = lax.scan(add, zeros, corners, unroll=unroll)
+  if perturbed is None:
+    return table_bars, jnp.zeros_like(points)
   _, vjp = jax.vjp(
     functools.partial(_blend, tables, resolutions=resolutions), points
   )
   return table_bars, *vjp(cotangent)
 
 
-_interpolate.defvjp(_forward, _backward)
+_interpolate.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
 def _cells(points, resolution):
