@@ -15,7 +15,8 @@ def encoder(monkeypatch):
   blocks = ((1, 8), (1, 8), (3, 16), (1, 16))
   monkeypatch.setattr(vgg, "_BLOCKS", {"vgg16": blocks})
   picture = np.zeros((1, 16, 16, 3), np.float32)
-  params = vgg.VggEncoder().init(jax.random.key(0), picture)["params"]
+  init = jax.jit(vgg.VggEncoder().init)
+  params = init(jax.random.key(0), picture)["params"]
   return pretrained.Encoder("vgg16", params, "0" * 64)
 
 
@@ -34,11 +35,16 @@ def _disc(height, width):
   return np.repeat(grey, 3, axis=-1).astype(np.float32)
 
 
+@jax.jit
+def _stroke_features(params, pictures):
+  return vgg.stroke_features(params, pictures, "vgg16")
+
+
 def _distance(encoder, image, painting):
   """Mean of 1 - cosine of places to their nearest, by a plain product."""
   found = []
   for picture in (image, painting):
-    features = vgg.stroke_features(encoder.params, picture[None], "vgg16")
+    features = _stroke_features(encoder.params, picture[None])
     rows = np.asarray(features, np.float64).reshape(-1, features.shape[-1])
     found.append(rows / np.linalg.norm(rows, axis=-1, keepdims=True))
   return 1 - (found[0] @ found[1].T).max(-1).mean()
@@ -86,7 +92,7 @@ def test_one_step_is_adam_on_the_three_losses(encoder):
       + reach._VARIATION_WEIGHT * matching.total_variation(image[None])
     )
 
-  downhill = -np.sign(jax.grad(loss)(frame))
+  downhill = -np.sign(jax.jit(jax.grad(loss))(frame))
   moved = reach._match(frame, painting, encoder, 1, lambda: None)
   expected = np.clip(frame + reach._LEARNING_RATE * downhill, 0, 1)
   # Where the gradient all but vanishes, the step is shorter.

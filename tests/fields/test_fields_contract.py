@@ -187,12 +187,16 @@ def test_losses_are_means_over_rays(field):
   """So that gradients of parts of a batch can be averaged."""
   rays, params = make_rays(), params_of(field)
   target = np.random.default_rng(4).random((6, 3)).astype(np.float32)
-  bound = field.bind({"params": params})
+
+  @jax.jit
+  def losses_of(some, goal):
+    bound = field.bind({"params": params})
+    _, found = bound.sample(some)
+    return bound.losses(some, found, goal, jnp.ones(3))
 
   def losses(part):
     some, goal = jax.tree.map(lambda values: values[part], (rays, target))
-    _, found = bound.sample(some)
-    return bound.losses(some, found, goal, jnp.ones(3))
+    return losses_of(some, goal)
 
   whole = losses(slice(None))
   halves = losses(slice(3)), losses(slice(3, None))
