@@ -9,12 +9,15 @@ import dataclasses
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tqdm
 
 from stylized_nerf_jax.host import processes
 
 _POSTFIX_EVERY = 0.5  # seconds, on a terminal
+# Of which one is left out.
+_FEWEST_CALLS = 3
 # Figures that need no knowledge of the method; others are details.
 _PLAIN = ("psnr", "loss")
 _MUCH_ON_DISK = 256 * 2**20
@@ -38,10 +41,22 @@ class Pace:
 EVEN = Pace()
 
 
+class _Call(NamedTuple):
+  """What took so many seconds."""
+
+  seconds: float
+  steps: int
+  work: float
+
+
+_NOTHING = _Call(0.0, 0, 0.0)
+
+
 class Progress:
   """Counts steps; shows rate, time left and the newest figures.
 
-  Rate and time are those since the first steps, which are compiled first.
+  Rate and time are those since the first steps, which are compiled first, and
+  but for the slowest call, in which another program may have been.
 
   Args:
     total: number of steps at the end.
@@ -68,6 +83,8 @@ class Progress:
     self._bar = None
     self._silent = not processes.is_first()
     self._warm = False
+    self._calls, self._slowest = 0, _NOTHING
+    self._latest = self._start
     if sys.stderr.isatty() and not self._silent:
       self._bar = tqdm.tqdm(total=total, initial=initial, desc=label)
 
@@ -77,13 +94,16 @@ class Progress:
     They are read when they are shown, which is seldom: those of a device may
     not be there yet.
     """
-    self._done += steps
+    before, self._done = self._done, self._done + steps
     self._figures = figures or self._figures
     if self._silent:
       return
     if self._bar is not None:
       self._bar.update(steps)
     now = time.monotonic()
+    call = _Call(now - self._latest, steps, self._work(before, self._done))
+    self._latest, self._calls = now, self._calls + 1
+    self._slowest = max(self._slowest, call)
     every = self._every if self._bar is None else _POSTFIX_EVERY
     if now - self._last >= every or self._done >= self._total:
       self._last = now
@@ -92,12 +112,14 @@ class Progress:
       else:
         told = (self._in_all(now), self._shown())
         self._bar.set_postfix_str(", ".join(filter(None, told)))
-    if not self._warm:
+    if not self._warm and steps:
       self.measure_anew()
 
   def measure_anew(self) -> None:
     """Leaves out of rate and time what came before, as it was compiled."""
     self._warm, self._first, self._start = True, self._done, time.monotonic()
+    self._calls, self._slowest = 0, _NOTHING
+    self._latest = self._start
 
   def close(self) -> None:
     """Ends the bar."""
@@ -105,32 +127,46 @@ class Progress:
       self._bar.close()
 
   def _line(self, now: float) -> str:
-    # Of one call that was all, nothing else is known than with compiling.
-    known = self._warm or self._done >= self._total
     parts = [f"{self._label}: {self._done}/{self._total}"]
-    if known and self._done > self._first:
-      rate = (self._done - self._first) / max(now - self._start, 1e-9)
-      left = in_words(self._left(now))
-      in_all = self._in_all(now)
+    ended = self._done >= self._total
+    if self._knows_pace() or (ended and self._done > self._first):
+      # Of a call that was all, nothing else is known than with compiling.
+      seen = self._seen(now)
+      left, in_all = in_words(self._left(now)), self._in_all(now)
       parts += [
-        f"{rate:.3g}/s",
+        f"{seen.steps / max(seen.seconds, 1e-9):.3g}/s",
         f"{left} left" + (f", {in_all}" if in_all else ""),
       ]
     return "  ".join(filter(None, [*parts, self._shown()]))
 
   def _left(self, now: float) -> float:
     """Seconds that the steps that are left take."""
-    work = self._pace.work(self._total) - self._pace.work(self._done)
-    return work * self._seconds_each(now)
+    return self._work(self._done, self._total) * self._seconds_each(now)
 
   def _seconds_each(self, now: float) -> float:
     """Seconds that a unit of work took."""
-    done = self._pace.work(self._done) - self._pace.work(self._first)
-    return (now - self._start) / max(done, 1e-9)
+    seen = self._seen(now)
+    return seen.seconds / max(seen.work, 1e-9)
+
+  def _work(self, first: int, last: int) -> float:
+    return self._pace.work(last) - self._pace.work(first)
+
+  def _knows_pace(self) -> bool:
+    """Whether calls were enough to leave the slowest out."""
+    return self._warm and self._calls >= _FEWEST_CALLS
+
+  def _seen(self, now: float) -> "_Call":
+    """What was done since the first steps, by all calls but the slowest."""
+    left_out = self._slowest if self._knows_pace() else _NOTHING
+    return _Call(
+      now - self._start - left_out.seconds,
+      self._done - self._first - left_out.steps,
+      self._work(self._first, self._done) - left_out.work,
+    )
 
   def _in_all(self, now: float) -> str:
     """Says how long all takes, with what comes after these steps."""
-    if not self._warm or self._done == self._first:
+    if not self._knows_pace():
       return ""
     after = self._pace.later(self._seconds_each(now))
     if not after:
