@@ -81,13 +81,13 @@ def test_a_bar_tells_of_what_comes_after_it(monkeypatch, capsys):
     lambda n: n + 3.0 * max(n - 50, 0), lambda each: 600 * each
   )
   with progress.progress(100, "a", pace=pace, every=0.0) as bar:
-    for seconds in (30.0, 10.0):  # The first step is compiled.
+    for seconds in (30.0, 10.0, 10.0, 10.0):  # The first step is compiled.
       clock[0] += seconds
       bar.advance(10, mimic=1.0, psnr=20.0)
-  first, second = capsys.readouterr().err.splitlines()
-  assert first == "a: 10/100  psnr 20"
-  assert second == (
-    "a: 20/100  1/s  4 min left, about 14 min with the phases after it  psnr 20"
+  *others, last = capsys.readouterr().err.splitlines()
+  assert others == [f"a: {done}/100  psnr 20" for done in (10, 20, 30)]
+  assert last == (
+    "a: 40/100  1/s  4 min left, about 14 min with the phases after it  psnr 20"
   )
 
 

@@ -61,15 +61,14 @@ def test_progress_prints_lines_where_there_is_no_terminal(capsys, monkeypatch):
   clock = [100.0]
   monkeypatch.setattr(time, "monotonic", lambda: clock[0])
   with progress.progress(40, "training", initial=10) as bar:
-    clock[0] += 5
-    bar.advance(5, loss=1.0)
-    assert capsys.readouterr().err == ""
-    clock[0] += 5
-    bar.advance(5, loss=0.12345)
+    for _ in range(4):
+      assert capsys.readouterr().err == ""
+      clock[0] += 2.5
+      bar.advance(2, loss=0.12345)
     line = capsys.readouterr().err
-    assert line == "training: 20/40  1/s  20 s left  loss 0.1235\n"
+    assert line == "training: 18/40  0.8/s  28 s left  loss 0.1235\n"
     clock[0] += 1
-    bar.advance(20)
+    bar.advance(22)
     assert capsys.readouterr().err.startswith("training: 40/40")
   assert capsys.readouterr().err == ""
 
