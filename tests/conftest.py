@@ -2,7 +2,6 @@
 
 import fcntl
 import gc
-import importlib.metadata
 import os
 import pathlib
 import shutil
@@ -12,11 +11,7 @@ import tempfile
 # collectives, and the size is read when jax is imported.
 os.environ.setdefault("NPROC", "16")
 # Most tests take longer to compile than to run; read at import, too.
-_FLAGS = "--xla_backend_optimization_level=0"
-if importlib.metadata.version("jaxlib").startswith("0.10."):
-  # Without them programs compile in half the time; later ones know no other.
-  _FLAGS += " --xla_cpu_use_fusion_emitters=false"
-os.environ.setdefault("XLA_FLAGS", _FLAGS)
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # What one test compiles, no other compiles again, nor do other processes, whose
 # environment is this one's.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
