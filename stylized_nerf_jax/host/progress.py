@@ -76,15 +76,13 @@ class Progress:
     pace: Pace = EVEN,
   ):
     self._total, self._label, self._every = total, label, every
-    self._first, self._done = initial, initial
-    self._start = self._last = time.monotonic()
-    self._pace = pace
+    self._done, self._pace = initial, pace
+    self._measure_from_here()
+    self._shown_at = self._start
     self._figures = {}
     self._bar = None
     self._silent = not processes.is_first()
     self._warm = False
-    self._calls, self._slowest = 0, _NOTHING
-    self._latest = self._start
     if sys.stderr.isatty() and not self._silent:
       self._bar = tqdm.tqdm(total=total, initial=initial, desc=label)
 
@@ -101,12 +99,13 @@ class Progress:
     if self._bar is not None:
       self._bar.update(steps)
     now = time.monotonic()
-    call = _Call(now - self._latest, steps, self._work(before, self._done))
-    self._latest, self._calls = now, self._calls + 1
-    self._slowest = max(self._slowest, call)
+    if steps:
+      call = _Call(now - self._called, steps, self._work(before, self._done))
+      self._called, self._calls = now, self._calls + 1
+      self._slowest = max(self._slowest, call)
     every = self._every if self._bar is None else _POSTFIX_EVERY
-    if now - self._last >= every or self._done >= self._total:
-      self._last = now
+    if now - self._shown_at >= every or self._done >= self._total:
+      self._shown_at = now
       if self._bar is None:
         print(self._line(now), file=sys.stderr, flush=True)
       else:
@@ -117,9 +116,12 @@ class Progress:
 
   def measure_anew(self) -> None:
     """Leaves out of rate and time what came before, as it was compiled."""
-    self._warm, self._first, self._start = True, self._done, time.monotonic()
-    self._calls, self._slowest = 0, _NOTHING
-    self._latest = self._start
+    self._warm = True
+    self._measure_from_here()
+
+  def _measure_from_here(self) -> None:
+    self._first, self._calls, self._slowest = self._done, 0, _NOTHING
+    self._start = self._called = time.monotonic()
 
   def close(self) -> None:
     """Ends the bar."""
@@ -155,7 +157,7 @@ class Progress:
     """Whether calls were enough to leave the slowest out."""
     return self._warm and self._calls >= _FEWEST_CALLS
 
-  def _seen(self, now: float) -> "_Call":
+  def _seen(self, now: float) -> _Call:
     """What was done since the first steps, by all calls but the slowest."""
     left_out = self._slowest if self._knows_pace() else _NOTHING
     return _Call(

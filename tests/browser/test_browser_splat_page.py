@@ -127,6 +127,7 @@ def test_change_of_paintings_has_no_jump(page_file, open_page):
     page.clock.run_for(20)
     seen.append(page.evaluate("viewer.style()"))
   assert seen[0][_MOSAIC] == 0.5 and seen[-1][_MOSAIC] == 0
+  assert seen[-1][_VAN_GOGH] == 1
   sums = [sum(weights.values()) for weights in seen]
   np.testing.assert_allclose(sums, 1, atol=1e-9)
   rises = np.diff([weights[_VAN_GOGH] for weights in seen])

@@ -50,6 +50,15 @@ def test_two_calls_say_nothing_of_the_pace(clock, capsys):
   assert _lines(capsys) == ["finish: 1/360", "finish: 2/360"]
 
 
+def test_calls_of_no_steps_are_none(clock, capsys):
+  """As where a phase tells what of a style was done before."""
+  bar = progress.Progress(100, "finish", every=0.0)
+  for steps in (1, 0, 5, 0, 0):
+    clock[0] += 10
+    bar.advance(steps)
+  assert _lines(capsys)[-1] == "finish: 6/100"
+
+
 def test_all_in_one_call_is_told_with_what_it_took(clock, capsys):
   bar = progress.Progress(10, "frames")
   clock[0] += 5
