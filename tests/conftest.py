@@ -2,6 +2,7 @@
 
 import fcntl
 import gc
+import importlib.metadata
 import os
 import pathlib
 import shutil
@@ -11,7 +12,12 @@ import tempfile
 # collectives, and the size is read when jax is imported.
 os.environ.setdefault("NPROC", "16")
 # Most tests take longer to compile than to run; read at import, too.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+_FLAGS = "--xla_backend_optimization_level=0"
+_HAS_OLD_EMITTERS = importlib.metadata.version("jaxlib").startswith("0.10.")
+if _HAS_OLD_EMITTERS:
+  # Those compile twice as fast. Later versions have no others than the new.
+  _FLAGS += " --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", _FLAGS)
 # What one test compiles, no other compiles again, nor do other processes, whose
 # environment is this one's.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
@@ -109,6 +115,33 @@ def finished_run(tmp_path_factory, small_weights) -> pathlib.Path:
 def run_copy(finished_run, small_networks, tmp_path) -> pathlib.Path:
   """A copy of the finished run, with the small networks in place."""
   return shutil.copytree(finished_run, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def exact_trigonometry():
+  """Compiles as users' programs are, by XLA's emitters of fusions.
+
+  By the old ones a fisheye is up to a tenth of a pixel away.
+  """
+  if not _HAS_OLD_EMITTERS:
+    yield
+    return
+  from jax._src import compiler
+
+  get = compiler.get_compile_options
+
+  def with_emitters(*args, env_options_overrides=None, **options):
+    overrides = {
+      **(env_options_overrides or {}),
+      "xla_cpu_use_fusion_emitters": True,
+    }
+    return get(*args, env_options_overrides=overrides, **options)
+
+  jax.clear_caches()
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(compiler, "get_compile_options", with_emitters)
+    yield
+  jax.clear_caches()
 
 
 @pytest.fixture

@@ -89,13 +89,16 @@ class StyleField(nn.Module):
     self.color_head = dense(3)
 
   @property
+  def encoded_size(self) -> int:
+    """Values of an encoded point, E."""
+    if self.has_tables:
+      return self.num_levels * self.num_features
+    return encodings.frequency_size(self.num_octaves)
+
+  @property
   def floats_per_sample(self) -> int:
     """Floats of a sample's widest layer and its input."""
-    if self.has_tables:
-      encoded = self.num_levels * self.num_features
-    else:
-      encoded = encodings.frequency_size(self.num_octaves)
-    return self.width + encoded + self.latent_size
+    return self.width + self.encoded_size + self.latent_size
 
   @property
   def has_tables(self) -> bool:

@@ -7,6 +7,9 @@ mix of styles is a mean of parameters as it is one of codes.
 import jax
 import jax.numpy as jnp
 
+# What is left of 1 by no more than rounding is nobody's.
+LEAST_SHARE = 1e-6
+
 
 def mix(base, finished, shares: jax.Array):
   """Blends style fields of styles.
@@ -25,7 +28,7 @@ def mix(base, finished, shares: jax.Array):
     weights = shares.reshape(-1, *[1] * (of_styles.ndim - 1))
     # What has no share may be anything.
     parts = jnp.where(weights > 0, weights * of_styles.astype(jnp.float32), 0.0)
-    return parts.sum(0) + jnp.where(left > 1e-6, left * of_base, 0.0)
+    return parts.sum(0) + jnp.where(left > LEAST_SHARE, left * of_base, 0.0)
 
   return jax.tree.map(blend, base, finished)
 

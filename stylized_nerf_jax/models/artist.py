@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylized_nerf_jax.fields import style_mixing
 from stylized_nerf_jax.models import looks as looks_lib
 from stylized_nerf_jax.models import (
   palettes,
   region_paints,
   renderers,
+  style_fields,
   surface_rays,
   viewpoints,
 )
@@ -30,9 +30,6 @@ from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.scenes import scene_record
 from stylized_nerf_jax.scenes.selection import small_views
 from stylized_nerf_jax.stylizer import style_maps
-
-# Style fields of styles and mixes that are at hand.
-_KEPT_FIELDS = 8
 
 
 class Artist:
@@ -61,9 +58,7 @@ class Artist:
     self.renderers = renderers.of(config, record)
     self._record, self._params, self._codes = record, params, codes
     self._most_rays = config.views.rays
-    self._mixed: dict[bytes, Any] = {}
     self._last = LastPainted()
-    self._mix = jax.jit(style_mixing.mix)
     self._tables = looks_lib.TableChooser(codes, maps, lambda: self._palettes)
 
   def look(
@@ -121,7 +116,10 @@ class Artist:
     if dials.blends:
       variables["intensity"] = np.float32(dials.intensity)
     render = self.renderers.whole(
-      True, blend=dials.blends, in_styles=True, own_fields=self._is_finished
+      True,
+      blend=dials.blends,
+      in_styles=True,
+      own_fields=self.fields.are_finished,
     )
     out = render(variables, self.arrays(camera), camera.height, camera.width)
     return [
@@ -150,7 +148,7 @@ class Artist:
     rgb = self.together(out.rgb, out.own, out.opacity, out.whole, looks)
     return dataclasses.replace(out.whole, rgb=rgb)
 
-  def layers_of_block(
+  def layers_of_pixels(
     self,
     arrays: rays_lib.CameraArrays,
     index: np.ndarray,
@@ -171,7 +169,7 @@ class Artist:
     styles = tuple(next(places) if one.stylized else None for one in looks)
     variables = {
       "field": self.placed["field"],
-      "style_fields": [self._style_field(code) for code in codes],
+      "style_fields": [self.fields.of(code) for code in codes],
       "latents": [np.asarray(code.code, np.float32) for code in codes],
       "regions": [one.params for one in regions],
       "feather": np.float32(feather),
@@ -254,8 +252,7 @@ class Artist:
     rgb = own
     if look.stylized:
       assert look.code is not None
-      variables = self._variables(look.code)
-      del variables["field"]
+      variables = self.paint_variables(look.code)
       inside = surface_rays.field_points(self._record, points)
       rgb = self.renderers.point_painter()(variables, inside)
     return np.asarray(self.shown(rgb, photographed, look).rgb)
@@ -272,37 +269,6 @@ class Artist:
       intensity = look.dials.intensity
       rgb = (1.0 - intensity) * photographed.rgb + intensity * rgb
     return dataclasses.replace(photographed, rgb=rgb)
-
-  def trace_block(
-    self,
-    arrays: rays_lib.CameraArrays,
-    index: np.ndarray,
-    width: int,
-    samples: int,
-  ) -> tuple[renderer.Rendered, np.ndarray]:
-    """Traces pixels index [N] of an image of that width.
-
-    Returns:
-      (rendered as photographed [N, ...], packed [N, 2, K] uint16), numpy.
-    """
-    trace = self.renderers.tracer(samples, len(index))
-    out, packed, _ = trace(self.placed["field"], arrays, index, width)
-    return out, packed
-
-  def paint_block(
-    self,
-    arrays: rays_lib.CameraArrays,
-    index: np.ndarray,
-    width: int,
-    packed: np.ndarray,
-    look: looks_lib.Look,
-  ) -> np.ndarray:
-    """Paints what `trace_block` found: colours [N, 3] for `shown`, numpy."""
-    assert look.code is not None
-    variables = self._variables(look.code)
-    del variables["field"]
-    paint = self.renderers.painter(packed.shape[-1], len(index))
-    return paint(variables, arrays, index, width, packed)
 
   def nearest_view(self, camera: scene_lib.Camera) -> int:
     """Returns the training view, of those painted, that stands nearest."""
@@ -321,6 +287,11 @@ class Artist:
     )
 
   @functools.cached_property
+  def fields(self) -> style_fields.StyleFields:
+    """Those that paint."""
+    return style_fields.StyleFields(self.placed)
+
+  @functools.cached_property
   def _palettes(self) -> palettes.Palettes:
     return palettes.Palettes(
       [self.trace(c, None) for c in small_views.small_cameras(self._record)],
@@ -329,8 +300,7 @@ class Artist:
     )
 
   def _paint(self, traced: TracedView, code) -> np.ndarray:
-    variables = self._variables(code)
-    del variables["field"]
+    variables = self.paint_variables(code)
     paint = self.renderers.painter(traced.packed.shape[-1])
     return paint(variables, self.arrays(traced.camera), traced.packed)
 
@@ -338,7 +308,7 @@ class Artist:
     """Renders looks whose colours are mapped or mixed after compositing."""
     variables = self._variables_of_all(looks)
     render = self.renderers.whole(
-      True, in_styles=True, apart=True, own_fields=self._is_finished
+      True, in_styles=True, apart=True, own_fields=self.fields.are_finished
     )
     out = render(variables, self.arrays(camera), camera.height, camera.width)
     own = dataclasses.replace(out, rgb=out.rgb[:, :, -1])
@@ -349,9 +319,12 @@ class Artist:
 
   def _variables(self, code: Blend) -> dict[str, Any]:
     """Returns what a compiled renderer paints with."""
+    return {"field": self.placed["field"], **self.paint_variables(code)}
+
+  def paint_variables(self, code: Blend) -> dict[str, Any]:
+    """Returns what paints in a code: {"style_field", "latent"}."""
     return {
-      "field": self.placed["field"],
-      "style_field": self._style_field(code),
+      "style_field": self.fields.of(code),
       "latent": np.asarray(code.code, np.float32),
     }
 
@@ -359,31 +332,14 @@ class Artist:
     """Returns what a compiled renderer of several styles paints with."""
     codes = [look.code for look in looks]
     style_field = self.placed["style_field"]
-    if self._is_finished:
-      of_each = [self._style_field(code) for code in codes]
+    if self.fields.are_finished:
+      of_each = [self.fields.of(code) for code in codes]
       style_field = jax.tree.map(lambda *leaves: jnp.stack(leaves), *of_each)
     return {
       "field": self.placed["field"],
       "style_field": style_field,
       "latents": np.stack([np.asarray(c.code, np.float32) for c in codes]),
     }
-
-  @property
-  def _is_finished(self) -> bool:
-    return "finished" in self.placed
-
-  def _style_field(self, code: Blend):
-    """Returns the parameters of the style field that paints in a code."""
-    if not self._is_finished or not code.shares.any():
-      return self.placed["style_field"]
-    key = code.shares.tobytes()
-    if key not in self._mixed:
-      while len(self._mixed) >= _KEPT_FIELDS:
-        self._mixed.pop(next(iter(self._mixed)))
-      self._mixed[key] = self._mix(
-        self.placed["style_field"], self.placed["finished"], code.shares
-      )
-    return self._mixed[key]
 
   def arrays(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
     """Returns a camera as arrays of the model frame."""

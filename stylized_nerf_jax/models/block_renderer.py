@@ -13,7 +13,7 @@ import numpy as np
 
 from stylized_nerf_jax.models import artist as artist_lib
 from stylized_nerf_jax.models import looks as looks_lib
-from stylized_nerf_jax.models import region_paints
+from stylized_nerf_jax.models import region_paints, style_fields
 from stylized_nerf_jax.models.dials import Dials
 from stylized_nerf_jax.models.style_codes import Style
 from stylized_nerf_jax.region_file import Region
@@ -29,11 +29,14 @@ class Paint(NamedTuple):
     looks: of the scene, then of its regions.
     regions: that have looks of their own; a later one lies over earlier ones.
     feather: of their edges.
+    parts: style fields that the one it is painted with is mixed of, where what
+      each says of a pixel serves for other mixes, too.
   """
 
   looks: Sequence[looks_lib.Look]
   regions: Sequence[Region] = ()
   feather: float = region_paints.FEATHER
+  parts: Sequence[style_fields.Part] = ()
 
   @property
   def source(self) -> tuple:
@@ -81,6 +84,7 @@ class BlockRenderer:
 
   Attributes:
     samples, block: as given.
+    encoded_bytes: of what `encode` finds of a pixel.
   """
 
   def __init__(
@@ -92,6 +96,8 @@ class BlockRenderer:
   ):
     self._artist, self._regions = artist, regions
     self.samples, self.block = samples, block
+    size = artist.renderers.style_field.encoded_size
+    self.encoded_bytes = samples * size * np.float16().itemsize
 
   def camera(self, camera: scene_lib.Camera) -> rays_lib.CameraArrays:
     """Returns a camera of the file frame as the other methods take it."""
@@ -119,7 +125,15 @@ class BlockRenderer:
       self._artist.look(camera, one, chosen)
       for one in (style, *regions.values())
     ]
-    return Paint(looks, found, feather)
+    return Paint(looks, found, feather, self._parts(looks))
+
+  def _parts(self, looks) -> tuple[style_fields.Part, ...]:
+    """Parts of a paint; what is computed without tables is not kept."""
+    code = looks[0].code if looks[0].stylized else None
+    has_tables = self._artist.renderers.style_field.has_tables
+    if code is None or len(looks) > 1 or not has_tables:
+      return ()
+    return self._artist.fields.parts(code)
 
   def trace(
     self, camera: rays_lib.CameraArrays, index: np.ndarray, width: int
@@ -131,9 +145,39 @@ class BlockRenderer:
       index: [N] int32, pixels counted row by row, at most `block`.
       width: of the picture.
     """
-    filled = self._filled(index)
-    found = self._artist.trace_block(camera, filled, width, self.samples)
-    return _cut(Traced(*found), len(index))
+    trace = self._artist.renderers.tracer(self.samples, self.block)
+    own, packed, _ = trace(
+      self._artist.placed["field"], camera, self._filled(index), width
+    )
+    return _cut(Traced(own, packed), len(index))
+
+  def encode(
+    self,
+    camera: rays_lib.CameraArrays,
+    index: np.ndarray,
+    width: int,
+    packed: np.ndarray,
+    place: int,
+  ) -> np.ndarray:
+    """Encodes pixels that were traced by one of the parts of a paint.
+
+    Args:
+      camera, index, width: as of `trace`.
+      packed: by it, the same pixels.
+      place: of the part.
+
+    Returns:
+      [N, K, E] float16.
+    """
+    encode = self._artist.renderers.encoder(self.samples, self.block)
+    found = encode(
+      self._artist.fields.of_part(place),
+      camera,
+      self._filled(index),
+      width,
+      self._filled(packed),
+    )
+    return found[: len(index)]
 
   def paint(
     self,
@@ -142,6 +186,7 @@ class BlockRenderer:
     width: int,
     traced: Traced,
     paint: Paint,
+    encoded: Sequence[np.ndarray] = (),
   ) -> Painted:
     """Paints pixels that were traced.
 
@@ -149,22 +194,38 @@ class BlockRenderer:
       camera, index, width: as of `trace`.
       traced: by it, the same pixels.
       paint: from `paint_of`.
+      encoded: what `encode` gave for each of its parts, if they are at hand.
 
     Returns:
       `Painted`, for `shown` with any paint of the same `source`.
     """
     filled, count = self._filled(index), len(index)
     if paint.regions:
-      out = self._artist.layers_of_block(camera, filled, width, *paint)
+      out = self._artist.layers_of_pixels(
+        camera, filled, width, paint.looks, paint.regions, paint.feather
+      )
       layers = (out.rgb, out.own, out.opacity)
       return Painted(*(np.asarray(values)[:count] for values in layers))
     nothing = np.zeros((count, 0), np.float32)
     look = paint.looks[0]
     if not look.stylized:
       return Painted(traced.photographed.rgb, nothing, nothing)
+    assert look.code is not None
     packed = self._filled(traced.packed)
-    rgb = self._artist.paint_block(camera, filled, width, packed, look)
-    return Painted(np.asarray(rgb)[:count], nothing, nothing)
+    kept = packed.shape[-1], self.block
+    variables = self._artist.paint_variables(look.code)
+    if encoded:
+      shares = [part.share for part in paint.parts]
+      variables["shares"] = np.array(shares, np.float32)
+      parts = [self._filled(part) for part in encoded]
+      rgb = self._artist.renderers.encoded_painter(*kept)(
+        variables, packed, parts
+      )
+    else:
+      rgb = self._artist.renderers.painter(*kept)(
+        variables, camera, filled, width, packed
+      )
+    return Painted(rgb[:count], nothing, nothing)
 
   def shown(
     self, photographed: renderer.Rendered, painted: Painted, paint: Paint

@@ -149,6 +149,41 @@ class Renderers:
 
     return self._once(("paint", samples, block), make)
 
+  def encoder(self, samples: int, block: int) -> Callable:
+    """Returns what encodes chosen pixels; see `make_encoder`.
+
+    Args:
+      samples: of a ray.
+      block: pixels that are encoded together.
+    """
+
+    def make():
+      return image_rendering.make_encoder(
+        self.style_field,
+        self.setting,
+        rays_per_chunk=block,
+        rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
+      )
+
+    return self._once(("encode", samples, block), make)
+
+  def encoded_painter(self, samples: int, block: int) -> Callable:
+    """Returns a painter of what `encoder` encoded; see `make_encoded_painter`.
+
+    Args:
+      samples, block: as there.
+    """
+
+    def make():
+      return image_rendering.make_encoded_painter(
+        self.style_field,
+        self.setting,
+        rays_per_chunk=block,
+        rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
+      )
+
+    return self._once(("paint encoded", samples, block), make)
+
   def points(self, what: str) -> Callable:
     """Returns what asks the field at points: (params, rays: Rays of numpy [N,
     ...]) -> numpy [N, ...].

@@ -83,15 +83,19 @@ def unpack(
   Returns:
     `Samples` in order along the ray, whose features are None.
   """
-  values = packed.astype(jnp.float32) / _LARGEST
-  fractions, weights = values[..., 0, :], values[..., 1, :]
+  fractions = packed[..., 0, :].astype(jnp.float32) / _LARGEST
   t = spacing.place(fractions, rays.near, rays.far, spacing.of_space(space))
   points = (
     rays.origins[..., None, :] + t[..., None] * rays.directions[..., None, :]
   )
   if space.kind == "contracted":
     points = contraction.contract(points)
-  return samples_lib.Samples(points, t, weights, None)
+  return samples_lib.Samples(points, t, unpack_weights(packed), None)
+
+
+def unpack_weights(packed: jax.Array) -> jax.Array:
+  """Restores the weights [..., K] of samples packed as [..., 2, K]."""
+  return packed[..., 1, :].astype(jnp.float32) / _LARGEST
 
 
 def render_and_pack(

@@ -3,10 +3,12 @@
 What a pixel is made into is in `renderer.py` and `geometry_cache.py`.
 """
 
+import functools
 from collections.abc import Callable
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from stylized_nerf_jax.rendering import geometry_cache, renderer
@@ -125,6 +127,85 @@ def make_painter(
 
   def paint(variables, camera, packed):
     return render(variables, camera, *packed.shape[:2], packed)
+
+  return paint
+
+
+def make_encoder(
+  style_field: nn.Module,
+  setting: rays_lib.RaySetting,
+  *,
+  rays_per_chunk: int,
+  rays_at_once: int = 0,
+):
+  """Compiles the encoding of packed samples, over all devices.
+
+  What tables say of a sample is linear in the tables: of a mix of style fields
+  it is the mix of what each of them says, and need not be read again.
+
+  Args:
+    style_field, setting: as in `make_painter`.
+    rays_per_chunk, rays_at_once: as in `over_images`.
+
+  Returns:
+    encode(params, camera: CameraArrays of shape [], index [N], width, packed
+    [N, 2, K]) -> numpy [N, K, E] float16; see `over_pixels`. `params` are the
+    style field's.
+  """
+
+  def encode_pixels(constants, xy, packed):
+    params, camera = constants
+    rays = rays_lib.cast_rays(camera, xy, setting.space)
+    samples = geometry_cache.unpack(packed, rays, setting.space)
+    encoded = style_field.apply(
+      {"params": params}, samples.points, method="encode"
+    )
+    return encoded.astype(jnp.float16)
+
+  return over_pixels(encode_pixels, rays_per_chunk, rays_at_once)
+
+
+def make_encoded_painter(
+  style_field: nn.Module,
+  setting: rays_lib.RaySetting,
+  *,
+  rays_per_chunk: int,
+  rays_at_once: int = 0,
+):
+  """Compiles the painting of samples that `make_encoder` has encoded.
+
+  Args:
+    style_field, setting: as in `make_painter`.
+    rays_per_chunk, rays_at_once: as in `over_images`.
+
+  Returns:
+    paint(variables, packed [N, 2, K], encoded: P times [N, K, E]) -> colours
+    [N, 3], numpy. `variables` are "style_field" parameters, "latent" [L], and
+    "shares" [P] of what is encoded.
+  """
+
+  def paint_rows(variables, rows):
+    packed, encoded = rows
+    shares = variables["shares"]
+    parts = (
+      share * part.astype(jnp.float32) for share, part in zip(shares, encoded)
+    )
+    colors = style_field.apply(
+      {"params": variables["style_field"]},
+      functools.reduce(jnp.add, parts),
+      variables["latent"],
+      method="paint",
+    )
+    return renderer.composite_colors(
+      geometry_cache.unpack_weights(packed), colors, setting.background
+    )
+
+  mapped = mapping.make_map(
+    paint_rows, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
+  )
+
+  def paint(variables, packed, encoded):
+    return mapped(variables, (packed, tuple(encoded)))
 
   return paint
 

@@ -1,17 +1,19 @@
 """One view of a scene that is rendered pass after pass, block after block.
 
-Every ray is traced once; what it found is kept, so that a changed dial only
-paints, and one of colours does not even that. `refine` yields after every
-block, and may be left then: whoever comes back goes on where it stopped.
+Every ray is traced once and tables are read once; what was found is kept, so
+that a changed dial only paints, and one of colours does not even that. `refine`
+yields after every block, and may be left then: whoever comes back goes on where
+it stopped.
 """
 
 import enum
+import functools
 from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 
-from stylized_nerf_jax.models import block_renderer
+from stylized_nerf_jax.models import block_renderer, kept_encodings
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import scene as scene_lib
 from stylized_nerf_jax.viewer import lattice
@@ -29,6 +31,7 @@ class Blocks(Protocol):
   """What is asked of `models.block_renderer.BlockRenderer`."""
 
   block: int
+  encoded_bytes: int
 
   def camera(self, camera: scene_lib.Camera):
     """As there."""
@@ -38,7 +41,13 @@ class Blocks(Protocol):
     """As there."""
     ...
 
-  def paint(self, camera, index: np.ndarray, width: int, traced, paint):
+  def encode(self, camera, index: np.ndarray, width: int, packed, place: int):
+    """As there."""
+    ...
+
+  def paint(
+    self, camera, index: np.ndarray, width: int, traced, paint, encoded=()
+  ):
     """As there."""
     ...
 
@@ -53,6 +62,7 @@ class ProgressiveView:
   Args:
     blocks: renders.
     camera: file frame; its size is the picture's.
+    most_bytes: of encodings that are kept, see `KeptEncodings`.
 
   Attributes:
     camera: as given.
@@ -60,7 +70,12 @@ class ProgressiveView:
     paint: that pixels are shown in.
   """
 
-  def __init__(self, blocks: Blocks, camera: scene_lib.Camera):
+  def __init__(
+    self,
+    blocks: Blocks,
+    camera: scene_lib.Camera,
+    most_bytes: int = kept_encodings.MOST_BYTES,
+  ):
     self._blocks, self.camera = blocks, camera
     self._arrays = blocks.camera(camera)
     count = camera.height * camera.width
@@ -72,6 +87,9 @@ class ProgressiveView:
     self._depth = np.zeros(count, np.float32)
     self._opacity = np.zeros(count, np.float32)
     self._packed: np.ndarray | None = None
+    self._encodings = kept_encodings.KeptEncodings(
+      count, blocks.encoded_bytes, most_bytes
+    )
     self._colors: block_renderer.Painted | None = None
     self.traced = self.painted = 0
     self.paint: block_renderer.Paint | None = None
@@ -153,6 +171,7 @@ class ProgressiveView:
       self.camera.width,
       block_renderer.Traced(own, self._packed[rows]),
       self.paint,
+      self._encoded(rows),
     )
     if self._colors is None:
       count = len(self._known)
@@ -163,6 +182,23 @@ class ProgressiveView:
       values[rows] = of_rows
     self._painted[rows] = True
     self.painted += len(rows)
+
+  def _encoded(self, rows: np.ndarray) -> list[np.ndarray]:
+    """What each part of the paint says of pixels; nothing without room."""
+    assert self.paint is not None and self._packed is not None
+    packed, kept = self._packed, self._encodings
+    if len(self.paint.parts) > kept.most:
+      return []
+
+    def encode(place: int, missing: np.ndarray) -> np.ndarray:
+      return self._blocks.encode(
+        self._arrays, missing, self.camera.width, packed[missing], place
+      )
+
+    return [
+      kept.rows(part.place, rows, functools.partial(encode, part.place))
+      for part in self.paint.parts
+    ]
 
   def work(self, stride: int) -> Work:
     """The dearest kind of work that a lattice needs; `SHOW` if none."""

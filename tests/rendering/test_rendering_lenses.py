@@ -90,6 +90,7 @@ def test_without_terms_the_radius_is_the_angle():
     np.testing.assert_allclose(z, 3 * np.cos(angles), atol=1e-5)
 
 
+@pytest.mark.usefixtures("exact_trigonometry")
 @pytest.mark.parametrize("terms", _LENSES)
 def test_pixels_come_back_to_a_thousandth(terms):
   camera = rays_lib.camera_arrays(_camera(distortion=terms), None)

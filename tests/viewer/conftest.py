@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax.models import block_renderer
+from stylized_nerf_jax.models import block_renderer, style_fields
 from stylized_nerf_jax.rendering import renderer
 from stylized_nerf_jax.scenes import camera_path
 
 BLOCK = 192
+# Those of the fake, in the order of their style fields.
+STYLES = ("one", "two", "three", "a", "b")
 
 
 @pytest.fixture(scope="package")
@@ -28,9 +30,10 @@ class FakeBlocks:
   """Renders what pixels are called, and counts how often."""
 
   block = 50
+  encoded_bytes = 2
 
   def __init__(self):
-    self.traced, self.painted = [], []
+    self.traced, self.painted, self.encoded = [], [], []
     self.before_block = lambda: None
     self.fails = None
 
@@ -40,7 +43,14 @@ class FakeBlocks:
   def paint_of(self, camera, style, **dials):
     if self.fails:
       raise self.fails
-    return make_paint(tuple(style.items()), dials.get("palette", 1.0))
+    return types.SimpleNamespace(
+      source=tuple(style.items()),
+      palette=dials.get("palette", 1.0),  # Makes colours less green.
+      parts=[
+        style_fields.Part(STYLES.index(name), share)
+        for name, share in style.items()
+      ],
+    )
 
   def trace(self, camera, index, width):
     self.before_block()
@@ -50,8 +60,16 @@ class FakeBlocks:
     own = renderer.Rendered(rgb, index + 1.0, np.ones(len(index)))
     return block_renderer.Traced(own, np.repeat(index[:, None, None], 2, 1))
 
-  def paint(self, camera, index, width, traced, paint):
+  def encode(self, camera, index, width, packed, place):
+    np.testing.assert_array_equal(packed[:, 0, 0], index)
+    assert 0 < len(index) <= self.block
+    self.encoded.extend((place, i) for i in index.tolist())
+    return (index * 8 + place)[:, None, None]
+
+  def paint(self, camera, index, width, traced, paint, encoded=()):
     self.before_block()
+    for part, found in zip(paint.parts, encoded, strict=bool(encoded)):
+      np.testing.assert_array_equal(found[:, 0, 0], index * 8 + part.place)
     np.testing.assert_array_equal(traced.packed[:, 0, 0], index)
     self.painted.extend(index.tolist())
     rgb = np.stack([index / 1e4, index * 0 + 1.0, index * 0.0], axis=-1)
@@ -61,11 +79,6 @@ class FakeBlocks:
   def shown(self, photographed, painted, paint):
     assert len(photographed.rgb) == len(painted.rgb) <= self.block
     return painted.rgb * np.array([1.0, paint.palette, 1.0])
-
-
-def make_paint(source, palette=1.0):
-  """A paint of the fake, which palettes make less green."""
-  return types.SimpleNamespace(source=source, palette=palette)
 
 
 @pytest.fixture

@@ -83,6 +83,51 @@ def test_a_dial_of_colours_paints_nothing(fake, make_camera):
   assert view.work(1) is Work.PAINT
 
 
+def test_tables_are_read_once_for_every_part_of_a_mix(fake, make_camera):
+  view = ProgressiveView(fake, make_camera())
+  for share in (0.25, 0.5, 0.75):
+    view.show(fake.paint_of(None, {"one": share, "two": 1 - share}))
+    refine_all(view)
+  everywhere = [(place, i) for place in (0, 1) for i in range(24 * 32)]
+  assert sorted(fake.encoded) == everywhere
+  view.show(fake.paint_of(None, {"two": 1.0}))
+  refine_all(view)
+  assert len(fake.encoded) == 2 * 24 * 32
+  assert view.painted == len(fake.painted) == 4 * 24 * 32
+
+
+def test_encodings_without_use_make_room(fake, make_camera):
+  each = 24 * 32 * fake.encoded_bytes
+  view = ProgressiveView(fake, make_camera(), most_bytes=2 * each)
+  read = []
+  for name in ("one", "two", "one", "three", "one", "two"):
+    before = len(fake.encoded)
+    view.show(fake.paint_of(None, {name: 1.0}))
+    refine_all(view)
+    read.append((len(fake.encoded) - before) // (24 * 32))
+  assert read == [1, 1, 0, 1, 0, 1]
+  view.show(fake.paint_of(None, {"one": 0.2, "two": 0.3, "three": 0.5}))
+  before = len(fake.encoded)
+  refine_all(view)
+  assert len(fake.encoded) == before and view.is_done(1)
+
+
+def test_kept_encodings_paint_what_tables_do(model, blocks):
+  """16 bits of each feature are what is lost."""
+  camera = model.scene.cameras[2]
+  pictures = []
+  for most_bytes in (0, 2**30):
+    view = ProgressiveView(blocks, camera, most_bytes)
+    for share in (1.0, 0.3):
+      mix = {"mosaic": share, "ink-wash": 1 - share}
+      view.show(blocks.paint_of(camera, mix))
+      refine_all(view)
+      pictures.append(view.image(1).rgb)
+  straight, kept = pictures[:2], pictures[2:]
+  np.testing.assert_allclose(kept, straight, atol=1e-4)
+  assert np.abs(straight[0] - straight[1]).max() > 0.01
+
+
 def test_what_was_left_is_gone_on_with(fake, make_camera):
   view = ProgressiveView(fake, make_camera())
   steps = view.refine(1)

@@ -1,0 +1,82 @@
+"""The style fields of a model at hand: that of each style, and of mixes."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from stylized_nerf_jax.fields import style_mixing
+from stylized_nerf_jax.models.style_codes import Blend
+
+# Style fields of styles and mixes that are kept.
+_KEPT = 8
+# The part of a mix that is of no style's own field.
+BASE = -1
+
+
+class Part(NamedTuple):
+  """What one style field has to do with a mix.
+
+  Attributes:
+    place: of the style among those of the model, or `BASE`: what mutual
+      learning left, which paints codes and pictures that it does not know.
+    share: of the mix, in (0, 1].
+  """
+
+  place: int
+  share: float
+
+
+class StyleFields:
+  """Of one model.
+
+  Args:
+    placed: "style_field" after phase 3, and "finished" after its finish, on
+      the devices.
+  """
+
+  def __init__(self, placed: Mapping[str, Any]):
+    self._placed = placed
+    self._mixed: dict[bytes, Any] = {}
+    self._mix = jax.jit(style_mixing.mix)
+
+  @property
+  def are_finished(self) -> bool:
+    """Whether every style has one of its own."""
+    return "finished" in self._placed
+
+  def of(self, code: Blend):
+    """Returns the parameters of the style field that paints in a code."""
+    if not self.are_finished or not code.shares.any():
+      return self._placed["style_field"]
+    return self._of_shares(code.shares)
+
+  def parts(self, code: Blend) -> tuple[Part, ...]:
+    """Returns which style fields the one of a code is mixed of."""
+    if not self.are_finished:
+      return (Part(BASE, 1.0),)
+    found = [
+      Part(int(i), float(code.shares[i])) for i in code.shares.nonzero()[0]
+    ]
+    left = 1.0 - float(code.shares.sum())
+    if left > style_mixing.LEAST_SHARE:
+      found.append(Part(BASE, left))
+    return tuple(found)
+
+  def of_part(self, place: int):
+    """Returns the parameters of one style field, as `Part.place` names it."""
+    if place == BASE:
+      return self._placed["style_field"]
+    count = len(jax.tree.leaves(self._placed["finished"])[0])
+    return self._of_shares(np.eye(count, dtype=np.float32)[place])
+
+  def _of_shares(self, shares: np.ndarray):
+    key = shares.tobytes()
+    if key not in self._mixed:
+      while len(self._mixed) >= _KEPT:
+        self._mixed.pop(next(iter(self._mixed)))
+      self._mixed[key] = self._mix(
+        self._placed["style_field"], self._placed["finished"], shares
+      )
+    return self._mixed[key]
