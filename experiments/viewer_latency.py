@@ -3,11 +3,12 @@
     python experiments/viewer_latency.py RUN --name NAME
 
 A client without a browser moves its camera in bursts along a path through the
-photographs and, at rest, turns dials: in turn a mix, which style fields paint,
-and intensity and palette, which are mixed behind them. What is timed is from
-the request to the encoded JPEG, in the viewer's own session, of
+photographs and, at rest, turns dials: it chooses two paintings to mix, and then
+in turn intensity and palette, which are mixed behind the style fields, and the
+weight of the mix, which they paint. What is timed is from the request to the
+encoded JPEG, in the viewer's own session, of
 
-- the first picture of a moved camera, and of a turned dial of both kinds;
+- the first picture of a moved camera, and of a turned dial of each kind;
 - the finished picture of a turned dial, for mixes beside the floor of dense
   layers: the style field's layers alone, of as many samples, in the same
   blocks.
@@ -54,7 +55,9 @@ def main() -> None:
   for name, client in sessions.items():
     script = _script(model, args.moves, width, height)
     with session.running(client.session):
-      client.warm(model.scene.cameras[0].resized(width, height))
+      client.warm(
+        model.scene.cameras[0].resized(width, height), model.styles
+      )
       found = _run(client, script)
     facts[name] = {k: [round(v, 4) for v in vs] for k, vs in found.items()}
     for key, values in found.items():
@@ -82,6 +85,7 @@ def main() -> None:
 
 
 _MOVED = "moved camera, first picture"
+_OTHERS = "two other paintings"
 _MIX, _COLORS = "turned mix", "turned intensity and palette"
 
 
@@ -156,11 +160,12 @@ class Client:
         raise SystemExit("the viewer sent no picture")
       return times[generation]
 
-  def warm(self, camera) -> None:
+  def warm(self, camera, styles) -> None:
     """Lets everything compile that the session needs."""
     self.session.move(camera)
     self.wait(self.session.generation, done=True)
-    for dials in _WARMING:
+    mix = {"weights": dict.fromkeys(styles[:2], 0.5)}
+    for dials in (*_WARMING, mix):
       self.session.turn(**dials)
       self.wait(self.session.generation, done=True)
 
@@ -183,6 +188,7 @@ def _script(model, moves: int, width: int, height: int) -> list[tuple]:
       moment = path.at(start + 0.05 * i)
       grows = i == 0 and burst % 2 == 1
       steps.append((_MOVED, moment.camera(width, height), grows))
+    chosen = [str(name) for name in random.permutation(model.styles)[:2]]
     for i in range(_BURST):
       if i % 2:
         amounts = {
@@ -191,11 +197,9 @@ def _script(model, moves: int, width: int, height: int) -> list[tuple]:
         }
         steps.append((_COLORS, amounts, False))
         continue
-      chosen = random.choice(list(model.styles), 2)
       weight = float(random.uniform(0.1, 0.9))
-      weights = {str(chosen[0]): weight}
-      weights[str(chosen[1])] = weights.get(str(chosen[1]), 0.0) + 1 - weight
-      steps.append((_MIX, {"weights": weights}, False))
+      weights = dict(zip(chosen, (weight, 1 - weight)))
+      steps.append((_MIX if i else _OTHERS, {"weights": weights}, False))
     if len(steps) >= moves:
       return steps[:moves]
   raise AssertionError
@@ -204,7 +208,7 @@ def _script(model, moves: int, width: int, height: int) -> list[tuple]:
 def _run(client: Client, script) -> dict[str, list[float]]:
   """Plays a script; returns seconds by what was waited for."""
   found: dict[str, list[float]] = {_MOVED: []}
-  for dial in (_MIX, _COLORS):
+  for dial in (_OTHERS, _MIX, _COLORS):
     found.update(
       {f"{dial}, {which} picture": [] for which in ("first", "full")}
     )
