@@ -1,7 +1,8 @@
 """Packed samples of rays, against one ray at a time in numpy."""
 
+import functools
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import test_renderer
@@ -19,6 +20,11 @@ _SPACES = {
   for kind, (near, far) in _NEAR_FAR.items()
 }
 _STEP = 1.0 / 65535
+
+_contract = jax.jit(contraction.contract)
+_pack = jax.jit(geometry_cache.pack, static_argnames=("space", "count"))
+_thin = jax.jit(thinning.thin, static_argnames="count")
+_unpack = jax.jit(geometry_cache.unpack, static_argnames="space")
 
 
 def _draw(kind: str, shape=(5,), num=6, seed=0):
@@ -39,7 +45,7 @@ def _draw(kind: str, shape=(5,), num=6, seed=0):
   weights = random.dirichlet(np.full(num + 1, 0.4), size=shape)[..., :num]
   points = origins[..., None, :] + t[..., None] * directions[..., None, :]
   if kind == "contracted":
-    points = contraction.contract(jnp.asarray(points))
+    points = np.asarray(_contract(points))
   samples = Samples(points, np.float32(t), np.float32(weights), None)
   return rays, samples, fraction
 
@@ -47,10 +53,11 @@ def _draw(kind: str, shape=(5,), num=6, seed=0):
 @pytest.mark.parametrize("kind", _SPACES)
 def test_some_samples_come_back_with_the_weight_of_all(kind):
   rays, samples, fraction = _draw(kind)
-  packed, index = geometry_cache.pack(samples, rays, _SPACES[kind], 3)
+  packed, index = _pack(samples, rays, _SPACES[kind], 3)
   assert packed.shape == (5, 2, 3) and packed.dtype == np.uint16
-  found = geometry_cache.unpack(packed, rays, _SPACES[kind])
-  weights, wanted = thinning.thin(jnp.asarray(fraction), samples.weights, 3)
+  found = _unpack(packed, rays, _SPACES[kind])
+  weights, wanted = _thin(np.float32(fraction), samples.weights, 3)
+  packed, index = map(np.asarray, (packed, index))
   np.testing.assert_array_equal(index, wanted)
   for ray in range(5):
     kept = index[ray]
@@ -66,59 +73,83 @@ def test_some_samples_come_back_with_the_weight_of_all(kind):
 @pytest.mark.parametrize("kind", _SPACES)
 def test_opacity_is_that_of_all_samples(kind):
   rays, samples, _ = _draw(kind, shape=(200,), num=12)
-  packed, _ = geometry_cache.pack(samples, rays, _SPACES[kind], 4)
-  found = geometry_cache.unpack(packed, rays, _SPACES[kind])
+  packed, _ = _pack(samples, rays, _SPACES[kind], 4)
+  found = _unpack(packed, rays, _SPACES[kind])
   np.testing.assert_allclose(
-    found.weights.sum(-1), samples.weights.sum(-1), atol=4 * _STEP
+    np.sum(found.weights, -1), samples.weights.sum(-1), atol=4 * _STEP
   )
 
 
 def test_empty_rays_stay_empty():
   rays, samples, _ = _draw("ndc")
   empty = samples.replace(weights=np.zeros_like(samples.weights))
-  packed, _ = geometry_cache.pack(empty, rays, _SPACES["ndc"], 3)
-  found = geometry_cache.unpack(packed, rays, _SPACES["ndc"])
-  assert not found.weights.any()
+  packed, _ = _pack(empty, rays, _SPACES["ndc"], 3)
+  found = _unpack(packed, rays, _SPACES["ndc"])
+  assert not np.any(found.weights)
   assert np.isfinite(found.points).all()
+
+
+def _there_and_back(samples, rays):
+  space = _SPACES["contracted"]
+  packed, _ = geometry_cache.pack(samples, rays, space, 2)
+  return packed, geometry_cache.unpack(packed, rays, space).points
+
+
+@functools.lru_cache
+def _flat_without_jit():
+  """Six rays in a row: what is packed, and what comes back."""
+  rays, samples, _ = _draw("contracted", shape=(6,))
+  return rays, samples, *map(np.asarray, _there_and_back(samples, rays))
 
 
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
 def test_any_leading_shape_with_and_without_jit(shape):
-  rays, samples, _ = _draw("contracted", shape=shape)
-  space = _SPACES["contracted"]
+  def shaped(values):
+    return values[: np.prod(shape, dtype=int)].reshape(
+      *shape, *values.shape[1:]
+    )
 
-  def both(samples, rays):
-    packed, _ = geometry_cache.pack(samples, rays, space, 2)
-    return packed, geometry_cache.unpack(packed, rays, space).points
-
-  packed, points = both(samples, rays)
-  assert packed.shape == (*shape, 2, 2) and points.shape == (*shape, 2, 3)
-  compiled, again = jax.jit(both)(samples, rays)
+  rays, samples, packed, points = jax.tree.map(shaped, _flat_without_jit())
+  compiled, again = jax.jit(_there_and_back)(samples, rays)
+  assert compiled.shape == (*shape, 2, 2) and again.shape == (*shape, 2, 3)
   # One step of 16 bits, where rounding falls on the other side.
-  np.testing.assert_allclose(compiled.astype(int), packed.astype(int), atol=1)
+  np.testing.assert_allclose(
+    np.asarray(compiled).astype(int), packed.astype(int), atol=1
+  )
   np.testing.assert_allclose(again, points, atol=2e-3)
+
+
+@functools.partial(jax.jit, static_argnames="count")
+def _render_and_pack(count):
+  """Of all pixels of `test_renderer`."""
+  setting = test_renderer.SETTING
+  rays = rays_lib.cast_rays(
+    rays_lib.camera_arrays(test_renderer.make_camera(), None),
+    rays_lib.pixel_grid(test_renderer.HEIGHT, test_renderer.WIDTH),
+    setting.space,
+  )
+  full, _, loss = geometry_cache.render_and_pack(
+    test_renderer.Fog(),
+    test_renderer.VARIABLES["field"],
+    rays,
+    setting,
+    count,
+  )
+  return rays, full, loss
 
 
 def test_the_loss_is_that_of_the_pictures():
   """Of two samples the heavier one is kept: one ray at a time in numpy."""
-  setting, camera = test_renderer.SETTING, test_renderer.make_camera()
-  rays = rays_lib.cast_rays(
-    rays_lib.camera_arrays(camera, None),
-    rays_lib.pixel_grid(test_renderer.HEIGHT, test_renderer.WIDTH),
-    setting.space,
-  )
-  params = test_renderer.VARIABLES["field"]
-  fog = test_renderer.Fog()
-  full, _, loss = geometry_cache.render_and_pack(fog, params, rays, setting, 1)
-  _, _, nothing = geometry_cache.render_and_pack(fog, params, rays, setting, 9)
+  rays, full, loss = jax.tree.map(np.asarray, _render_and_pack(1))
+  _, _, nothing = jax.tree.map(np.asarray, _render_and_pack(9))
   assert max(float(v.max()) for v in jax.tree.leaves(nothing)) < 1e-3
   np.testing.assert_allclose(loss.weight, 0.25, rtol=1e-5)
   for row, column in ((0, 0), (2, 3), (4, 6)):
-    direction = np.asarray(rays.directions[row, column])
+    direction = rays.directions[row, column]
     share = float(full.opacity[row, column])
     colors = [
       test_renderer.sigmoid(
-        np.asarray(rays.origins[row, column]) + t * direction + direction
+        rays.origins[row, column] + t * direction + direction
       )
       for t in (1.5, 2.5)
     ]
