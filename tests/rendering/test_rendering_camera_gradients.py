@@ -1,5 +1,7 @@
 """Derivatives of rays by cameras, against finite differences of float64."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,7 +42,7 @@ def _arguments(terms, dtype):
     "terms": np.asarray(terms),
     "xy": xy,
   }
-  return {key: jnp.asarray(value, dtype) for key, value in values.items()}
+  return {key: np.asarray(value, dtype) for key, value in values.items()}
 
 
 def _value(arguments, space):
@@ -53,56 +55,64 @@ def _value(arguments, space):
   return jnp.sum(along + rays.origins * weights**2)
 
 
+@functools.partial(jax.jit, static_argnames="space")
+def _value_of_terms(arguments, is_fisheye, space):
+  """Value, where which lens it is has no derivative."""
+  terms = jnp.concatenate([arguments["terms"][:8], is_fisheye])
+  return _value({**arguments, "terms": terms}, space)
+
+
+_gradient = jax.jit(jax.grad(_value), static_argnames="space")
+
+
 @pytest.mark.parametrize(
   ("lens", "space"),
   [*((lens, "contracted") for lens in _LENSES), ("fox", "ndc")],
 )
 def test_rays_have_the_derivatives_of_finite_differences(lens, space):
   """Of poses, intrinsics, terms and pixels; forward and backward."""
-  function = lambda arguments: _value(arguments, _SPACES[space])  # noqa: E731
+  space = _SPACES[space]
   with jax.enable_x64(True):
-    arguments = _arguments(_LENSES[lens], jnp.float64)
-    is_fisheye = arguments["terms"][8:]  # which lens it is has no derivative
+    arguments = _arguments(_LENSES[lens], np.float64)
+    is_fisheye = arguments["terms"][8:]
 
     def of_terms(arguments):
-      terms = jnp.concatenate([arguments["terms"][:8], is_fisheye])
-      return function({**arguments, "terms": terms})
+      return _value_of_terms(arguments, is_fisheye, space)
 
     order = 2 if lens in ("pinhole", "fisheye") else 1
     test_util.check_grads(
-      jax.jit(of_terms), (arguments,), order, atol=2e-3, rtol=2e-3, eps=1e-5
+      of_terms, (arguments,), order, atol=2e-3, rtol=2e-3, eps=1e-5
     )
-    exact = jax.jit(jax.grad(function))(arguments)
-  single = jax.jit(jax.grad(function))(_arguments(_LENSES[lens], jnp.float32))
+    exact = jax.tree.map(np.asarray, _gradient(arguments, space))
+  single = _gradient(_arguments(_LENSES[lens], np.float32), space)
   for key in exact:
     scale = 1e-3 + np.abs(exact[key]).max()
     np.testing.assert_allclose(single[key], exact[key], atol=2e-3 * scale)
 
 
+@jax.jit
+@functools.partial(jax.grad, argnums=(0, 1))
+def _gradient_of_projections(arguments, points):
+  camera = rays_lib.CameraArrays(
+    arguments["pose"], arguments["intrinsics"], arguments["terms"]
+  )
+  xy, z = rays_lib.project(points, camera)
+  return jnp.sum(xy**2) + jnp.sum(z)
+
+
 @pytest.mark.parametrize("lens", _LENSES)
 def test_projections_have_finite_derivatives(lens):
   """Of points before, beside and behind the camera."""
-  arguments = _arguments(_LENSES[lens], jnp.float32)
-  points = jnp.array([[0, 0, -2.0], [0.1, 0.2, -1], [9, 0, -1], [0, 0, 3]])
-
-  def value(arguments, points):
-    camera = rays_lib.CameraArrays(
-      arguments["pose"], arguments["intrinsics"], arguments["terms"]
-    )
-    xy, z = rays_lib.project(points, camera)
-    return jnp.sum(xy**2) + jnp.sum(z)
-
-  for leaf in jax.tree.leaves(
-    jax.jit(jax.grad(value, argnums=(0, 1)))(arguments, points)
-  ):
+  arguments = _arguments(_LENSES[lens], np.float32)
+  points = np.float32([[0, 0, -2], [0.1, 0.2, -1], [9, 0, -1], [0, 0, 3]])
+  gradients = _gradient_of_projections(arguments, points)
+  for leaf in jax.tree.leaves(gradients):
     assert np.isfinite(leaf).all()
 
 
 def test_pixels_beyond_the_lens_have_finite_derivatives():
-  arguments = _arguments((-0.6, 0.0, 0.0, 0.0), jnp.float32)
-  arguments["intrinsics"] = jnp.array([100.0, 100.0, 310.0, 245.0])
-  gradients = jax.jit(jax.grad(_value), static_argnums=1)(
-    arguments, _SPACES["contracted"]
-  )
+  arguments = _arguments((-0.6, 0.0, 0.0, 0.0), np.float32)
+  arguments["intrinsics"] = np.float32([100.0, 100.0, 310.0, 245.0])
+  gradients = _gradient(arguments, _SPACES["contracted"])
   for leaf in jax.tree.leaves(gradients):
     assert np.isfinite(leaf).all()
