@@ -5,6 +5,7 @@ The protocol is `fields/field.py`.
 
 import functools
 import inspect
+import operator
 
 import jax
 import jax.numpy as jnp
@@ -88,6 +89,16 @@ def total_loss(params, field, rays, key=None):
   return jnp.mean((rgb - target) ** 2) + sum(own.values())
 
 
+_gradients = jax.jit(jax.grad(total_loss), static_argnames="field")
+
+
+@functools.lru_cache
+def shapes_of(field, lead):
+  return jax.tree.leaves(
+    jax.eval_shape(field.apply, {"params": params_of(field)}, make_rays(lead))
+  )
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_methods_take_what_the_protocol_says(field, method):
   asked, given = (
@@ -145,8 +156,13 @@ def test_randomness_comes_from_the_key_alone(field):
   params, rays = params_of(field), make_rays()
   quiet = jax.make_jaxpr(lambda r: render(field, params, r, noise=1.0))(rays)
   assert "random" not in str(quiet)
+  loud, louder = (
+    str(jax.make_jaxpr(lambda r: render(field, params, r, KEY, noise=v))(rays))
+    for v in (0.0, 1.0)
+  )
+  assert louder.count("random") > loud.count("random")
   drawn = [
-    np.asarray(render(field, params, rays, key, noise=1.0)[0].t)
+    np.asarray(render(field, params, rays, key)[0].t)
     for key in (KEY, KEY, jax.random.PRNGKey(1))
   ]
   np.testing.assert_array_equal(drawn[0], drawn[1])
@@ -155,19 +171,13 @@ def test_randomness_comes_from_the_key_alone(field):
 
 @pytest.mark.parametrize("lead", [(), (2, 3)])
 def test_leading_shapes_agree(field, lead):
-  flat = jax.eval_shape(field.apply, {"params": params_of(field)}, make_rays())
-  shaped = jax.eval_shape(
-    field.apply, {"params": params_of(field)}, make_rays(lead)
-  )
-  for one, other in zip(*map(jax.tree.leaves, (flat, shaped))):
+  for one, other in zip(shapes_of(field, (6,)), shapes_of(field, lead)):
     assert other.shape == (*lead, *one.shape[1:])
 
 
 def test_everything_that_init_makes_is_trained(field):
   """By the colours or the losses of its own, and by finite gradients."""
-  gradients = jax.jit(jax.grad(total_loss), static_argnums=1)(
-    params_of(field), field, make_rays((40,)), KEY
-  )
+  gradients = _gradients(params_of(field), field, make_rays((40,)), KEY)
   for path, leaf in jax.tree.leaves_with_path(gradients):
     assert np.isfinite(leaf).all(), path
     assert np.any(np.asarray(leaf) != 0), path
@@ -176,9 +186,7 @@ def test_everything_that_init_makes_is_trained(field):
 @pytest.mark.parametrize("scale", [0.0, 100.0])
 def test_gradients_are_finite_far_from_the_start(field, scale):
   params = jax.tree.map(lambda leaf: scale * leaf, params_of(field))
-  gradients = jax.jit(jax.grad(total_loss), static_argnums=1)(
-    params, field, make_rays(), KEY
-  )
+  gradients = _gradients(params, field, make_rays((40,)), KEY)
   for path, leaf in jax.tree.leaves_with_path(gradients):
     assert np.isfinite(leaf).all(), path
 
@@ -188,18 +196,30 @@ def test_losses_are_means_over_rays(field):
   rays, params = make_rays(), params_of(field)
   target = np.random.default_rng(4).random((6, 3)).astype(np.float32)
 
+  def found_of(part):
+    """What is found of half of the rays, without the other half."""
+    half = jax.tree.map(lambda values: np.tile(values[part], (2, 1)), rays)
+    _, _, found = render(field, params, half)
+    return jax.tree.map(lambda values: values[:3], found)
+
   @jax.jit
-  def losses_of(some, goal):
+  def losses(*given):
     bound = field.bind({"params": params})
-    _, found = bound.sample(some)
-    return bound.losses(some, found, goal, jnp.ones(3))
+    return [bound.losses(*some, jnp.ones(3)) for some in given]
 
-  def losses(part):
-    some, goal = jax.tree.map(lambda values: values[part], (rays, target))
-    return losses_of(some, goal)
-
-  whole = losses(slice(None))
-  halves = losses(slice(3)), losses(slice(3, None))
+  parts = slice(3), slice(3, None)
+  _, _, found = render(field, params, rays)
+  whole, *halves = losses(
+    (rays, found, target),
+    *(
+      (
+        jax.tree.map(operator.itemgetter(part), rays),
+        found_of(part),
+        target[part],
+      )
+      for part in parts
+    ),
+  )
   for name, value in whole.items():
     assert value.shape == ()
     mean = (halves[0][name] + halves[1][name]) / 2

@@ -17,6 +17,13 @@ from stylized_nerf_jax.scenes import normalization
 
 KEY = jax.random.key(0)
 _GRID = {**tiny_fields.GRID, "log2_table_size": 8}
+# One hashed, and one dense for the proposal.
+_ONE_GRID = {
+  "num_levels": 1,
+  "coarsest_resolution": 6,
+  "proposal_finest_resolution": 6,
+  "proposal_log2_table_size": 9,
+}
 _BOX = normalization.RaySpace("box", 0.1, 6.0, 1, 1, (-1.0,) * 3, (1.0,) * 3)
 _NDC = normalization.RaySpace("ndc", 0, 1, 0.5, 0.4, (-1.5,) * 3, (1.5,) * 3)
 _CONTRACTED = normalization.RaySpace(
@@ -25,9 +32,9 @@ _CONTRACTED = normalization.RaySpace(
 _SPACES = {"box": _BOX, "ndc": _NDC, "contracted": _CONTRACTED}
 
 
-def hash_field(space):
+def hash_field(space, **changes):
   return hash_grid.HashGridField.for_space(
-    space, **{**tiny_fields.HASH_GRID, **_GRID}
+    space, **{**tiny_fields.HASH_GRID, **_GRID, **changes}
   )
 
 
@@ -109,7 +116,7 @@ class Slabs:
 @pytest.mark.parametrize("length", [1.0, 2.5])
 def test_quadrature_of_slabs_by_hand(length):
   """Whatever the directions' length, colours and distances are the same."""
-  out = render_rays.render_rays(Slabs(), {}, make_rays(lengths=length))
+  out = _render(Slabs(), {}, make_rays(lengths=length))
   step, passed, rgb, far, total = 2.8 / 3, 1.0, np.zeros(3), 0.0, 0.0
   for i, (density, color) in enumerate(zip(Slabs.densities, Slabs.colors)):
     weight = passed * (1 - np.exp(-density * step))
@@ -129,14 +136,14 @@ def test_what_is_behind_is_asked_for_in_order():
   rays = make_rays()
   setting = rays_lib.RaySetting(_BOX, 2.0, (0.0, 0.0, 1.0))
   cast = dataclasses.replace(rays, setting=setting)
-  black = render_rays.render_rays(Slabs(), {}, rays)
+  black = _render(Slabs(), {}, rays)
   through = 1 - black.opacity[:, None]
   green = np.array([0.0, 1.0, 0.0])
   for found, wanted in (
-    (render_rays.render_rays(Slabs(), {}, cast), (0.0, 0.0, 1.0)),
-    (render_rays.render_rays(Slabs((1.0, 0.0, 0.0)), {}, cast), (1, 0, 0)),
+    (_render(Slabs(), {}, cast), (0.0, 0.0, 1.0)),
+    (_render(Slabs((1.0, 0.0, 0.0)), {}, cast), (1, 0, 0)),
     (
-      render_rays.render_rays(Slabs((1.0,) * 3), {}, cast, background=green),
+      _render(Slabs((1.0,) * 3), {}, cast, background=green),
       green,
     ),
   ):
@@ -144,20 +151,20 @@ def test_what_is_behind_is_asked_for_in_order():
       found.rgb, black.rgb + through * np.array(wanted), rtol=1e-5
     )
   # The scene has two model units in one of its own.
-  half = render_rays.render_rays(Slabs(), {}, cast).depth
+  half = _render(Slabs(), {}, cast).depth
   np.testing.assert_allclose(half, black.depth / 2, rtol=1e-6)
 
 
 def test_ends_of_rays_win_over_those_of_the_field():
   rays = make_rays()
   endless = dataclasses.replace(rays, near=None, far=None)
-  wanted = render_rays.render_rays(Slabs(), {}, rays).rgb
-  own = render_rays.render_rays(Slabs(near=0.2, far=3.0), {}, endless).rgb
+  wanted = _render(Slabs(), {}, rays).rgb
+  own = _render(Slabs(near=0.2, far=3.0), {}, endless).rgb
   np.testing.assert_allclose(own, wanted, rtol=1e-6)
-  given = render_rays.render_rays(Slabs(near=1.0, far=2.0), {}, rays).rgb
+  given = _render(Slabs(near=1.0, far=2.0), {}, rays).rgb
   np.testing.assert_array_equal(given, wanted)
   with pytest.raises(ValueError, match="near and far, and the field"):
-    render_rays.render_rays(Slabs(), {}, endless)
+    _render(Slabs(), {}, endless)
 
 
 def test_shapes_and_vmap():
@@ -237,6 +244,15 @@ def test_intensity_blends_two_pictures():
   )
 
 
+def _slope(function, given, argument, place, step):
+  """Central difference by one entry of one argument; both ends in one call."""
+  ends = [np.stack([values] * 2) for values in given]
+  for end, sign in enumerate((-1, 1)):
+    ends[argument][(end, *place)] += sign * step
+  low, high = np.asarray(function(*ends))
+  return (high - low) / (2 * step)
+
+
 def _cameras():
   """Two cameras that look along -z at the origin, exactly along axes."""
   pose = np.zeros((2, 3, 4), np.float32)
@@ -250,7 +266,7 @@ def test_gradients_by_cameras_are_finite(kind):
   """Along axes, past the box, at the camera's own centre and far outside."""
   space = _SPACES[kind]
   frame = normalization.Normalization(np.eye(4), 1.0, space)
-  field = hash_field(space)
+  field = hash_field(space, **_ONE_GRID)
   pose, intrinsics = _cameras()
   xy = np.float32([[4, 4], [4, 7], [0, 0], [400, 4]])
 
@@ -280,23 +296,24 @@ def test_gradients_by_poses_are_those_of_differences():
   # Samples at fixed places: what the fine pass adds is constant for gradients.
   field = Slabs()
 
-  @jax.jit
   def shown(pose, intrinsics):
     rays = camera_rays.camera_rays(
       pose[0], intrinsics[0], None, xy, space=frame
     )
     return render_rays.render_rays(field, {}, rays).depth.sum()
 
-  found = jax.grad(shown, argnums=(0, 1))(pose, intrinsics)
-  for argument, gradient in enumerate(found):
-    for place in ((0, 2, 3), (0, 0, 3)) if argument == 0 else ((0, 0), (0, 2)):
-      ends = []
-      for step in (-1e-2, 1e-2):
-        given = [pose.copy(), intrinsics.copy()]
-        given[argument][place] += step
-        ends.append(float(shown(*given)))
-      slope = (ends[1] - ends[0]) / 2e-2
-      np.testing.assert_allclose(gradient[place], slope, rtol=3e-2, atol=2e-3)
+  found = jax.jit(jax.grad(shown, argnums=(0, 1)))(pose, intrinsics)
+  both = jax.jit(jax.vmap(shown))
+  for argument, place in (
+    (0, (0, 2, 3)),
+    (0, (0, 0, 3)),
+    (1, (0, 0)),
+    (1, (0, 2)),
+  ):
+    slope = _slope(both, (pose, intrinsics), argument, place, step=1e-2)
+    np.testing.assert_allclose(
+      found[argument][place], slope, rtol=3e-2, atol=2e-3
+    )
 
 
 def test_forward_mode_is_there_but_for_hash_grids():
@@ -320,11 +337,17 @@ def test_cameras_and_banks_cast_the_same_rays():
   pose, intrinsics = _cameras()
   cameras = rays_lib.CameraArrays(pose, intrinsics, np.zeros((2, 4)))
   xy = np.float32([[1.5, 2.5], [6.0, 0.5]])
-  wanted = rays_lib.cast_rays(cameras, xy, _CONTRACTED)
-  found = camera_rays.camera_rays(pose, intrinsics, None, xy, space=frame)
-  bare = camera_rays.camera_rays(
-    pose, intrinsics, None, xy, near=0.05, far=50.0
-  )
+
+  @jax.jit
+  def cast():
+    given = (pose, intrinsics, None, xy)
+    return (
+      rays_lib.cast_rays(cameras, xy, _CONTRACTED),
+      camera_rays.camera_rays(*given, space=frame),
+      camera_rays.camera_rays(*given, near=0.05, far=50.0),
+    )
+
+  wanted, found, bare = cast()
   for rays in (found, bare):
     for name in ("origins", "directions", "viewdirs", "centers", "near", "far"):
       np.testing.assert_allclose(
