@@ -53,6 +53,26 @@ def sample(field, rays, key=None, *, noise=0.0):
   return field.apply(variables, rays, key, noise=noise, method="sample")
 
 
+@functools.partial(jax.jit, static_argnames=("field", "every"))
+def losses_of(field, params, rays, found, every):
+  variables, rest = {"params": params}, (rays, found, None, None)
+  return field.apply(variables, *rest, every=every, method="losses")
+
+
+@jax.jit
+def losses_by_hand(tables, found, some):
+  return {
+    "grid_decay": photometric.grid_decay(tables),
+    "interlevel": photometric.interlevel_loss(
+      some["edges"],
+      some["weights"],
+      some["proposal_edges"],
+      some["proposal_weights"],
+    ),
+    "distortion": photometric.distortion_loss(found["edges"], found["weights"]),
+  }
+
+
 def assert_close(one, two, rtol=1e-4):
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-5),
@@ -64,7 +84,7 @@ def assert_close(one, two, rtol=1e-4):
 @pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
 def test_samples_lie_on_their_rays_and_weights_are_shares(field):
   rays = make_rays()
-  samples, found = sample(field, rays)
+  samples, found = jax.tree.map(np.asarray, sample(field, rays))
   assert samples.points.shape == (5, 4, 3)
   assert samples.t.shape == samples.weights.shape == (5, 4)
   assert samples.features.shape == (5, 4, 3)
@@ -113,7 +133,7 @@ def test_densities_and_colours_stay_finite():
     return densities, features, samples.weights, colors
 
   points = np.array([[0, 0, 0], [1e30, -1e30, 0], [2, 2, 2]], np.float32)
-  densities, *others = evaluate(points)
+  densities, *others = map(np.asarray, evaluate(points))
   assert np.isfinite(densities).all() and densities.min() >= 0
   for values in others:
     assert np.isfinite(values).all()
@@ -122,7 +142,7 @@ def test_densities_and_colours_stay_finite():
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 100.0])
 def test_gradients_are_finite_and_reach_all_parameters(scale):
-  slopes = gradients(np.float32(scale))
+  slopes = jax.tree.map(np.asarray, gradients(np.float32(scale)))
   for leaf in jax.tree.leaves(slopes):
     assert np.isfinite(leaf).all()
   if scale == 1:
@@ -149,25 +169,16 @@ def test_losses_are_those_of_its_histograms(name, every):
   """The proposal is asked about every so many rays; distortion about all."""
   field, rays = FIELDS[name], make_rays()
   params = params_of(field)
-  _, found = sample(field, rays, KEY)
-  losses = field.apply(
-    {"params": params}, rays, found, None, None, every=every, method="losses"
-  )
+  _, found = jax.tree.map(np.asarray, sample(field, rays, KEY))
+  losses = losses_of(field, params, rays, found, every)
   some = jax.tree.map(lambda values: values[::every], found)
-  expected = {
-    "grid_decay": photometric.grid_decay(
-      hash_encoding.tables(
-        params["encoding"] if name == "contracted" else params
-      )
+  expected = losses_by_hand(
+    hash_encoding.tables(
+      params["encoding"] if name == "contracted" else params
     ),
-    "interlevel": photometric.interlevel_loss(
-      some["edges"],
-      some["weights"],
-      some["proposal_edges"],
-      some["proposal_weights"],
-    ),
-    "distortion": photometric.distortion_loss(found["edges"], found["weights"]),
-  }
+    found,
+    some,
+  )
   assert losses.keys() == expected.keys()
   assert_close(losses, expected)
 
@@ -187,7 +198,7 @@ STYLE = style_field.StyleField(
 def style_variables():
   rng = np.random.default_rng(2)
   shapes = jax.eval_shape(
-    STYLE.init, KEY, jnp.zeros((1, 1, 3)), jnp.zeros((1, 4))
+    STYLE.init, KEY, np.zeros((1, 1, 3)), np.zeros((1, 4))
   )
   return jax.tree.map(
     lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), shapes
@@ -208,6 +219,8 @@ def test_the_grid_of_the_style_field_covers_its_box():
 def test_colours_of_the_style_field_are_colours():
   points = np.random.default_rng(0).normal(size=(2, 3, 3)).astype(np.float32)
   codes = np.ones((2, 4), np.float32)
-  colors = jax.jit(STYLE.apply)(style_variables(), 3 * points, codes)
+  colors = np.asarray(
+    jax.jit(STYLE.apply)(style_variables(), 3 * points, codes)
+  )
   assert colors.shape == (2, 3, 3)
   assert colors.min() >= 0 and colors.max() <= 1 and np.ptp(colors) > 0.01
