@@ -62,6 +62,10 @@ def small_params():
   return random_params(SMALL().init, make_rays())
 
 
+_stratified = jax.jit(sampling.stratified, static_argnames="num_samples")
+_refine = jax.jit(sampling.refine, static_argnames="num_fine")
+
+
 # Compiled once and shared: compiling takes most of the time of this file.
 @functools.partial(jax.jit, static_argnames="noise")
 def render(params, rays, key=None, *, noise=0.0):
@@ -165,7 +169,7 @@ def test_network_equals_torch_with_the_same_weights():
 def test_sampling_equals_the_steps_of_the_paper():
   """Coarse pass, refinement, fine pass, written out ray by ray."""
   rays, params = make_rays(near=0.5, far=3.0), small_params()
-  out = render(params, rays)
+  out = jax.tree.map(np.asarray, render(params, rays))
   samples = out["samples"]
   assert samples.points.shape == (6, 10, 3)
 
@@ -174,7 +178,7 @@ def test_sampling_equals_the_steps_of_the_paper():
 
   for r in range(6):
     norm = np.linalg.norm(rays.directions[r])
-    t = np.asarray(sampling.stratified(None, rays.near[r], rays.far[r], 6))
+    t = np.asarray(_stratified(None, rays.near[r], rays.far[r], 6))
     for network in ("coarse", "fine"):
       points = rays.origins[r] + t[:, None] * rays.directions[r]
       raw, features = geometry({"params": params[network]}, points)
@@ -189,9 +193,7 @@ def test_sampling_equals_the_steps_of_the_paper():
         np.testing.assert_allclose(coarse.t, t, rtol=1e-4)
         np.testing.assert_allclose(coarse.points, points, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(coarse.weights, weights, atol=1e-4)
-        t = np.asarray(
-          sampling.refine(None, jnp.asarray(t), jnp.asarray(weights), 4)
-        )
+        t = np.asarray(_refine(None, t, np.float32(weights), 4))
     np.testing.assert_allclose(samples.t[r], t, rtol=1e-4)
     np.testing.assert_allclose(samples.points[r], points, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(samples.weights[r], weights, atol=1e-4)
@@ -235,13 +237,19 @@ def test_color_is_skipped_when_only_geometry_is_wanted():
 
 def test_the_coarse_loss_equals_a_loop_over_rays():
   rays, params = make_rays(), small_params()
-  coarse = render(params, rays)["coarse"]
+  coarse = jax.tree.map(np.asarray, render(params, rays)["coarse"])
   rng = np.random.default_rng(2)
   target, background = rng.random((2, 6, 3)).astype(np.float32)
-  field = SMALL().bind({"params": params})
-  found = {"coarse": coarse}
-  losses = field.losses(rays, found, target, background, every=4)
-  colors = field.coarse.color(coarse.features, rays.viewdirs)
+
+  @jax.jit
+  def losses_and_colors():
+    field = SMALL().bind({"params": params})
+    return (
+      field.losses(rays, {"coarse": coarse}, target, background, every=4),
+      field.coarse.color(coarse.features, rays.viewdirs),
+    )
+
+  losses, colors = jax.tree.map(np.asarray, losses_and_colors())
   total = 0.0
   for r in range(6):
     rendered, through = np.zeros(3), 1.0
@@ -269,12 +277,12 @@ def test_contraction_keeps_far_points_inside_the_ball_of_two():
 
 def test_shapes_agree():
   rays, params = make_rays(), small_params()
-  flat = render(params, rays)
-  grid = render(
-    params, jax.tree.map(lambda x: x.reshape(2, 3, x.shape[-1]), rays)
+  shaped = jax.tree.map(lambda x: x.reshape(2, 3, x.shape[-1]), rays)
+  flat, grid, single = (
+    map(np.asarray, jax.tree.leaves(render(params, given)))
+    for given in (rays, shaped, jax.tree.map(lambda x: x[5], rays))
   )
-  single = render(params, jax.tree.map(lambda x: x[5], rays))
-  for values, many, one in zip(*map(jax.tree.leaves, (flat, grid, single))):
+  for values, many, one in zip(flat, grid, single):
     assert many.shape == (2, 3, *values.shape[1:])
     np.testing.assert_allclose(
       np.reshape(many, values.shape), values, atol=1e-4

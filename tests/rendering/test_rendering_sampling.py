@@ -28,6 +28,7 @@ resample_edges = jax.jit(
   sampling.resample_edges, static_argnames="num_intervals"
 )
 refine = jax.jit(sampling.refine, static_argnames="num_fine")
+fraction = jax.jit(spacing_lib.fraction, static_argnames="spacing")
 
 
 def loop_inverse_cdf(u, edges, weights, padding):
@@ -69,7 +70,7 @@ def test_stratified_without_a_key_is_the_middle_of_each_bin():
 def test_stratified_draws_one_sample_in_every_bin(spacing):
   near, far = NEAR[1:], FAR[1:]
   t = stratified(KEY, near, far, 16, spacing=spacing)
-  u = spacing_lib.fraction(t, near, far, spacing)
+  u = fraction(t, near, far, spacing)
   np.testing.assert_array_equal(
     np.floor(np.asarray(u) * 16), np.tile(np.arange(16), (2, 1))
   )
