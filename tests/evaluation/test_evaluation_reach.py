@@ -9,20 +9,21 @@ from stylized_nerf_jax.losses import matching
 from stylized_nerf_jax.stylizer import pretrained, vgg
 
 
-@pytest.fixture
-def encoder(monkeypatch):
+@pytest.fixture(scope="module")
+def encoder():
   """A narrow network of the same layers, its weights random."""
   blocks = ((1, 8), (1, 8), (3, 16), (1, 16))
-  monkeypatch.setattr(vgg, "_BLOCKS", {"vgg16": blocks})
-  picture = np.zeros((1, 16, 16, 3), np.float32)
-  init = jax.jit(vgg.VggEncoder().init)
-  params = init(jax.random.key(0), picture)["params"]
-  return pretrained.Encoder("vgg16", params, "0" * 64)
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(vgg, "_BLOCKS", {"vgg16": blocks})
+    picture = np.zeros((1, 16, 16, 3), np.float32)
+    init = jax.jit(vgg.VggEncoder().init)
+    params = init(jax.random.key(0), picture)["params"]
+    yield pretrained.Encoder("vgg16", params, "0" * 64)
 
 
-def _stripes(size):
+def _stripes(height, width):
   """A painting of slanted strokes, orange on blue."""
-  y, x = np.mgrid[:size, :size]
+  y, x = np.mgrid[:height, :width]
   wave = 0.5 + 0.5 * np.sin((x + 2 * y) / 2.0)[..., None]
   orange, blue = np.array([0.8, 0.5, 0.2]), np.array([0.2, 0.3, 0.6])
   return (wave * orange + (1 - wave) * blue).astype(np.float32)
@@ -33,6 +34,9 @@ def _disc(height, width):
   inside = np.hypot(y - height / 2, x - width / 2) < height / 3
   grey = np.where(inside, 0.8, 0.2)[..., None] + 0.1 * (x / width)[..., None]
   return np.repeat(grey, 3, axis=-1).astype(np.float32)
+
+
+_edge_agreement = jax.jit(image_metrics.edge_agreement)
 
 
 @jax.jit
@@ -53,7 +57,7 @@ def _distance(encoder, image, painting):
 def test_a_matched_frame_has_the_strokes_and_the_palette_of_its_painting(
   encoder,
 ):
-  frame, painting = _disc(64, 72), _stripes(64)
+  frame, painting = _disc(64, 72), _stripes(64, 72)
   calls = []
   matched = reach.match_frame(
     frame,
@@ -73,12 +77,12 @@ def test_a_matched_frame_has_the_strokes_and_the_palette_of_its_painting(
     matched.mean((0, 1)), painting.mean((0, 1)), atol=0.03
   )
   # The disc is still there.
-  assert image_metrics.edge_agreement(matched, frame) > 0.3
+  assert _edge_agreement(matched, frame) > 0.3
 
 
 def test_one_step_is_adam_on_the_three_losses(encoder):
   """The first step of Adam moves every pixel by its rate, downhill."""
-  frame, painting = _disc(64, 72), _stripes(48)
+  frame, painting = _disc(64, 72), _stripes(48, 48)
 
   def loss(image):
     features = vgg.stroke_features(encoder.params, image[None], "vgg16")[0]
@@ -104,7 +108,7 @@ def test_a_painting_that_is_too_small_to_halve_is_matched_whole(encoder):
   calls = []
   matched = reach.match_frame(
     _disc(64, 72),
-    _stripes(48),
+    _stripes(48, 48),
     encoder,
     steps=(6, 1),
     advance=lambda: calls.append(1),

@@ -3,7 +3,6 @@
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -11,6 +10,8 @@ from stylized_nerf_jax.rendering import fisheye, lenses
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes.cameras import Camera, Cameras
 
+_unproject_depth = jax.jit(rays_lib.unproject_depth)
+_project_points = jax.jit(rays_lib.project)
 _undistort = jax.jit(fisheye.undistort)
 _distort = jax.jit(fisheye.distort)
 _largest_angle = jax.jit(fisheye.largest_angle)
@@ -58,10 +59,10 @@ def _oracle_angle(radius, terms):
 
 @pytest.mark.parametrize("terms", _LENSES)
 def test_undistorted_angles_equal_bisection(terms):
-  limit = float(_largest_angle(jnp.asarray(terms)))
-  radii = np.linspace(0, float(_distort(limit, jnp.asarray(terms))) * 0.99, 60)
+  limit = float(_largest_angle(np.float32(terms)))
+  radii = np.linspace(0, float(_distort(limit, np.float32(terms))) * 0.99, 60)
   expected = [_oracle_angle(radius, terms) for radius in radii]
-  actual = _undistort(jnp.asarray(radii), jnp.asarray(terms))
+  actual = _undistort(np.float32(radii), np.float32(terms))
   np.testing.assert_allclose(actual, expected, atol=2e-6)
 
 
@@ -73,9 +74,7 @@ def test_without_terms_the_radius_is_the_angle():
     side = np.array([np.cos(turn), np.sin(turn)])
     xy = [310, 245] + angles[:, None] * side * [200, 210]
     # One file unit away, which is where the direction itself ends.
-    found = jax.jit(rays_lib.unproject_depth)(
-      camera, jnp.asarray(xy, jnp.float32), jnp.ones(len(angles))
-    )
+    found = _unproject_depth(camera, np.float32(xy), np.ones(len(angles)))
     expected = np.stack(
       [
         np.sin(angles) * side[0],
@@ -85,36 +84,40 @@ def test_without_terms_the_radius_is_the_angle():
       axis=-1,
     )
     np.testing.assert_allclose(found, expected, atol=2e-6)
-    back, z = jax.jit(rays_lib.project)(3 * found, camera)
+    back, z = _project_points(3 * np.asarray(found), camera)
     np.testing.assert_allclose(back, xy, atol=2e-3)
     np.testing.assert_allclose(z, 3 * np.cos(angles), atol=1e-5)
 
 
-@pytest.mark.usefixtures("exact_trigonometry")
-@pytest.mark.parametrize("terms", _LENSES)
-def test_pixels_come_back_to_a_thousandth(terms):
-  camera = rays_lib.camera_arrays(_camera(distortion=terms), None)
-  x, y = np.meshgrid(np.linspace(0, 640, 33), np.linspace(0, 480, 25))
-  pixels = jnp.asarray(np.stack([x, y], axis=-1), jnp.float32)
-  points = jax.jit(rays_lib.unproject_depth)(
-    camera, pixels, 5 * jnp.ones_like(x)
-  )
-  back, _ = jax.jit(rays_lib.project)(points, camera)
-  np.testing.assert_allclose(back, pixels, atol=2e-3)
-
-
 def test_a_fisheye_folds_where_its_radius_stops_growing():
   terms = (-0.2, 0.0, 0.0, 0.0)  # 1 - 0.6 theta^2 vanishes at 1.291
-  limit = float(_largest_angle(jnp.asarray(terms)))
+  limit = float(_largest_angle(np.float32(terms)))
   assert 0 < 1.2910 - limit < np.pi / 180
-  assert float(_largest_angle(jnp.zeros(4))) == pytest.approx(np.pi)
-  assert 0 < float(_largest_angle(jnp.asarray([-1e5, 0, 0, 0]))) < 0.02
+  assert float(_largest_angle(np.zeros(4))) == pytest.approx(np.pi)
+  assert 0 < float(_largest_angle(np.float32([-1e5, 0, 0, 0]))) < 0.02
   # What no angle reaches gets the largest one.
-  beyond = _undistort(jnp.asarray([1.0, 7.0, 1e6]), jnp.asarray(terms))
+  beyond = _undistort(np.float32([1.0, 7.0, 1e6]), np.float32(terms))
   np.testing.assert_allclose(beyond, limit, atol=3e-5)
-  behind = jnp.asarray([[0.1, 0.0, 1.0], [1.0, 0.0, -0.1], [0.1, 0.1, -1.0]])
-  nine = jnp.asarray([*terms, 0, 0, 0, 0, 1.0])
+  behind = np.float32([[0.1, 0.0, 1.0], [1.0, 0.0, -0.1], [0.1, 0.1, -1.0]])
+  nine = np.float32([*terms, 0, 0, 0, 0, 1.0])
   np.testing.assert_array_equal(_project(behind, nine)[1], [False, False, True])
+
+
+def test_gradients_are_finite_and_shapes_free():
+  nine = np.float32([*_LENSES[1], 0, 0, 0, 0, 1.0])
+  gradient = jax.jit(jax.grad(lambda xy: _directions(xy, nine).sum()))
+  for scale in (0.0, 0.5, 100.0):
+    assert np.isfinite(gradient(np.full((3, 2), scale))).all()
+  gradient = jax.jit(jax.grad(lambda p: _project(p, nine)[0].sum()))
+  for point in ([0.0, 0, -1], [1.0, 2, -3], [1e3, 0, 1]):
+    assert np.isfinite(gradient(np.float32(point))).all()
+  xy = np.float32(np.random.default_rng(1).normal(size=(2, 3, 2)))
+  whole = np.asarray(_directions(xy, np.broadcast_to(nine, (2, 1, 9))))
+  np.testing.assert_allclose(
+    _directions(xy[1, 2], nine), whole[1, 2], atol=1e-6
+  )
+  mapped = jax.jit(jax.vmap(lambda part: lenses.directions(part, nine)))(xy)
+  np.testing.assert_allclose(mapped, whole, atol=1e-6)
 
 
 def test_a_mixed_scene_has_the_rays_of_its_single_cameras():
@@ -131,36 +134,29 @@ def test_a_mixed_scene_has_the_rays_of_its_single_cameras():
       np.testing.assert_array_equal(
         getattr(cameras[i], field.name), getattr(camera, field.name)
       )
-  together = rays_lib.camera_arrays(cameras, None)
+  together = jax.tree.map(np.asarray, rays_lib.camera_arrays(cameras, None))
   assert together.lens_terms.shape == (4, 9)
   assert rays_lib.camera_arrays(cameras[1:3], None).lens_terms.shape == (2, 4)
   # Not so near to the fold of lens b that its two roundings differ.
-  xy = jnp.asarray(
-    np.random.default_rng(0).uniform(160, 400, (20, 2)), jnp.float32
-  )
-  depth = jnp.ones(20)
+  xy = np.float32(np.random.default_rng(0).uniform(160, 400, (20, 2)))
+  depth = np.ones(20)
   for i in range(4):
     own = rays_lib.camera_arrays(cameras[i : i + 1], None)
-    points = jax.jit(rays_lib.unproject_depth)(own, xy, depth)
+    points = _unproject_depth(own, xy, depth)
     one = jax.tree.map(lambda values: values[i : i + 1], together)  # noqa: B023
-    found = jax.jit(rays_lib.unproject_depth)(one, xy, depth)
+    found = _unproject_depth(one, xy, depth)
     np.testing.assert_allclose(found, points, atol=1e-6)
-    back, _ = jax.jit(rays_lib.project)(found, one)
+    back, _ = _project_points(found, one)
     np.testing.assert_allclose(back, xy, atol=2e-3)
 
 
-def test_gradients_are_finite_and_shapes_free():
-  nine = jnp.asarray([*_LENSES[1], 0, 0, 0, 0, 1.0])
-  gradient = jax.jit(jax.grad(lambda xy: _directions(xy, nine).sum()))
-  for scale in (0.0, 0.5, 100.0):
-    assert np.isfinite(gradient(jnp.full((3, 2), scale))).all()
-  gradient = jax.jit(jax.grad(lambda p: _project(p, nine)[0].sum()))
-  for point in ([0.0, 0, -1], [1.0, 2, -3], [1e3, 0, 1]):
-    assert np.isfinite(gradient(jnp.asarray(point))).all()
-  xy = jnp.asarray(np.random.default_rng(1).normal(size=(2, 3, 2)), jnp.float32)
-  whole = _directions(xy, jnp.broadcast_to(nine, (2, 1, 9)))
-  np.testing.assert_allclose(
-    _directions(xy[1, 2], nine), whole[1, 2], atol=1e-6
-  )
-  mapped = jax.jit(jax.vmap(lambda part: lenses.directions(part, nine)))(xy)
-  np.testing.assert_allclose(mapped, whole, atol=1e-6)
+# Last: it has all compiled anew.
+@pytest.mark.usefixtures("exact_trigonometry")
+@pytest.mark.parametrize("terms", _LENSES)
+def test_pixels_come_back_to_a_thousandth(terms):
+  camera = rays_lib.camera_arrays(_camera(distortion=terms), None)
+  x, y = np.meshgrid(np.linspace(0, 640, 33), np.linspace(0, 480, 25))
+  pixels = np.float32(np.stack([x, y], axis=-1))
+  points = _unproject_depth(camera, pixels, 5 * np.ones_like(x))
+  back, _ = _project_points(points, camera)
+  np.testing.assert_allclose(back, pixels, atol=2e-3)
