@@ -76,6 +76,14 @@ def render(field, params, rays, key=None, *, noise=0.0):
   return samples, bound.color(samples, rays.viewdirs), found
 
 
+@functools.partial(jax.jit, static_argnames="field")
+def call_and_render(field, params, rays, key):
+  """What calling it returns, and what its methods do: one program of both."""
+  return field.apply({"params": params}, rays, key), render(
+    field, params, rays, key
+  )
+
+
 def total_loss(params, field, rays, key=None):
   """Everything a field is trained on, unweighted."""
   rng = np.random.default_rng(3)
@@ -145,8 +153,7 @@ def test_samples_lie_on_their_rays_and_weights_are_shares(field):
 
 def test_calling_it_samples_and_colours(field):
   params = params_of(field)
-  called = jax.jit(field.apply)({"params": params}, make_rays(), KEY)
-  found = render(field, params, make_rays(), KEY)
+  called, found = call_and_render(field, params, make_rays(), KEY)
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
     called,
@@ -164,7 +171,7 @@ def test_randomness_comes_from_the_key_alone(field):
   assert "random" not in program(None, 1.0)
   assert program(KEY, 1.0).count("random") > program(KEY, 0.0).count("random")
   drawn = [
-    np.asarray(render(field, params, rays, key)[0].t)
+    np.asarray(call_and_render(field, params, rays, key)[1][0].t)
     for key in (KEY, KEY, jax.random.PRNGKey(1))
   ]
   np.testing.assert_array_equal(drawn[0], drawn[1])
