@@ -14,8 +14,9 @@ def test_equals_a_dense_layer_on_the_concatenated_inputs():
   shared = rng.normal(size=(3, 1, 2)).astype(np.float32)
   more = rng.normal(size=(3, 4, 6)).astype(np.float32)
   layer = joint_dense.JointDense(7)
-  params = layer.init(jax.random.PRNGKey(0), samples, shared, more)["params"]
-  params["bias"] = jnp.arange(7.0)
+  init = jax.jit(layer.init)
+  params = init(jax.random.PRNGKey(0), samples, shared, more)["params"]
+  params["bias"] = np.arange(7, dtype=np.float32)
   joined = np.concatenate(
     [samples, np.broadcast_to(shared, (3, 4, 2)), more], axis=-1
   )

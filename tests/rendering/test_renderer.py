@@ -193,7 +193,7 @@ def test_a_code_for_every_ray():
 
 
 def test_nothing_is_the_background():
-  rgb = renderer.composite_colors(
-    jnp.zeros((2, 3)), jnp.ones((2, 3, 3)), (0.1, 0.2, 0.3)
+  rgb = jax.jit(renderer.composite_colors)(
+    np.zeros((2, 3)), np.ones((2, 3, 3)), (0.1, 0.2, 0.3)
   )
   np.testing.assert_allclose(rgb, [[0.1, 0.2, 0.3]] * 2, rtol=1e-6)
