@@ -55,9 +55,7 @@ def main() -> None:
   for name, client in sessions.items():
     script = _script(model, args.moves, width, height)
     with session.running(client.session):
-      client.warm(
-        model.scene.cameras[0].resized(width, height), model.styles
-      )
+      client.warm(model.scene.cameras[0].resized(width, height), model.styles)
       found = _run(client, script)
     facts[name] = {k: [round(v, 4) for v in vs] for k, vs in found.items()}
     for key, values in found.items():

@@ -85,3 +85,24 @@ def distortion_loss(edges, weights):
   apart = 2.0 * weights * (middles * weight_before - moment_before)
   within = weights**2 * lengths / 3.0
   return jnp.mean(jnp.sum(apart + within, axis=-1))
+
+
+def haze_loss(edges, weights, until: float = 0.25):
+  """Measures what weighs just before a camera.
+
+  No other camera sees what hangs there, so it may be anything: haze, in the
+  colours that this one sees behind it (occlusion regularisation, FreeNeRF, Yang
+  et al. 2023, section 3.4; there of densities, here of weights).
+
+  Args:
+    edges: as of `distortion_loss`; constant.
+    weights: [..., N].
+    until: share of the way from near to far that counts.
+
+  Returns:
+    Scalar: the sum of w_i (1 - m_i / until), m the midpoints before `until`.
+  """
+  edges = jax.lax.stop_gradient(edges)
+  middles = 0.5 * (edges[..., 1:] + edges[..., :-1])
+  nearness = jnp.maximum(1.0 - middles / until, 0.0)
+  return jnp.mean(jnp.sum(weights * nearness, axis=-1))

@@ -42,6 +42,11 @@ OPTIONS = {
   "interlevel_weight": option.weight(1.0, "of the proposal's loss"),
   "proposal_every": option.count(4, "of so many rays one teaches the proposal"),
   "distortion_weight": option.weight(0.001, "of the distortion loss"),
+  "haze_weight": option.weight(
+    0.0,
+    "of what hangs in the first quarter of the way before a camera, where "
+    "no other looks",
+  ),
   "grid_decay": option.weight(
     0.0, "of the mean square of each level's features"
   ),

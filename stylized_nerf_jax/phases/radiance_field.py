@@ -191,6 +191,7 @@ def loss_weights(options, space: normalization.RaySpace) -> dict[str, float]:
     "grid_decay": decay_weight(options, space),
     "interlevel": options.interlevel_weight,
     "distortion": options.distortion_weight,
+    "haze": options.haze_weight,
   }
 
 
@@ -331,8 +332,8 @@ def make_inputs(config, record: scene_record.SceneRecord) -> dict:
   options = config.radiance_field.to_dict()
   for name in ("evaluate_every", "checkpoint_every"):
     del options[name]
-  # Runs of versions that knew no corrections of views say nothing of them.
-  for name in ("exposure_learning_rate", "pose_learning_rate"):
+  # Runs of versions that knew none of these say nothing of them.
+  for name in ("exposure_learning_rate", "pose_learning_rate", "haze_weight"):
     if not options[name]:
       del options[name]
   spaced = spacing.of_space(record.normalization.space)

@@ -18,7 +18,7 @@ from stylized_nerf_jax.splatting import projection, tiles
 
 # As viewers do: nothing hides all that is behind it.
 _MOST_ALPHA = 0.99
-# Tiles of a block, and splats of a step.
+# Tiles of a block, at most, and splats of a step.
 _BLOCK = 128
 _STEP = 16
 
@@ -55,16 +55,17 @@ def composite(
     axis=-1,
   )
   count, most = plan.index.shape
-  missing = -count % _BLOCK
+  block = min(_BLOCK, count)
+  missing = -count % block
   index = jnp.pad(plan.index, ((0, missing), (0, -most % _STEP)))
   counts = jnp.pad(plan.counts, (0, missing))
   corner = jnp.stack([plan.tile % columns, plan.tile // columns], axis=-1)
   middle = jnp.pad((corner + 0.5) * side, ((0, missing), (0, 0)))
   found = _draw(
     values,
-    jnp.swapaxes(index.reshape(-1, _BLOCK, index.shape[1]), 1, 2),
-    counts.reshape(-1, _BLOCK),
-    middle.reshape(-1, _BLOCK, 2),
+    jnp.swapaxes(index.reshape(-1, block, index.shape[1]), 1, 2),
+    counts.reshape(-1, block),
+    middle.reshape(-1, block, 2),
   )  # [blocks, C + 1, B, P]
   found = jnp.moveaxis(found, 1, -1).reshape(-1, side, side, found.shape[1])[
     :count

@@ -70,6 +70,7 @@ def losses_by_hand(tables, found, some):
       some["proposal_weights"],
     ),
     "distortion": photometric.distortion_loss(found["edges"], found["weights"]),
+    "haze": photometric.haze_loss(found["edges"], found["weights"]),
   }
 
 

@@ -208,7 +208,10 @@ def test_coarse_pass_and_losses_of_a_field():
     functools.partial(render_rays.render_rays, grid), params_of(grid), rays
   )
   assert found.coarse is None
-  assert set(found.losses) == {"grid_decay", "interlevel", "distortion"}
+  assert set(found.losses) == {
+    *("grid_decay", "interlevel"),
+    *("distortion", "haze"),
+  }
 
 
 def test_intensity_blends_two_pictures():
