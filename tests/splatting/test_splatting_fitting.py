@@ -6,7 +6,7 @@ import pytest
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.scenes.synthetic import embedded
-from stylized_nerf_jax.splatting import fitting, rendering
+from stylized_nerf_jax.splatting import compositing, fitting, rendering
 from stylized_nerf_jax.splatting import splats as splats_lib
 
 _SIDE = 24
@@ -24,8 +24,16 @@ def _cameras() -> list[cameras_lib.Camera]:
   ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_blocks():
+  """Nine tiles are two blocks here, not a share of one of 128."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(compositing, "_BLOCK", 5)
+    yield
+
+
 @pytest.fixture(scope="module")
-def scene():
+def scene(small_blocks):
   """Splats, colours of two looks, and views of them."""
   random = np.random.default_rng(0)
   count = 40
