@@ -1,14 +1,21 @@
 """Pixels of views of differing sizes, against a loop over all of them."""
 
+import functools
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from stylized_nerf_jax.pixels import pixel_bank
 from stylized_nerf_jax.rendering import rays as rays_lib
 
+KEY = jax.random.PRNGKey(3)
 SIZES = ((3, 5), (1, 1), (4, 2), (2, 7))
+
+
+@functools.partial(jax.jit, static_argnames="num")
+def draw_pixels(bank, key, num):
+  return bank.draw_pixels(key, num)
 
 
 def make_bank(dtype=np.uint8, masks=None):
@@ -46,10 +53,10 @@ def test_locate_equals_a_loop_over_views():
 
 def test_drawn_colours_are_those_of_their_pixels():
   images, cameras, bank = make_bank()
-  key = jax.random.PRNGKey(3)
-  drawn = bank.draw_pixels(key, 400)
+  drawn = draw_pixels(bank, KEY, 400)
+  rgbs = np.asarray(drawn.rgb)
   view, xy = np.asarray(drawn.view), np.asarray(drawn.xy)
-  for v, (x, y), color, rgb in zip(view, xy, drawn.colors, drawn.rgb):
+  for v, (x, y), color, rgb in zip(view, xy, np.asarray(drawn.colors), rgbs):
     pixel = images[v][int(y - 0.5), int(x - 0.5)]
     np.testing.assert_array_equal(color, pixel)
     np.testing.assert_allclose(rgb, pixel / np.float32(255), rtol=1e-6)
@@ -67,7 +74,7 @@ def test_drawn_colours_are_those_of_their_pixels():
 
 def test_every_pixel_is_as_likely_as_any_other():
   _, _, bank = make_bank()
-  drawn = bank.draw_pixels(jax.random.PRNGKey(0), 20_000)
+  drawn = draw_pixels(bank, KEY, 20_000)
   shares = np.bincount(np.asarray(drawn.view), minlength=4) / 20_000
   pixels = np.array([height * width for height, width in SIZES])
   np.testing.assert_allclose(shares, pixels / pixels.sum(), atol=0.015)
@@ -85,7 +92,7 @@ def test_masked_pixels_are_never_drawn():
   masks = [rng.random(size) < 0.4 for size in SIZES]
   masks[2][:] = False
   images, _, bank = make_bank(masks=iter(masks))
-  found = bank.draw_pixels(jax.random.PRNGKey(3), 600)
+  found = draw_pixels(bank, KEY, 600)
   view, xy = np.asarray(found.view), np.asarray(found.xy)
   drawn = {(v, int(x), int(y)) for v, (x, y) in zip(view, xy)}
   assert drawn == {
@@ -93,28 +100,26 @@ def test_masked_pixels_are_never_drawn():
     for v, mask in enumerate(masks)
     for y, x in np.argwhere(mask).tolist()
   }
-  for v, (x, y), color in zip(view, xy, found.colors):
+  for v, (x, y), color in zip(view, xy, np.asarray(found.colors)):
     np.testing.assert_array_equal(color, images[v][int(y), int(x)])
 
 
 def test_masks_that_leave_everything_change_nothing():
-  key = jax.random.PRNGKey(0)
   _, _, whole = make_bank()
   _, _, masked = make_bank(masks=[np.ones(size, bool) for size in SIZES])
   assert masked.usable is None
   jax.tree.map(
     np.testing.assert_array_equal,
-    whole.draw_pixels(key, 50),
-    masked.draw_pixels(key, 50),
+    draw_pixels(whole, KEY, 50),
+    draw_pixels(masked, KEY, 50),
   )
 
 
 def test_a_step_takes_a_pixel_for_each_row_of_its_batch():
   _, cameras, bank = make_bank()
-  key = jax.random.PRNGKey(0)
-  drawn = bank.take(key, jnp.arange(7, 57))
-  jax.tree.map(np.testing.assert_array_equal, drawn, bank.draw_pixels(key, 50))
-  assert pixel_bank.ViewCameras(cameras).take(key, drawn) is drawn
+  drawn = jax.jit(pixel_bank.PixelBank.take)(bank, KEY, np.arange(7, 57))
+  jax.tree.map(np.testing.assert_array_equal, drawn, draw_pixels(bank, KEY, 50))
+  assert pixel_bank.ViewCameras(cameras).take(KEY, drawn) is drawn
 
 
 def test_masks_that_leave_nothing_are_refused():

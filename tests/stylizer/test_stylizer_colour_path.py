@@ -1,7 +1,8 @@
 """The colour path: least squares against numpy, the graft against D itself."""
 
+import functools
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -15,12 +16,27 @@ from stylized_nerf_jax.stylizer import (
 _HEIGHT, _WIDTH = 3, 4
 
 
+_solve = jax.jit(functools.partial(colour_path.solve, ridge=0.0))
+_graft = jax.jit(colour_path.graft)
+_decode = jax.jit(lambda p, x: decoder.Decoder().apply({"params": p}, x))
+
+
+@jax.jit
+def _hidden(params, x):
+  """What every hidden layer of D puts out."""
+  found = {}
+  for name, width, upsample in decoder.LAYERS[:-1]:
+    layer = convolution.ReflectConv(width, upsample=upsample)
+    found[name] = x = jax.nn.relu(layer.apply({"params": params[name]}, x))
+  return found
+
+
 def test_fit_is_the_least_squares_solution():
   random = np.random.default_rng(0)
   features = random.normal(size=(6, 5, 7, 2)).astype(np.float32)
   images = random.random((6, 40, 56, 3)).astype(np.float32)
-  found = colour_path.normal_equations(features, images)
-  kernel, bias = colour_path.solve(*found, ridge=0.0)
+  found = jax.jit(colour_path.normal_equations)(features, images)
+  kernel, bias = map(np.asarray, _solve(*found))
   rows, colours = [], []
   for n in range(6):
     padded = np.pad(features[n], ((1, 1), (1, 1), (0, 0)), mode="reflect")
@@ -40,38 +56,36 @@ def grafted():
   random = np.random.default_rng(1)
   features = random.random((1, _HEIGHT, _WIDTH, 512)).astype(np.float32)
   params = jax.jit(decoder.Decoder().init)(jax.random.key(0), features)
-  params = dict(params["params"])
+  params = jax.tree.map(np.array, dict(params["params"]))
   for (_, width, _), (behind, _, _) in zip(
     decoder.LAYERS[:-1], decoder.LAYERS[1:]
   ):
     idle = random.choice(width, 3, replace=False)
-    kernel = params[behind]["kernel"].at[:, :, idle].set(0.0)
-    params[behind] = {**params[behind], "kernel": kernel}
+    params[behind]["kernel"][:, :, idle] = 0.0
   kernel = 0.01 * random.normal(size=(3, 3, 512, 3)).astype(np.float32)
   bias = np.float32([0.1, -0.2, 0.3])
   channels, means = jax.jit(colour_path.least_used)(params, features)
-  new = colour_path.graft(params, kernel, bias, channels, means)
+  new = _graft(params, kernel, bias, channels, means)
   return features, params, channels, kernel, bias, new
 
 
 def test_channels_that_do_nothing_are_given_up(grafted):
   features, params, channels, *_ = grafted
-  x = jnp.asarray(features)
-  for name, width, upsample in decoder.LAYERS[:-1]:
-    layer = convolution.ReflectConv(width, upsample=upsample)
-    x = jax.nn.relu(layer.apply({"params": params[name]}, x))
-    behind = decoder.LAYERS[[n for n, _, _ in decoder.LAYERS].index(name) + 1]
-    for channel in channels[name]:
-      idle = not params[behind[0]]["kernel"][:, :, channel].any()
+  hidden = _hidden(params, features)
+  for (name, _, _), (behind, _, _) in zip(
+    decoder.LAYERS[:-1], decoder.LAYERS[1:]
+  ):
+    x = np.asarray(hidden[name])
+    for channel in np.asarray(channels[name]):
+      idle = not params[behind]["kernel"][:, :, channel].any()
       assert idle or x[..., channel].std() < 1e-6
 
 
 def test_graft_adds_the_smooth_image_to_the_output(grafted):
   features, params, _, kernel, bias, new = grafted
-  apply = jax.jit(lambda p: decoder.Decoder().apply({"params": p}, features))
-  added = apply(new) - apply(params)
+  added = np.subtract(_decode(new, features), _decode(params, features))
   # Eight times as large: three times repeated and smoothed.
-  expected = convolution.convolve(jnp.asarray(features), kernel) + bias
+  expected = jax.jit(convolution.convolve)(features, kernel) + bias
   for _ in range(3):
     expected = expected.repeat(2, axis=1).repeat(2, axis=2)
     padded = np.pad(expected, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
@@ -93,15 +107,15 @@ def test_a_path_is_found_where_it_was_laid(grafted):
 def test_giving_up_used_channels_keeps_the_mean(grafted):
   features, params, *_ = grafted
   channels, _ = jax.jit(colour_path.least_used)(params, features)
-  used = {name: (index + 7) % 60 for name, index in channels.items()}
+  used = {n: (np.asarray(index) + 7) % 60 for n, index in channels.items()}
   nothing = np.zeros((3, 3, 512, 3), np.float32)
   flat = np.ones_like(features)
   # On flat features every channel is its mean: nothing is lost at all.
-  means, x = {}, jnp.asarray(flat)
-  for name, width, upsample in decoder.LAYERS[:-1]:
-    layer = convolution.ReflectConv(width, upsample=upsample)
-    x = jax.nn.relu(layer.apply({"params": params[name]}, x))
-    means[name] = x.mean((0, 1, 2))[used[name]]
-  new = colour_path.graft(params, nothing, np.zeros(3), used, means)
-  apply = jax.jit(lambda p: decoder.Decoder().apply({"params": p}, flat))
-  np.testing.assert_allclose(apply(new), apply(params), atol=1e-4)
+  means = {
+    name: np.asarray(x).mean((0, 1, 2))[used[name]]
+    for name, x in _hidden(params, flat).items()
+  }
+  new = _graft(params, nothing, np.zeros(3, np.float32), used, means)
+  np.testing.assert_allclose(
+    _decode(new, flat), _decode(params, flat), atol=1e-4
+  )
