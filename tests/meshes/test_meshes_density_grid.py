@@ -1,5 +1,6 @@
 """Grids, and the level that is a surface."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -69,11 +70,12 @@ def test_haze_before_one_camera_is_outvoted():
   cameras, depths = list(scene.cameras), [scene.depths[i] for i in range(7)]
   camera = cameras[3]
   arrays = rays.camera_arrays(camera, None)
-  xy = rays.pixel_grid(36, 48).reshape(-1, 2)
+  xy = np.asarray(rays.pixel_grid(36, 48)).reshape(-1, 2)
   depth = depths[3].ravel()
   hit = depth > 0
-  surface = np.asarray(rays.unproject_depth(arrays, xy, depth))[hit]
-  haze = np.asarray(rays.unproject_depth(arrays, xy, 0.6 * depth))[hit]
+  unproject = jax.jit(rays.unproject_depth)
+  surface = np.asarray(unproject(arrays, xy, depth))[hit]
+  haze = np.asarray(unproject(arrays, xy, 0.6 * depth))[hit]
   true = agreement.agreed(surface, cameras, depths)
   assert true.mean() > 0.85, true.mean()
   # A camera that hangs in haze sees it; six look through it.

@@ -54,30 +54,37 @@ def _drawn(space, count=200):
   directions = random.normal(size=(count, 3)).astype(np.float32)
   directions[:, 2] = -np.abs(directions[:, 2]) - 1.0
   directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
-  return jnp.asarray(points, jnp.float32), jnp.asarray(directions)
+  return np.float32(points), directions
+
+
+_to_field = jax.jit(rays_lib.to_field, static_argnames="space")
+_model_points = jax.jit(point_radiance.model_points, static_argnames="space")
+_rays_through = jax.jit(point_radiance.rays_through, static_argnames="space")
+_thickness = jax.jit(point_radiance.thickness, static_argnums=0)
+_colors = jax.jit(point_radiance.colors, static_argnums=0)
 
 
 @pytest.mark.parametrize("open_end", [False, True])
 @pytest.mark.parametrize("space", [_BOX, _NDC, _CONTRACTED])
 def test_thickness_is_density_times_length(space, open_end):
   points, directions = _drawn(space)
-  lengths = 0.01 * jnp.linalg.norm(points, axis=-1)
-  rays = point_radiance.rays_through(points, directions, lengths, space)
+  lengths = 0.01 * np.linalg.norm(points, axis=-1)
+  rays = _rays_through(points, directions, lengths, space)
   field = Formula(space.kind == "contracted", open_end)
-  found = jax.jit(point_radiance.thickness, static_argnums=0)(field, {}, rays)
-  inside = rays_lib.to_field(points, space)
-  length = (rays.far - rays.near)[..., 0]
+  found = _thickness(field, {}, rays)
+  inside = np.asarray(_to_field(points, space))
+  length = np.subtract(rays.far, rays.near)[..., 0]
   np.testing.assert_allclose(found, np.exp(inside[:, 0]) * length, rtol=0.03)
 
 
 @pytest.mark.parametrize("space", [_BOX, _NDC, _CONTRACTED])
 def test_colours_are_those_of_the_place(space):
   points, directions = _drawn(space)
-  lengths = 0.003 * jnp.linalg.norm(points, axis=-1)
-  rays = point_radiance.rays_through(points, directions, lengths, space)
+  lengths = 0.003 * np.linalg.norm(points, axis=-1)
+  rays = _rays_through(points, directions, lengths, space)
   field = Formula(space.kind == "contracted")
-  found = point_radiance.colors(field, {}, rays)
-  expected = 0.5 + 0.1 * rays_lib.to_field(points, space)
+  found = _colors(field, {}, rays)
+  expected = 0.5 + 0.1 * np.asarray(_to_field(points, space))
   np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
@@ -90,26 +97,27 @@ def test_nothing_has_a_colour_still():
       return samples.replace(weights=0.0 * samples.weights), found
 
   points, directions = _drawn(_BOX)
-  rays = point_radiance.rays_through(
-    points, directions, jnp.full(len(points), 0.01), _BOX
+  rays = _rays_through(
+    points, directions, np.full(len(points), 0.01, np.float32), _BOX
   )
-  found = point_radiance.colors(Empty(), {}, rays)
+  found = _colors(Empty(), {}, rays)
   np.testing.assert_allclose(found, 0.5 + 0.1 * points, atol=1e-3)
-  assert not np.any(point_radiance.thickness(Empty(), {}, rays))
+  assert not np.any(_thickness(Empty(), {}, rays))
 
 
 @pytest.mark.parametrize("space", [_BOX, _NDC, _CONTRACTED])
 def test_the_way_back_from_field_coordinates(space):
   points, _ = _drawn(space)
-  inside = rays_lib.to_field(points, space)
-  found = point_radiance.model_points(inside, space)
+  inside = np.asarray(_to_field(points, space))
+  found = _model_points(inside, space)
   np.testing.assert_allclose(found, points, rtol=2e-3, atol=1e-4)
 
 
 def test_rays_have_their_points_in_the_middle():
   points, directions = _drawn(_BOX)
-  lengths = jnp.full(len(points), 0.2)
-  rays = point_radiance.rays_through(points, directions, lengths, _BOX)
-  middle = rays.origins + 0.5 * rays.far * rays.directions
+  lengths = np.full(len(points), 0.2, np.float32)
+  rays = _rays_through(points, directions, lengths, _BOX)
+  far = np.asarray(rays.far)
+  middle = rays.origins + 0.5 * far * np.asarray(rays.directions)
   np.testing.assert_allclose(middle, points, atol=1e-6)
-  np.testing.assert_allclose(rays.far[:, 0], 0.2, rtol=1e-5)
+  np.testing.assert_allclose(far[:, 0], 0.2, rtol=1e-5)

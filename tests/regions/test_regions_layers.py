@@ -1,5 +1,7 @@
 """Layers of regions: what adds up, what is exact, and where edges lie."""
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -56,37 +58,54 @@ def _rays(count=6):
   )
 
 
+_CODES = np.array([[0.1, 0.5, 0.9], [1.0, 2.0, 0.3]], np.float32)
+_share = jax.jit(layers_lib.share)
+
+
 def _layers(below, styles, feather=0.3):
-  codes = jnp.asarray([[0.1, 0.5, 0.9], [1.0, 2.0, 0.3]])
   variables = {
     "field": {},
     "style_fields": [{}, {}],
-    "latents": codes,
-    "regions": [{"below": jnp.float32(value)} for value in below],
-    "feather": jnp.float32(feather),
+    "latents": _CODES,
+    "regions": [{"below": np.float32(value)} for value in below],
+    "feather": np.float32(feather),
   }
+  return _of_variables(variables, _rays(), styles)
+
+
+@functools.partial(jax.jit, static_argnames="styles")
+def _of_variables(variables, rays, styles):
   return layers_lib.render_layers(
     _Field(),
     _StyleField(),
-    [_HalfSpace()] * len(below),
+    [_HalfSpace()] * (len(styles) - 1),
     styles,
     variables,
-    _rays(),
+    rays,
     _SETTING,
   )
 
 
+@jax.jit
+def _without_regions(variables, rays):
+  style_field = _StyleField() if "latent" in variables else None
+  return renderer.render_rays(_Field(), style_field, variables, rays, _SETTING)
+
+
+@jax.jit
+def _sampled(rays):
+  samples, _ = _Field().sample(rays)
+  return samples, _Field().color(samples, None)
+
+
 def _expected(below, styles, feather=0.3):
   """Sample after sample: each is painted over by later regions' shares."""
-  rays = _rays()
-  samples, _ = _Field().sample(rays)
-  codes = np.array([[0.1, 0.5, 0.9], [1.0, 2.0, 0.3]])
-  own = np.asarray(_Field().color(samples, None))
+  samples, own = jax.tree.map(np.asarray, _sampled(_rays()))
 
   def color(style, ray, k):
     if style is None:
       return own[ray, k]
-    return np.abs(np.cos(np.asarray(samples.points)[ray, k] + codes[style]))
+    return np.abs(np.cos(samples.points[ray, k] + _CODES[style]))
 
   rgb = np.zeros((len(own), 3))
   for ray in range(len(own)):
@@ -94,18 +113,18 @@ def _expected(below, styles, feather=0.3):
       mixed = color(styles[0], ray, k)
       for at, style in zip(below, styles[1:]):
         signed = np.clip(at - float(samples.points[ray, k, 2]), -1, 1)
-        share = float(layers_lib.share(jnp.float32(signed), feather))
+        share = float(_share(np.float32(signed), feather))
         mixed = mixed + share * (color(style, ray, k) - mixed)
       rgb[ray] += float(samples.weights[ray, k]) * mixed
-  through = 1.0 - np.asarray(samples.weights).sum(axis=-1)
+  through = 1.0 - samples.weights.sum(axis=-1)
   return rgb + through[:, None] * np.array(_BACKGROUND)
 
 
 def _together(layers):
   count = layers.rgb.shape[-2]
   return layers_lib.together(
-    [np.asarray(layers.rgb[..., i, :]) for i in range(count)],
-    [np.asarray(layers.opacity[..., i]) for i in range(count)],
+    [np.asarray(layers.rgb)[..., i, :] for i in range(count)],
+    [np.asarray(layers.opacity)[..., i] for i in range(count)],
     _BACKGROUND,
   )
 
@@ -126,12 +145,12 @@ def test_samples_are_painted_by_the_last_region_that_holds_them(below, styles):
 
 def test_depth_and_opacity_are_those_without_regions():
   layers = _layers([-2.0, -1.0], (0, None, 1))
-  plain = renderer.render_rays(_Field(), None, {"field": {}}, _rays(), _SETTING)
+  plain = _without_regions({"field": {}}, _rays())
   np.testing.assert_array_equal(layers.whole.depth, plain.depth)
   np.testing.assert_array_equal(layers.whole.opacity, plain.opacity)
   np.testing.assert_array_equal(layers.whole.rgb, plain.rgb)
   np.testing.assert_allclose(
-    layers.opacity.sum(axis=-1), plain.opacity, atol=1e-6
+    np.asarray(layers.opacity).sum(axis=-1), plain.opacity, atol=1e-6
   )
 
 
@@ -141,22 +160,20 @@ def test_as_photographed_everywhere_is_the_photographed_scene():
 
 
 def test_a_region_that_holds_all_is_the_scene_in_its_style():
-  codes = {"latent": jnp.asarray([0.1, 0.5, 0.9]), "style_field": {}}
-  whole = renderer.render_rays(
-    _Field(), _StyleField(), {"field": {}, **codes}, _rays(), _SETTING
-  )
+  codes = {"latent": _CODES[0], "style_field": {}}
+  whole = _without_regions({"field": {}, **codes}, _rays())
   layers = _layers([9.0], (None, 0))
   np.testing.assert_allclose(_together(layers), whole.rgb, atol=1e-6)
 
 
 def test_edges_are_smooth_ramps_as_wide_as_the_feather():
-  signed = jnp.linspace(-1, 1, 201)
+  signed = np.linspace(-1, 1, 201, dtype=np.float32)
   for feather in (0.1, 0.5, 1.0):
-    share = np.asarray(layers_lib.share(signed, feather))
+    share = np.asarray(_share(signed, feather))
     assert np.all(np.diff(share) >= 0.0)
     np.testing.assert_allclose(share[100], 0.5, atol=1e-6)
     np.testing.assert_allclose(share + share[::-1], 1.0, atol=1e-6)
     within = (share > 0) & (share < 1)
     np.testing.assert_allclose(within.mean(), feather, atol=0.02)
-  sharp = np.asarray(layers_lib.share(signed, 0.0))
+  sharp = np.asarray(_share(signed, 0.0))
   assert np.mean((sharp > 0) & (sharp < 1)) < 0.03
