@@ -4,9 +4,9 @@ Where a module's own tests say more, the docstring names them.
 """
 
 import dataclasses
+import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_run
@@ -62,8 +62,9 @@ def _style(name: str, seed: int) -> style_set.StyleImage:
 
 def test_1_the_decoder_learns_from_the_style_field():
   """Also tests/phases/test_phases_decoder_objective.py, on gradients."""
-  stylized, rendered = jnp.float32([[0.2, 0.4, 0.9]]), jnp.zeros((1, 3))
-  gradient = jax.grad(mutual.mimic_3d_to_2d)(stylized, rendered)
+  stylized = np.float32([[0.2, 0.4, 0.9]])
+  rendered = np.zeros((1, 3), np.float32)
+  gradient = jax.jit(jax.grad(mutual.mimic_3d_to_2d))(stylized, rendered)
   np.testing.assert_allclose(gradient, 2 * stylized / 3, rtol=1e-6)
   # It is on by default, and decoder steps are taken.
   options = defaults.get_config().mutual_learning
@@ -75,13 +76,17 @@ def test_2_the_decay_reaches_the_style_field():
   options = defaults.get_config().mutual_learning
   options.steps = 2
   optimizer = mutual_steps.field_optimizer(options)
-  params = {"style_field": {"w": jnp.zeros(1)}, "latents": jnp.zeros((1, 1))}
-  ones = jax.tree.map(jnp.ones_like, params)
-  state = optimizer.init(params)
+  params = {
+    "style_field": {"w": np.zeros(1, np.float32)},
+    "latents": np.zeros((1, 1), np.float32),
+  }
+  ones = jax.tree.map(np.ones_like, params)
+  state = jax.jit(optimizer.init)(params)
+  update = jax.jit(optimizer.update)
   moved = []
   for _ in range(2):
-    updates, state = optimizer.update(ones, state, params)
-    moved.append(updates)
+    updates, state = update(ones, state, params)
+    moved.append(jax.tree.map(np.asarray, updates))
   first, last = (float(u["style_field"]["w"][0]) for u in moved)
   decay = options.learning_rate_final / options.learning_rate
   assert last / first == pytest.approx(decay**0.5, rel=1e-3)
@@ -92,15 +97,16 @@ def test_2_the_decay_reaches_the_style_field():
 def test_3_the_vae_is_fed_what_it_was_trained_on(networks):
   style = _style("one", 0)
   facts = stylizer_nets.style_facts(networks, style_set.StyleSet([style]))
-  features = vgg.VggEncoder("vgg16").apply(
+  features = jax.jit(vgg.VggEncoder("vgg16").apply)(
     {"params": networks.encoder.params}, style.image[None]
   )["relu4_1"]
-  rows = np.asarray(features[0], np.float64).reshape(-1, 512)
+  rows = np.asarray(features, np.float64).reshape(-1, 512)
   deviation = np.sqrt(rows.var(axis=0, ddof=1) + 1e-5)
   vector = np.concatenate([rows.mean(axis=0), deviation]).astype(np.float32)
-  mean, log_variance = statistics_vae.StatisticsVae().apply(
-    {"params": networks.vae}, vector[None], method="encode"
+  encode = functools.partial(
+    statistics_vae.StatisticsVae().apply, method="encode"
   )
+  mean, log_variance = jax.jit(encode)({"params": networks.vae}, vector[None])
   np.testing.assert_allclose(facts.latent_mean, mean, rtol=1e-3, atol=1e-5)
   np.testing.assert_allclose(
     facts.latent_variance, np.exp(log_variance), rtol=1e-3
@@ -137,13 +143,15 @@ def test_6_videos_show_the_fine_frames(tmp_path):
   field = positional.PositionalField(
     num_coarse=4, num_fine=4, depth=2, width=8, position_octaves=2
   )
+  zeros = np.zeros((6, 3), np.float32)
+  along = np.eye(3, dtype=np.float32)[np.arange(6) % 3]
   rays = rays_lib.Rays(
-    origins=jnp.zeros((6, 3)),
-    directions=jnp.eye(3)[jnp.arange(6) % 3],
-    viewdirs=jnp.eye(3)[jnp.arange(6) % 3],
-    centers=jnp.zeros((6, 3)),
-    near=jnp.full((6, 1), 0.5),
-    far=jnp.full((6, 1), 2.0),
+    origins=zeros,
+    directions=along,
+    viewdirs=along,
+    centers=zeros,
+    near=np.full((6, 1), 0.5, np.float32),
+    far=np.full((6, 1), 2.0, np.float32),
   )
   space = normalization.RaySpace(
     "box", 0.5, 2.0, 1.0, 1.0, (-2.0,) * 3, (2.0,) * 3
@@ -157,7 +165,7 @@ def test_6_videos_show_the_fine_frames(tmp_path):
 
   def recoloured(network):
     head = params[network]["color_head"]
-    head = {**head, "bias": head["bias"] + 5.0}
+    head = {**head, "bias": np.asarray(head["bias"]) + 5.0}
     return {**params, network: {**params[network], "color_head": head}}
 
   shown = render(params).rgb
@@ -253,14 +261,15 @@ def test_11_view_directions_are_not_in_ndc():
   pose = np.eye(4)
   pose[:3, 3] = 0.2, -0.1, 0.3
   view = cameras_lib.Camera(pose, 20.0, 20.0, 16.0, 12.0, 32, 24)
-  rays = rays_lib.cast_rays(
-    rays_lib.camera_arrays(view, None), jnp.float32([[31.5, 0.5]]), space
+  cast = jax.jit(rays_lib.cast_rays, static_argnames="space")
+  rays = cast(
+    rays_lib.camera_arrays(view, None), np.float32([[31.5, 0.5]]), space=space
   )
   wanted = np.array([15.5 / 20, 11.5 / 20, -1.0])
   wanted /= np.linalg.norm(wanted)
-  np.testing.assert_allclose(rays.viewdirs[0], wanted, atol=1e-6)
+  np.testing.assert_allclose(np.asarray(rays.viewdirs)[0], wanted, atol=1e-6)
   # The rays themselves are in NDC.
-  direction = np.asarray(rays.directions[0])
+  direction = np.asarray(rays.directions)[0]
   assert np.abs(direction / np.linalg.norm(direction) - wanted).max() > 0.1
 
 

@@ -1,5 +1,6 @@
 """Smooth maps of palettes: Gaussians, equal palettes, and ramps of grey."""
 
+import jax
 import numpy as np
 import pytest
 import scipy.linalg
@@ -33,8 +34,11 @@ PRINT = np.concatenate(
 )
 
 
+_apply = jax.jit(color_tables.apply)
+
+
 def _mapped(colors, table) -> np.ndarray:
-  return np.clip(color_tables.apply(np.float32(colors), table), 0, 1)
+  return np.clip(_apply(np.float32(colors), table), 0, 1)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +83,7 @@ def test_what_an_affine_map_cannot_carry_is_carried(table):
 
 def test_a_ramp_of_grey_stays_a_ramp(table):
   ramp = np.linspace(0, 1, 1025)[:, None] * np.ones(3)
-  found = np.asarray(color_tables.apply(np.float32(ramp), table), np.float64)
+  found = np.asarray(_apply(np.float32(ramp), table), np.float64)
   luma = found @ np.array([0.299, 0.587, 0.114])
   assert (np.diff(luma) > -1e-6).all() and luma[-1] - luma[0] > 0.3
   # No step is larger than the bound allows: eight bits show no bands.
