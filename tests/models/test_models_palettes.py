@@ -29,6 +29,17 @@ def model(finished_run):
 
 
 @pytest.fixture(scope="module")
+def paintings(finished_run):
+  return run_styles.stored(run_folder.RunFolder(finished_run))
+
+
+@pytest.fixture(scope="module")
+def mapped(model, paintings):
+  """The model with maps of its styles; not the ones that it would choose."""
+  return model.fit_style_maps(paintings, transfer="affine")
+
+
+@pytest.fixture(scope="module")
 def picture(tmp_path_factory):
   """Muted blues and ochres, far from the ends of [0, 1]."""
   rng = np.random.default_rng(0)
@@ -123,7 +134,7 @@ def test_recolouring_is_of_the_photographs_without_a_style(model, picture):
   table = model._artist._palettes.table(
     None, palettes.Pictures().target(picture), "table"
   )
-  mapped = np.clip(color_tables.apply(own, table), 0, 1)
+  mapped = np.clip(jax.jit(color_tables.apply)(own, table), 0, 1)
   solid = whole.opacity > 0.999
   np.testing.assert_allclose(whole.rgb[solid], mapped[solid], atol=2e-3)
   with pytest.raises(ValueError, match="absent.png cannot be read"):
@@ -137,7 +148,7 @@ def test_the_palette_of_a_trained_style_is_a_dial(model):
   np.testing.assert_array_equal(
     model.render(3, "mosaic", palette=1.0).rgb, full
   )
-  kept = np.asarray(color_tables.in_chroma_of(full, own))
+  kept = np.asarray(jax.jit(color_tables.in_chroma_of)(full, own))
   for palette in (0.0, 0.4):
     found = model.render(3, "mosaic", palette=palette).rgb
     wanted = kept + palette * (full - kept)
@@ -145,10 +156,8 @@ def test_the_palette_of_a_trained_style_is_a_dial(model):
 
 
 def test_maps_bring_trained_styles_nearer_and_are_stored(
-  model, finished_run, tmp_path
+  model, mapped, paintings, tmp_path
 ):
-  paintings = run_styles.stored(run_folder.RunFolder(finished_run))
-  mapped = model.fit_style_maps(paintings, transfer="affine")
   for place, name in enumerate(model.styles):
     wanted = paintings[name].image.reshape(-1, 3).mean(axis=0)
     before, affine, table = (
@@ -182,13 +191,13 @@ def test_maps_bring_trained_styles_nearer_and_are_stored(
     mapped.render(3, "mosaic", transfer="linear")
 
 
-def test_a_run_keeps_its_maps(model, run_copy):
+def test_a_run_keeps_its_maps(model, mapped, run_copy):
   run = run_folder.RunFolder(tiny_run.drop_finish(run_copy))
   assert style_palettes.read(run, model.style_hashes) is None
-  maps = model.fit_style_maps(run_styles.stored(run)).palette_maps
+  maps = mapped.palette_maps
   style_palettes.write(run, maps, model.style_hashes)
   found = snj.StylizedNerf.load(run_copy)
-  assert found.palette_maps.transfer == "table"
+  assert found.palette_maps.transfer == "affine"
   jax.tree.map(np.testing.assert_array_equal, found.palette_maps, maps)
   with pytest.raises(ValueError, match="of other styles than the run's"):
     style_palettes.read(run, ["other"])
@@ -198,10 +207,12 @@ def test_a_run_keeps_its_maps(model, run_copy):
     snj.StylizedNerf.load(run_copy)
 
 
-def test_maps_of_finished_styles_are_of_what_they_paint(finished_run):
+def test_maps_of_finished_styles_are_of_what_they_paint(
+  finished_run, paintings
+):
   finished = snj.StylizedNerf.load(finished_run)
-  paintings = run_styles.stored(run_folder.RunFolder(finished_run))
   again = finished.fit_style_maps(paintings)
+  assert again.palette_maps.transfer == "table"
   for name in finished.styles:
     wanted = paintings[name].image.reshape(-1, 3).mean(axis=0)
     before, stored, fitted = (

@@ -32,18 +32,19 @@ def _packed(model, view: int, xy, count: int):
   """Packs the samples of pixels by itself."""
   record = model.scene
   space = model.scene.normalization.space
-  cameras = rays_lib.camera_arrays(record.split("train"), record.normalization)
-  camera = jax.tree.map(lambda v: v[view], cameras)
-  rays = rays_lib.cast_rays(camera, np.float32(xy), space)
+  camera = rays_lib.camera_arrays(
+    record.split("train")[view], record.normalization
+  )
   field = modules.radiance_field(model.config.field, space)
   params = model.params["field"]
 
   @jax.jit
-  def pack(params, rays):
+  def pack(params, camera, xy):
+    rays = rays_lib.cast_rays(camera, xy, space)
     samples, _ = field.apply({"params": params}, rays, method="sample")
     return geometry_cache.pack(samples, rays, space, count)[0]
 
-  return pack(params, rays)
+  return np.asarray(pack(params, camera, np.float32(xy)))
 
 
 def test_rows_and_windows_are_those_of_the_pixels(model, geometry):
