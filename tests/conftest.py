@@ -118,10 +118,11 @@ def run_copy(finished_run, small_networks, tmp_path) -> pathlib.Path:
 
 
 @pytest.fixture(scope="module")
-def exact_trigonometry():
+def fusion_emitters():
   """Compiles as users' programs are, by XLA's emitters of fusions.
 
-  By the old ones a fisheye is up to a tenth of a pixel away.
+  By the old ones a fisheye is up to a tenth of a pixel away, and two programs
+  that compute the same may differ in a last bit.
   """
   if not _HAS_OLD_EMITTERS:
     yield

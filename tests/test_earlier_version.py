@@ -67,7 +67,7 @@ def test_run_loads_and_renders(earlier):
   _assert_renders_as_before(model, "run")
 
 
-@pytest.mark.usefixtures("exact_trigonometry")
+@pytest.mark.usefixtures("fusion_emitters")
 @pytest.mark.parametrize(
   ("file", "name"),
   [("model.npz", "run"), ("model_positional.npz", "run_positional")],

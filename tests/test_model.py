@@ -15,6 +15,9 @@ import stylized_nerf_jax as snj
 from stylized_nerf_jax.models import renderers
 from stylized_nerf_jax.rows import devices
 
+# Two renderers are to agree to the last bit.
+pytestmark = pytest.mark.usefixtures("fusion_emitters")
+
 
 @pytest.fixture(scope="module")
 def model(finished_run):

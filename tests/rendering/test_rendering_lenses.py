@@ -151,7 +151,7 @@ def test_a_mixed_scene_has_the_rays_of_its_single_cameras():
 
 
 # Last: it has all compiled anew.
-@pytest.mark.usefixtures("exact_trigonometry")
+@pytest.mark.usefixtures("fusion_emitters")
 @pytest.mark.parametrize("terms", _LENSES)
 def test_pixels_come_back_to_a_thousandth(terms):
   camera = rays_lib.camera_arrays(_camera(distortion=terms), None)

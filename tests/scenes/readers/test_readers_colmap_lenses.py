@@ -87,7 +87,7 @@ def _look(xy, terms):
   return lenses.directions(xy, terms)
 
 
-@pytest.mark.usefixtures("exact_trigonometry")
+@pytest.mark.usefixtures("fusion_emitters")
 @pytest.mark.parametrize(("name", "parameters", "model"), _READ)
 def test_pixels_look_where_colmap_says(tmp_path, name, parameters, model):
   theirs, file = _written(tmp_path, name, parameters)
