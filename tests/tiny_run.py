@@ -1,5 +1,6 @@
 """A run so small that all three phases train in seconds, as fixtures use it."""
 
+import functools
 import json
 import pathlib
 import sys
@@ -12,7 +13,7 @@ from PIL import Image
 
 from stylized_nerf_jax import defaults
 from stylized_nerf_jax.options import schema
-from stylized_nerf_jax.scenes.synthetic import embedded
+from stylized_nerf_jax.scenes.synthetic import embedded, generated_styles
 from stylized_nerf_jax.stylizer import decoder, pretrained, vgg, weights_file
 
 STYLES = ("mosaic", "ink-wash")
@@ -157,6 +158,9 @@ def small_networks(patch: pytest.MonkeyPatch) -> None:
 
   Their interfaces are the same; most of the time of a tiny run is spent on
   compiling the real ones. The slow tests train with those.
+
+  The embedded scene, the paintings and the shapes of networks, which every call
+  of training makes anew and alike, are made once.
   """
   blocks = ((1, 8), (1, 8), (1, 8), (1, 512))
   layers = (
@@ -169,8 +173,21 @@ def small_networks(patch: pytest.MonkeyPatch) -> None:
   patch.setattr(decoder, "LAYERS", layers)
   patch.setattr(pretrained, "load_encoder", _small_encoder)
   patch.setattr(pretrained, "load_stroke_encoder", _small_encoder)
+  patch.setattr(pretrained, "decoder_shapes", _decoder_shapes)
+  patch.setattr(pretrained, "vae_shapes", _vae_shapes)
+  patch.setattr(embedded, "make_scene", _make_scene)
+  patch.setattr(
+    generated_styles, "generate", lambda *a, **b: _generate(*a, **b).copy()
+  )
 
 
+_decoder_shapes = functools.cache(pretrained.decoder_shapes)
+_vae_shapes = functools.cache(pretrained.vae_shapes)
+_make_scene = functools.cache(embedded.make_scene)
+_generate = functools.cache(generated_styles.generate)
+
+
+@functools.cache
 def _small_encoder(kind: str = "vgg16") -> pretrained.Encoder:
   picture = jax.ShapeDtypeStruct((1, 16, 16, 3), np.float32)
   shapes = jax.eval_shape(vgg.VggEncoder(kind).init, jax.random.key(0), picture)

@@ -14,6 +14,7 @@ from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax.networks import stylizer_nets
 from stylized_nerf_jax.phases import (
   adaptation,
+  finish,
   mutual_learning,
   pipeline,
   run_styles,
@@ -165,9 +166,10 @@ def test_a_resumed_phase_ends_as_an_uninterrupted_one(
 
 @pytest.fixture
 def no_steps(monkeypatch):
-  """Lets phase 2 and 3 finish without a step; returns what phase 3 began with.
+  """Lets phases 2 and 3 finish without a step, and the finish, too.
 
-  The list holds the parameters of the style field and codes of each run.
+  Returns what phase 3 began with: the list holds the parameters of the style
+  field and codes of each run.
   """
   begun = []
   monkeypatch.setattr(adaptation, "_train", lambda *a: a[-1])
@@ -175,6 +177,12 @@ def no_steps(monkeypatch):
     mutual_learning._Lesson,
     "teach",
     lambda self, state, checkpoints: begun.append(state.field.params),
+  )
+  # Of the finish, whose styles are begun and kept as ever.
+  monkeypatch.setattr(
+    finish.field_trainer.FieldTrainer,
+    "take",
+    lambda self, state, local: (state, local + 1, {}),
   )
   return begun
 
