@@ -17,7 +17,7 @@ def _inspect(capsys, scene, *arguments):
   return status, capsys.readouterr()
 
 
-_SETTINGS = {"fern": 8, "fox": 8, "lego": 4}
+_SETTINGS = {"fern": 8, "fox": 8, "lego": 8}
 
 
 @pytest.mark.real_data

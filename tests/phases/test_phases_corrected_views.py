@@ -61,6 +61,7 @@ def _cameras(count=4):
   )
 
 
+@jax.jit
 def _photographs(cameras, stops, twists):
   """Returns [V, 12, 12, 3]: the sky as each camera truly shows it."""
   moved = view_corrections.move(cameras, twists)
@@ -69,7 +70,7 @@ def _photographs(cameras, stops, twists):
   rays = rays_lib.cast_rays(one, xy, _SPACE)
   colors = _Sky().color(None, rays.viewdirs)[..., 0, :]
   shown = view_corrections.expose(colors, stops[:, None])
-  return np.asarray(shown).reshape(-1, 12, 12, 3)
+  return shown.reshape(-1, 12, 12, 3)
 
 
 def _learn(corrected, cameras, photographs):
@@ -99,7 +100,7 @@ def _learn(corrected, cameras, photographs):
     return (optax.apply_updates(params, updates), state), None
 
   keys = jax.random.split(jax.random.key(0), _STEPS)
-  carry = params, optimizer.init(params)
+  carry = params, jax.jit(optimizer.init)(params)
   (params, _), _ = jax.jit(lambda *a: jax.lax.scan(step, *a))(carry, keys)
   return params
 
@@ -108,19 +109,20 @@ def test_exposures_and_turns_are_found_again():
   cameras = _cameras()
   centers = np.asarray(cameras.camera_to_model[:, :, 3])
   rng = np.random.default_rng(1)
-  stops = jnp.asarray(rng.uniform(-0.5, 0.5, (4, 3)), jnp.float32)
-  stops = view_corrections.centred(stops)
-  twists = jnp.asarray(rng.normal(size=(4, 6)) * 0.03, jnp.float32)
-  twists = view_corrections.without_shared(
+  stops = np.float32(rng.uniform(-0.5, 0.5, (4, 3)))
+  stops = jax.jit(view_corrections.centred)(stops)
+  twists = np.float32(rng.normal(size=(4, 6)) * 0.03)
+  twists = jax.jit(view_corrections.without_shared)(
     twists, view_corrections.shared_motions(centers)
   )
-  photographs = _photographs(cameras, stops, twists)
+  photographs = np.asarray(_photographs(cameras, stops, twists))
   corrected = corrected_views.CorrectedViews(centers, 0.02, 0.006, _STEPS)
   params = _learn(corrected, cameras, photographs)
   found = corrected.found(params)
   np.testing.assert_allclose(found["stops"], stops, atol=0.02)
   # How the cameras are shifted, a sky does not say.
-  np.testing.assert_allclose(found["twists"][:, :3], twists[:, :3], atol=0.004)
+  turns, true_turns = (np.asarray(v)[:, :3] for v in (found["twists"], twists))
+  np.testing.assert_allclose(turns, true_turns, atol=0.004)
   assert "stops; cameras turned by" in corrected.in_words(params)
 
 
@@ -143,10 +145,12 @@ def test_a_fields_own_losses_see_the_mean_exposure():
   view = jnp.arange(2)
   target = corrected_views.undo_exposure(found, colors, view)
   np.testing.assert_allclose(target, 0.3, atol=1e-5)
-  gradient = jax.grad(
-    lambda stops: corrected_views.undo_exposure(
-      {"stops": stops}, colors, view
-    ).sum()
+  gradient = jax.jit(
+    jax.grad(
+      lambda stops: corrected_views.undo_exposure(
+        {"stops": stops}, colors, view
+      ).sum()
+    )
   )(found["stops"])
   np.testing.assert_array_equal(gradient, 0)
 

@@ -173,12 +173,14 @@ def test_steps_on_a_window_bring_it_nearer_to_the_painting(work):
 
 def test_a_mix_of_parameters_is_their_mean_and_one_style_stays_itself(run_copy):
   model = _load(run_copy)
-  base, finished = model.params["style_field"], model.params["finished"]
-  one = style_mixing.mix(base, finished, jnp.asarray([0.0, 1.0]))
+  names = ("style_field", "finished")
+  base, finished = jax.tree.map(np.asarray, [model.params[n] for n in names])
+  mix = jax.jit(style_mixing.mix)
+  one = mix(base, finished, np.float32([0.0, 1.0]))
   _assert_same(one, jax.tree.map(lambda v: np.float32(v[1]), finished))
-  none = style_mixing.mix(base, finished, jnp.zeros(2))
+  none = mix(base, finished, np.zeros(2, np.float32))
   _assert_same(none, base)
-  mixed = style_mixing.mix(base, finished, jnp.asarray([0.3, 0.5]))
+  mixed = mix(base, finished, np.float32([0.3, 0.5]))
   expected = jax.tree.map(
     lambda b, f: 0.2 * b + 0.3 * np.float32(f[0]) + 0.5 * np.float32(f[1]),
     base,

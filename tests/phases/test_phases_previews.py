@@ -94,7 +94,9 @@ def test_a_resumed_phase_goes_on_with_them(
   small_weights, small_networks, tmp_path, monkeypatch
 ):
   monkeypatch.setattr(preview_pace, "SHARE", 1e9)
-  config = tiny_run.make_config(small_weights, previews__every_seconds=1e-6)
+  config = tiny_run.make_config(
+    small_weights, previews__every_seconds=1e-6, previews__size=20
+  )
   save = previews_lib.Previews._write
 
   def killed(self, phase, step, shown):
@@ -113,7 +115,9 @@ def test_a_full_disk_ends_previews_and_not_training(
   small_weights, small_networks, tmp_path, monkeypatch, capsys
 ):
   monkeypatch.setattr(preview_pace, "SHARE", 1e9)
-  config = tiny_run.make_config(small_weights, previews__every_seconds=1e-6)
+  config = tiny_run.make_config(
+    small_weights, previews__every_seconds=1e-6, previews__size=20
+  )
 
   def full(*_, **__):
     raise OSError(28, "No space left on device")
