@@ -167,7 +167,9 @@ def test_short_phases_have_schedules_too(steps):
   np.testing.assert_allclose(updates["field"]["a"], -1.0)
 
 
-def test_a_run_with_corrections_goes_on_and_is_a_model(tmp_path, small_weights):
+def test_a_run_with_corrections_goes_on_and_is_a_model(
+  tmp_path, small_weights, small_networks
+):
   """Killed after a step it ends as it would; its model is a field alone."""
   config = tiny_run.make_config(
     small_weights,
