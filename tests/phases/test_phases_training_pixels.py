@@ -41,6 +41,13 @@ def _rows(run):
   return [row for row in rows if "loss" in row]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _scene_made_once():
+  with pytest.MonkeyPatch.context() as patch:
+    tiny_run.small_networks(patch)
+    yield
+
+
 @pytest.fixture(scope="module")
 def in_memory(tmp_path_factory, small_weights):
   """A run whose pixels were in memory; not to be written to."""
