@@ -25,8 +25,9 @@ def get_config(kind: str = "") -> ml_collections.ConfigDict:
   config.styles.names = "swirling-night,mosaic,ink-wash"
   config.styles.style_size = 256
   config.evaluation.num_frames = 24
-  # Without it haze grows before each of the 24 cameras.
+  # Without them haze grows before each of the 24 cameras.
   config.radiance_field.grid_decay = 1.0
+  config.radiance_field.haze_weight = 0.03
   config.radiance_field.steps = 1200
   # At 300, on pictures as small as these, D agrees with itself by darkening.
   config.stylizer.consistency_weight = 50.0
