@@ -4,6 +4,9 @@
     -- --config configs/fast.py --config.scene.path=FERN \
     --config.scene.downsample=8 --config.styles.path=PAINTINGS
 
+  python experiments/field_trials.py --haze --name haze_demo \
+    --steps 1200 --workdir runs/haze -- --config configs/demo.py
+
 A trial whose folder is finished is not run again. With --whole phase 1 is
 trained once, as the config has it: scores on all held-out views, the time that
 training took without start-up and final scoring, and the whole command's.
@@ -53,11 +56,15 @@ _TRIALS = {
   ),
 }
 
+# Weights of what hangs before cameras.
+_HAZE = (0.0, 0.01, 0.03, 0.1)
+
 
 def main() -> None:
   """Trains what is not finished and writes the table."""
   parser = arguments.of_training(__doc__)
   parser.add_argument("--steps", type=int, default=1000)
+  parser.add_argument("--haze", action="store_true", help="weights of it")
   parser.add_argument("--whole", action="store_true")
   args = parser.parse_args()
   if args.whole:
@@ -66,6 +73,13 @@ def main() -> None:
     _train_whole(args)
     return
   rows = []
+  if args.haze:
+    for weight in _HAZE:
+      line = f"--{_FIELD}.haze_weight={weight}"
+      scores = _train(args, f"haze_{weight}", [line])
+      rows.append([weight, round(scores["test_psnr"], 2)])
+    results.write_table(args.name, ("haze_weight", "PSNR, dB"), rows)
+    return
   for name, (lines, expected, verdict) in _TRIALS.items():
     scores = _train(args, name, [f"--{line}" for line in lines])
     shown = " ".join(line.removeprefix("config.") for line in lines)
