@@ -27,10 +27,13 @@ _MOST_VIEWS, _MOST_PIXELS = 64, 8_000_000
 _SAMPLES = 10
 # Splats that are looked at for each that is kept.
 _SPARE = 1.5
-# Pixels of all views for each splat, at least.
-_PIXELS = 5
+# Pixels of all views for each splat, at least: of more splats the tiles of a
+# small picture have too many, and leave out those behind.
+_PIXELS = 20
 # Times that each view is drawn to fit places and colours, and colours alone.
-ROUNDS, _COLOR_ROUNDS = 8, 6
+_ROUNDS, _COLOR_ROUNDS = (8.0, 24.0), 6
+# Small views are drawn more often, until so many pixels were.
+_DRAWN = 12_000_000
 _LEAST_STEPS = 120
 # Looks that are fitted together.
 _TOGETHER = 3
@@ -68,7 +71,8 @@ def make(
       Places, sizes and opacities are fitted to the first three.
     most: splats.
     seed: of the order in which views are fitted; the same gives the same.
-    rounds: times that each view is drawn to fit them; None: 8.
+    rounds: times that each view is drawn to fit them; None: 8, and up to 24
+      where views are small.
     **dials: of `StylizedNerf.paint`, for all looks.
 
   Returns:
@@ -77,8 +81,9 @@ def make(
   Raises:
     ValueError: as `StylizedNerf.paint`, or the training views see nothing.
   """
-  rounds = ROUNDS if rounds is None else rounds
   seen = see(model)
+  if rounds is None:
+    rounds = _rounds(seen)
   found = seeds(model, seen, most)
   groups = [
     dict(list(looks.items())[start : start + _TOGETHER])
@@ -111,6 +116,12 @@ def make(
     frames.moved(splats, frames.to_file(model.space)),
     {name: values[kept] for name, values in colors.items()},
   )
+
+
+def _rounds(seen: Seen) -> float:
+  """Times that each view is drawn."""
+  pixels = sum(camera.width * camera.height for camera in seen.cameras)
+  return float(np.clip(_DRAWN / pixels, *_ROUNDS))
 
 
 def see(model: model_lib.StylizedNerf) -> Seen:

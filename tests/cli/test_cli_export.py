@@ -19,7 +19,7 @@ def _run(*arguments) -> int:
 def _quick_fits(monkeypatch):
   """How good splats are is asked elsewhere."""
   monkeypatch.setattr(splat_making, "_LEAST_STEPS", 6)
-  monkeypatch.setattr(splat_making, "ROUNDS", 0.2)
+  monkeypatch.setattr(splat_making, "_ROUNDS", (0.2, 0.2))
 
 
 def test_a_style_as_splats_upright_and_the_same_again(

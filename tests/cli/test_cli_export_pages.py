@@ -22,7 +22,7 @@ def _run(*arguments) -> int:
 def _quick(monkeypatch):
   """How good splats and meshes are is asked elsewhere."""
   monkeypatch.setattr(splat_making, "_LEAST_STEPS", 6)
-  monkeypatch.setattr(splat_making, "ROUNDS", 0.2)
+  monkeypatch.setattr(splat_making, "_ROUNDS", (0.2, 0.2))
   monkeypatch.setattr(scene_mesh, "RESOLUTION", 48)
 
 
