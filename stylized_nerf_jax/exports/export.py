@@ -243,7 +243,9 @@ def write_splats(
 def _write_points(order: Order, model, looks) -> list[pathlib.Path]:
   """Writes where splats would begin, in the colours that are seen there."""
   seen = splat_making.see(model)
-  found = splat_making.seeds(model, seen, order.most_splats)
+  found = splat_making.seeds(
+    model, seen, order.most_splats, pixels_each=splat_making.POINT_PIXELS
+  )
   splats = frames.moved(found.seeds.splats, frames.to_file(model.space))
   splats = frames.moved(splats, axes(order, model))
   turned = projection.rotation_matrices(splats.rotations)

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from scipy import spatial
+from scipy import sparse, spatial
 
 from stylized_nerf_jax import model as model_lib
 from stylized_nerf_jax import user_error
@@ -16,6 +16,7 @@ from stylized_nerf_jax.models.traced_view import TracedView
 from stylized_nerf_jax.rendering import geometry_cache
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.scenes import cameras as cameras_lib
+from stylized_nerf_jax.scenes import pose_geometry
 from stylized_nerf_jax.splatting import fitting, frames, places, projection
 from stylized_nerf_jax.splatting import splats as splats_lib
 
@@ -23,13 +24,17 @@ MOST_SPLATS = 150_000
 # Training views that are looked at, and pixels of all of them: of more, some
 # are left out, or all are made smaller.
 _MOST_VIEWS, _MOST_PIXELS = 64, 8_000_000
+# Views between the photographs' own are looked at, too, where there are no more
+# pixels than this then; between cameras that look nearly the same way.
+_FEW_PIXELS, _NEARLY = 1_000_000, 60.0
 # Of a ray that are looked at.
 _SAMPLES = 10
 # Splats that are looked at for each that is kept.
 _SPARE = 1.5
 # Pixels of all views for each splat, at least: of more splats the tiles of a
-# small picture have too many, and leave out those behind.
-_PIXELS = 20
+# small picture have too many, and leave out those behind. Points are drawn by
+# no tiles.
+_PIXELS, POINT_PIXELS = 20, 5
 # Times that each view is drawn to fit places and colours, and colours alone.
 _ROUNDS, _COLOR_ROUNDS = (8.0, 24.0), 6
 # Small views are drawn more often, until so many pixels were.
@@ -128,7 +133,8 @@ def see(model: model_lib.StylizedNerf) -> Seen:
   """Traces the training cameras of a model, as pinholes.
 
   Of more views than 64 some are looked at, evenly chosen; and all in a smaller
-  size where they have more than 8 million pixels together.
+  size where they have more than 8 million pixels together. Where they have few,
+  half a million, the field is also looked at from between them.
   """
   cameras = model.scene.split("train")
   chosen = np.unique(
@@ -139,12 +145,34 @@ def see(model: model_lib.StylizedNerf) -> Seen:
   if pixels > _MOST_PIXELS:
     factor = (_MOST_PIXELS / pixels) ** 0.5
     chosen_cameras = [camera.scaled(factor) for camera in chosen_cameras]
+  if 2 * pixels <= _FEW_PIXELS:
+    chosen_cameras += _between(chosen_cameras)
   traced = []
   with progress.progress(len(chosen_cameras), "tracing views") as bar:
     for camera in chosen_cameras:
       traced.append(model.trace(camera, _SAMPLES))
       bar.advance()
   return Seen(chosen_cameras, traced)
+
+
+def _between(
+  cameras: Sequence[cameras_lib.Camera],
+) -> list[cameras_lib.Camera]:
+  """Cameras half way between neighbours, which a shortest tree connects."""
+  poses = [camera.camera_to_world for camera in cameras]
+  centers = np.stack([pose[:3, 3] for pose in poses])
+  tree = sparse.csgraph.minimum_spanning_tree(
+    spatial.distance.squareform(spatial.distance.pdist(centers))
+  )
+  found = []
+  for i, j in np.argwhere(tree.toarray() > 0).tolist():
+    if poses[i][:3, 2] @ poses[j][:3, 2] < np.cos(np.radians(_NEARLY)):
+      continue
+    pose = poses[i].copy()
+    pose[:3, :3] = pose_geometry.slerp(poses[i][:3, :3], poses[j][:3, :3], 0.5)
+    pose[:3, 3] = (centers[i] + centers[j]) / 2
+    found.append(dataclasses.replace(cameras[i], camera_to_world=pose))
+  return found
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -166,13 +194,20 @@ class Found:
     return mean.astype(np.float32)
 
 
-def seeds(model: model_lib.StylizedNerf, seen: Seen, most: int) -> Found:
+def seeds(
+  model: model_lib.StylizedNerf,
+  seen: Seen,
+  most: int,
+  *,
+  pixels_each: int = _PIXELS,
+) -> Found:
   """Finds where the weight of views lies, and sets splats there.
 
   Args:
     model: whose views they are.
     seen: its views.
     most: splats.
+    pixels_each: of all views for each, at least.
 
   Raises:
     ValueError: the views see nothing.
@@ -196,7 +231,7 @@ def seeds(model: model_lib.StylizedNerf, seen: Seen, most: int) -> Found:
     raise user_error.UserError(
       "the training views see no surface: train phase 1 longer"
     )
-  most = max(1, min(most, first // _PIXELS))
+  most = max(1, min(most, first // pixels_each))
   begun = places.seed(found, int(_SPARE * most))
   opacities = places.Opacities(begun.splats)
   for camera, traced in zip(seen.cameras, seen.traced):

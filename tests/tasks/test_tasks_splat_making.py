@@ -1,12 +1,12 @@
 """How many splats a scene gets, and how long they are fitted."""
 
+import dataclasses
 import types
 
 import numpy as np
 import pytest
 
 from stylized_nerf_jax import model as model_lib
-from stylized_nerf_jax.scenes import cameras as cameras_lib
 from stylized_nerf_jax.tasks import splat_making
 
 
@@ -30,13 +30,33 @@ def test_small_views_are_drawn_more_often(views, rounds):
 def test_splats_are_few_enough_for_small_pictures(finished_run):
   model = model_lib.StylizedNerf.load(finished_run)
   seen = splat_making.see(model)
-  assert all(isinstance(c, cameras_lib.Camera) for c in seen.cameras)
+  own = list(model.scene.split("train"))
+  between = seen.cameras[len(own) :]
+  assert len(between) == len(own) - 1
+  for camera, first, second in zip(between, own, own[1:]):
+    # On an orbit neighbours follow each other.
+    np.testing.assert_allclose(
+      camera.camera_to_world[:3, 3],
+      (first.camera_to_world[:3, 3] + second.camera_to_world[:3, 3]) / 2,
+    )
+    rotation = camera.camera_to_world[:3, :3]
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-6)
+    aways = [
+      np.arccos(np.trace(rotation.T @ one.camera_to_world[:3, :3]) / 2 - 0.5)
+      for one in (first, second)
+    ]
+    assert aways[0] == pytest.approx(aways[1], rel=1e-3) and aways[0] > 0.01
   pixels = sum(camera.width * camera.height for camera in seen.cameras)
   many = splat_making.seeds(model, seen, splat_making.MOST_SPLATS)
   assert len(many.seeds.splats.means) == pixels // 20
   few = splat_making.seeds(model, seen, 50)
   assert len(few.seeds.splats.means) == 50
   # Each begins with the mean colour of its own pixels.
+  assert not splat_making._between(own[:1])
+  # What looks the other way is no neighbour.
+  turned = own[1].camera_to_world @ np.diag([-1.0, 1.0, -1.0, 1.0])
+  back = dataclasses.replace(own[1], camera_to_world=turned)
+  assert not splat_making._between([own[0], back])
   pictures = [
     np.full((*traced.packed.shape[:2], 3), 51, np.uint8)
     for traced in seen.traced
