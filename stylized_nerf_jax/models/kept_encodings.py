@@ -5,7 +5,7 @@ the same for every code, and for a mix of paintings the mix of what each says:
 kept for each of them, a turned dial needs the layers alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,6 +31,14 @@ class KeptEncodings:
     self.most = most_bytes // max(count * bytes_each, 1)
     self._values: dict[int, np.ndarray] = {}
     self._known: dict[int, np.ndarray] = {}
+
+  def known(self, places: Sequence[int], rows: np.ndarray) -> np.ndarray:
+    """Whether what some style fields say of pixels [N] is known: [N]."""
+    found = np.ones(len(rows), bool)
+    for place in places:
+      known = self._known.get(place)
+      found &= False if known is None else known[rows]
+    return found
 
   def rows(
     self,

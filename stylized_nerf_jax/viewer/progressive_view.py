@@ -23,6 +23,7 @@ class Work(enum.Enum):
   """What a pixel needs, the dearest first."""
 
   TRACE = enum.auto()
+  READ = enum.auto()  # Painted from tables, not from what they said before.
   PAINT = enum.auto()
   SHOW = enum.auto()
 
@@ -66,7 +67,8 @@ class ProgressiveView:
 
   Attributes:
     camera: as given.
-    traced, painted: pixels that were, since the beginning.
+    traced, read, painted: pixels that were, since the beginning; those painted
+      from tables are read.
     paint: that pixels are shown in.
   """
 
@@ -91,7 +93,7 @@ class ProgressiveView:
       count, blocks.encoded_bytes, most_bytes
     )
     self._colors: block_renderer.Painted | None = None
-    self.traced = self.painted = 0
+    self.traced = self.read = self.painted = 0
     self.paint: block_renderer.Paint | None = None
     self._source: tuple | None = None
 
@@ -106,11 +108,13 @@ class ProgressiveView:
       self._shown[:] = False
     self.paint = paint
 
-  def refine(self, stride: int) -> Iterator[int]:
+  def refine(self, stride: int, *, keep: bool = True) -> Iterator[int]:
     """Works on the pixels of a lattice, block after block.
 
     Args:
       stride: of the lattice, one of `lattice.STRIDES`.
+      keep: what tables say, where it is not known; not of pictures that are to
+        be there at once.
 
     Yields:
       How many pixels of it are done, after each block.
@@ -124,20 +128,23 @@ class ProgressiveView:
       part = missing[kinds == kind.value]
       for start in range(0, len(part), self._blocks.block):
         rows = part[start : start + self._blocks.block]
-        self._do(rows, kind)
+        self._do(rows, kind, keep)
         done += len(rows)
         yield done
 
   def _work(self, index: np.ndarray) -> np.ndarray:
     """What pixels [N] that are not done need: [N], values of `Work`."""
+    paint = Work.READ.value
+    if self.paint is not None and self.paint.parts:
+      places = [part.place for part in self.paint.parts]
+      is_read = self._encodings.known(places, index)
+      paint = np.where(is_read, Work.PAINT.value, Work.READ.value)
     known = np.where(
-      self._painted[index] & (self.paint is not None),
-      Work.SHOW.value,
-      Work.PAINT.value,
+      self._painted[index] & (self.paint is not None), Work.SHOW.value, paint
     )
     return np.where(self._known[index], known, Work.TRACE.value)
 
-  def _do(self, rows: np.ndarray, kind: Work) -> None:
+  def _do(self, rows: np.ndarray, kind: Work, keep: bool) -> None:
     if kind is Work.TRACE:
       self._trace(rows)
     if self.paint is None:
@@ -146,7 +153,8 @@ class ProgressiveView:
       self._own[rows], self._depth[rows], self._opacity[rows]
     )
     if kind is not Work.SHOW:
-      self._paint(rows, own)
+      self.read += len(rows) if kind is Work.READ else 0
+      self._paint(rows, own, keep or kind is Work.PAINT)
     assert self._colors is not None
     painted = block_renderer.Painted(*(values[rows] for values in self._colors))
     self._rgb[rows] = self._blocks.shown(own, painted, self.paint)
@@ -163,7 +171,9 @@ class ProgressiveView:
     self._known[rows] = True
     self.traced += len(rows)
 
-  def _paint(self, rows: np.ndarray, own: renderer.Rendered) -> None:
+  def _paint(
+    self, rows: np.ndarray, own: renderer.Rendered, keep: bool
+  ) -> None:
     assert self._packed is not None
     found = self._blocks.paint(
       self._arrays,
@@ -171,7 +181,7 @@ class ProgressiveView:
       self.camera.width,
       block_renderer.Traced(own, self._packed[rows]),
       self.paint,
-      self._encoded(rows),
+      self._encoded(rows) if keep else (),
     )
     if self._colors is None:
       count = len(self._known)

@@ -54,7 +54,8 @@ class Pace:
   def __init__(self, seconds_a_pixel: float = 2e-5):
     self._seconds = {
       Work.TRACE: seconds_a_pixel,
-      Work.PAINT: seconds_a_pixel / 2,
+      Work.READ: seconds_a_pixel / 2,
+      Work.PAINT: seconds_a_pixel / 4,
       Work.SHOW: seconds_a_pixel / 20,
     }
 
@@ -210,7 +211,7 @@ class Session:
     low = self._pace.stride(height, width, SMALL_SECONDS, work)
     quality = dials.moving_quality if moving else dials.quality
     if state is not State.HIGH:
-      for _ in self._blocks_of(view, low):
+      for _ in self._blocks_of(view, low, keep=False):
         if self._stopped:
           return
       pixels = shown.picture(view, dials, low)
@@ -223,7 +224,7 @@ class Session:
         continue
       if stride > low or (stride > 1 and view.is_done(stride)):
         continue
-      for _ in self._blocks_of(view, stride):
+      for _ in self._blocks_of(view, stride, keep=True):
         if self._stopped or self._requests.interrupted:
           return
         if self._clock() - last > _SHOW_EVERY and view.is_done(coarse):
@@ -267,10 +268,12 @@ class Session:
       feather=dials.feather,
     )
 
-  def _blocks_of(self, view: ProgressiveView, stride: int) -> Iterator[None]:
+  def _blocks_of(
+    self, view: ProgressiveView, stride: int, *, keep: bool
+  ) -> Iterator[None]:
     """Refines a view, the device locked for one block at a time."""
-    steps = view.refine(stride)
-    traced, painted = view.traced, view.painted
+    steps = view.refine(stride, keep=keep)
+    traced, read, painted = view.traced, view.read, view.painted
     while True:
       with self._device:
         start = self._clock()
@@ -281,9 +284,11 @@ class Session:
       work, count = Work.SHOW, self._blocks.block
       if view.painted > painted:
         work, count = Work.PAINT, view.painted - painted
+      if view.read > read:
+        work, count = Work.READ, view.read - read
       if view.traced > traced:
         work, count = Work.TRACE, view.traced - traced
-      traced, painted = view.traced, view.painted
+      traced, read, painted = view.traced, view.read, view.painted
       self._pace.measured(count, seconds, work)
       yield None
 

@@ -58,7 +58,7 @@ def test_every_ray_is_traced_once_whatever_is_turned(fake, make_camera):
     pass
   assert view.work(4) is Work.TRACE
   view.show(fake.paint_of(None, {"two": 1.0}))
-  assert view.work(8) is Work.PAINT
+  assert view.work(8) is Work.READ
   refine_all(view)
   view.show(fake.paint_of(None, {"three": 1.0}))
   refine_all(view)
@@ -80,7 +80,7 @@ def test_a_dial_of_colours_paints_nothing(fake, make_camera):
   assert len(fake.painted) == 24 * 32 and view.is_done(1)
   np.testing.assert_allclose(view.image(1).rgb[..., 1], 0.5)
   view.show(fake.paint_of(None, {"two": 1.0}, palette=0.5))
-  assert view.work(1) is Work.PAINT
+  assert view.work(1) is Work.READ
 
 
 def test_tables_are_read_once_for_every_part_of_a_mix(fake, make_camera):
@@ -94,6 +94,27 @@ def test_tables_are_read_once_for_every_part_of_a_mix(fake, make_camera):
   refine_all(view)
   assert len(fake.encoded) == 2 * 24 * 32
   assert view.painted == len(fake.painted) == 4 * 24 * 32
+
+
+def test_what_is_to_be_there_at_once_keeps_nothing(fake, make_camera):
+  view = ProgressiveView(fake, make_camera())
+  mix = {"one": 0.5, "two": 0.5}
+  view.show(fake.paint_of(None, mix))
+  for _ in view.refine(8, keep=False):
+    pass
+  assert not fake.encoded and view.is_done(8) and len(fake.painted) == 3 * 4
+  refine_all(view)
+  # What was painted without it is not read again.
+  assert len(fake.encoded) == 2 * (24 * 32 - 3 * 4)
+  view.show(fake.paint_of(None, {"one": 0.25, "two": 0.75}))
+  assert view.work(8) is Work.READ and view.read == 0
+  refine_all(view)
+  assert len(fake.encoded) == 2 * 24 * 32 and view.read == 3 * 4
+  view.show(fake.paint_of(None, {"one": 0.75, "two": 0.25}))
+  assert view.work(8) is Work.PAINT
+  for _ in view.refine(8, keep=False):
+    pass
+  assert len(fake.encoded) == 2 * 24 * 32 and view.read == 3 * 4
 
 
 def test_encodings_without_use_make_room(fake, make_camera):
