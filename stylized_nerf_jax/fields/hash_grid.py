@@ -265,7 +265,7 @@ class HashGridField(nn.Module):
 
     Returns:
       "grid_decay" (Zip-NeRF), "interlevel" and "distortion" (mip-NeRF 360,
-      equations 13 and 15), "haze" (FreeNeRF).
+      equations 13 and 15).
     """
     del target, background
     # Computed once more for the rays that teach it: gradients of the others
@@ -282,7 +282,6 @@ class HashGridField(nn.Module):
       "distortion": photometric.distortion_loss(
         found["edges"], found["weights"]
       ),
-      "haze": photometric.haze_loss(found["edges"], found["weights"]),
     }
 
   @nn.nowrap

@@ -87,7 +87,7 @@ def distortion_loss(edges, weights):
   return jnp.mean(jnp.sum(apart + within, axis=-1))
 
 
-def haze_loss(edges, weights, until: float = 0.25):
+def haze_loss(fractions, weights, until: float = 0.25):
   """Measures what weighs just before a camera.
 
   No other camera sees what hangs there, so it may be anything: haze, in the
@@ -95,14 +95,14 @@ def haze_loss(edges, weights, until: float = 0.25):
   et al. 2023, section 3.4; there of densities, here of weights).
 
   Args:
-    edges: as of `distortion_loss`; constant.
-    weights: [..., N].
-    until: share of the way from near to far that counts.
+    fractions: [..., K], where samples are on the way from near, 0, to far, 1;
+      constant.
+    weights: [..., K].
+    until: share of the way that counts.
 
   Returns:
-    Scalar: the sum of w_i (1 - m_i / until), m the midpoints before `until`.
+    Scalar: the sum of w_i (1 - f_i / until), f the fractions before `until`.
   """
-  edges = jax.lax.stop_gradient(edges)
-  middles = 0.5 * (edges[..., 1:] + edges[..., :-1])
-  nearness = jnp.maximum(1.0 - middles / until, 0.0)
+  fractions = jax.lax.stop_gradient(fractions)
+  nearness = jnp.maximum(1.0 - fractions / until, 0.0)
   return jnp.mean(jnp.sum(weights * nearness, axis=-1))

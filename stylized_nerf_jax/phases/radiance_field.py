@@ -191,7 +191,6 @@ def loss_weights(options, space: normalization.RaySpace) -> dict[str, float]:
     "grid_decay": decay_weight(options, space),
     "interlevel": options.interlevel_weight,
     "distortion": options.distortion_weight,
-    "haze": options.haze_weight,
   }
 
 
@@ -260,6 +259,13 @@ def loss_fn(
     if weight := weights.get(name, 1.0):
       loss += weight * value
     metrics[name] = value
+  if options.haze_weight:
+    fractions = spacing.fraction(
+      samples.t, rays.near, rays.far, spacing.of_space(setting.space)
+    )
+    haze = photometric.haze_loss(fractions, samples.weights)
+    loss += options.haze_weight * haze
+    metrics["haze"] = haze
   return loss, {"loss": loss, **metrics}
 
 

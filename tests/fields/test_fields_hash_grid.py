@@ -70,7 +70,6 @@ def losses_by_hand(tables, found, some):
       some["proposal_weights"],
     ),
     "distortion": photometric.distortion_loss(found["edges"], found["weights"]),
-    "haze": photometric.haze_loss(found["edges"], found["weights"]),
   }
 
 

@@ -97,13 +97,14 @@ def test_distortion_is_least_where_weight_is_in_one_narrow_interval():
 
 def test_haze_is_what_weighs_in_the_first_part_of_a_ray():
   edges, weights = histograms(intervals=40)
+  fractions = (edges[:, 1:] + edges[:, :-1]) / 2
   found, slopes = jax.jit(jax.value_and_grad(photometric.haze_loss, (0, 1)))(
-    edges, weights
+    fractions, weights
   )
   expected = np.zeros_like(weights)
-  for ray, ray_edges in enumerate(np.asarray(edges)):
-    for i, (low, high) in enumerate(zip(ray_edges, ray_edges[1:])):
-      expected[ray, i] = max(0.0, 1.0 - (low + high) / 2 / 0.25)
+  for ray, places in enumerate(fractions):
+    for i, place in enumerate(places):
+      expected[ray, i] = max(0.0, 1.0 - place / 0.25)
   total = (expected * weights).sum() / len(weights)
   assert total > 0
   np.testing.assert_allclose(found, total, rtol=1e-5)

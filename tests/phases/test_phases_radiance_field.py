@@ -96,6 +96,22 @@ def test_unbounded_scenes_have_a_decay_of_their_own(kind):
   np.testing.assert_allclose(added, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["box", "contracted"])
+def test_haze_before_cameras_is_weighed(kind):
+  options = defaults.get_config().radiance_field
+  bank = _grey_bank()
+  loss_of, _ = _loss_of(kind, options, num_rays=4)
+
+  @functools.partial(jax.jit, static_argnums=0)
+  def loss(weight):
+    options.haze_weight = weight
+    return loss_of(bank)
+
+  none, once, twice = (float(loss(weight)) for weight in (0.0, 10.0, 20.0))
+  assert once > none + 1e-3
+  assert twice - none == pytest.approx(2 * (once - none), rel=1e-3)
+
+
 @pytest.mark.parametrize(
   "kind, of_ndc, rate", [("ndc", 0.5, 0.5), ("ndc", 0, 0.1), ("box", 0.5, 0.1)]
 )

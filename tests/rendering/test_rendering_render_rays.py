@@ -208,10 +208,7 @@ def test_coarse_pass_and_losses_of_a_field():
     functools.partial(render_rays.render_rays, grid), params_of(grid), rays
   )
   assert found.coarse is None
-  assert set(found.losses) == {
-    *("grid_decay", "interlevel"),
-    *("distortion", "haze"),
-  }
+  assert set(found.losses) == {"grid_decay", "interlevel", "distortion"}
 
 
 def test_intensity_blends_two_pictures():
