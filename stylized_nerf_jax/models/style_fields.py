@@ -73,10 +73,12 @@ class StyleFields:
 
   def _of_shares(self, shares: np.ndarray):
     key = shares.tobytes()
-    if key not in self._mixed:
-      while len(self._mixed) >= _KEPT:
-        self._mixed.pop(next(iter(self._mixed)))
-      self._mixed[key] = self._mix(
+    found = self._mixed.pop(key, None)
+    if found is None:
+      found = self._mix(
         self._placed["style_field"], self._placed["finished"], shares
       )
-    return self._mixed[key]
+    while len(self._mixed) >= _KEPT:
+      self._mixed.pop(next(iter(self._mixed)))
+    self._mixed[key] = found  # The last one is the last that was used.
+    return found
