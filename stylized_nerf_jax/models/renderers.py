@@ -156,16 +156,7 @@ class Renderers:
       samples: of a ray.
       block: pixels that are encoded together.
     """
-
-    def make():
-      return image_rendering.make_encoder(
-        self.style_field,
-        self.setting,
-        rays_per_chunk=block,
-        rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
-      )
-
-    return self._once(("encode", samples, block), make)
+    return self._of_block(image_rendering.make_encoder, samples, block)
 
   def encoded_painter(self, samples: int, block: int) -> Callable:
     """Returns a painter of what `encoder` encoded; see `make_encoded_painter`.
@@ -173,16 +164,20 @@ class Renderers:
     Args:
       samples, block: as there.
     """
+    return self._of_block(image_rendering.make_encoded_painter, samples, block)
 
-    def make():
-      return image_rendering.make_encoded_painter(
+  def _of_block(self, make: Callable, samples: int, block: int) -> Callable:
+    """Returns what works on so many samples of chosen pixels."""
+
+    def made():
+      return make(
         self.style_field,
         self.setting,
         rays_per_chunk=block,
         rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
       )
 
-    return self._once(("paint encoded", samples, block), make)
+    return self._once((make, samples, block), made)
 
   def points(self, what: str) -> Callable:
     """Returns what asks the field at points: (params, rays: Rays of numpy [N,
