@@ -240,9 +240,13 @@ def _quantiles(seconds: list[float]) -> list[int]:
 
 
 def _floor(model, blocks, pixels: int) -> float:
-  """Seconds of the style field's layers alone, of all samples of a frame."""
+  """Seconds of the style field's layers alone, of all samples of a frame.
+
+  They are given parameters, as those of any mix: a program that holds the
+  numbers of one style could paint no other.
+  """
   field, random = model.style_field, np.random.default_rng(_SEED)
-  params = model.params["style_field"]
+  params = jax.device_put(model.params["style_field"])
   points = np.zeros((1, blocks.samples, 3), np.float32)
   encoded = jax.eval_shape(
     lambda p: field.apply({"params": params}, p, method="encode"), points
@@ -251,13 +255,15 @@ def _floor(model, blocks, pixels: int) -> float:
   inputs = jax.numpy.asarray(random.normal(size=shape), np.float32)
   code = jax.numpy.asarray(model.latent_mean[0], np.float32)
   paint = jax.jit(
-    lambda rows: field.apply({"params": params}, rows, code, method="paint")
+    lambda params, code, rows: field.apply(
+      {"params": params}, rows, code, method="paint"
+    )
   )
-  paint(inputs).block_until_ready()
+  paint(params, code, inputs).block_until_ready()
   times = []
   for _ in range(9):
     start = time.monotonic()
-    paint(inputs).block_until_ready()
+    paint(params, code, inputs).block_until_ready()
     times.append(time.monotonic() - start)
   return float(np.median(times)) * pixels / blocks.block
 

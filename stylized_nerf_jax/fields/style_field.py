@@ -21,6 +21,12 @@ from stylized_nerf_jax.fields import (
 from stylized_nerf_jax.scenes import normalization
 
 ENCODINGS = ("frequency", "hash_grid")
+_GRID = "grid"
+
+
+def layers(params):
+  """Returns the parameters that `StyleField.paint` reads: not the tables'."""
+  return {name: found for name, found in params.items() if name != _GRID}
 
 
 class StyleField(nn.Module):

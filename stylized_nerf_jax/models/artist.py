@@ -321,10 +321,17 @@ class Artist:
     """Returns what a compiled renderer paints with."""
     return {"field": self.placed["field"], **self.paint_variables(code)}
 
-  def paint_variables(self, code: Blend) -> dict[str, Any]:
-    """Returns what paints in a code: {"style_field", "latent"}."""
+  def paint_variables(
+    self, code: Blend, *, tables: bool = True
+  ) -> dict[str, Any]:
+    """Returns what paints in a code: {"style_field", "latent"}.
+
+    Args:
+      code: of a style or a mix.
+      tables: as of `StyleFields.of`.
+    """
     return {
-      "style_field": self.fields.of(code),
+      "style_field": self.fields.of(code, tables=tables),
       "latent": np.asarray(code.code, np.float32),
     }
 

@@ -7,8 +7,9 @@ own their samples are not kept, and the painting traces again.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from stylized_nerf_jax.models import artist as artist_lib
@@ -19,6 +20,7 @@ from stylized_nerf_jax.models.style_codes import Style
 from stylized_nerf_jax.region_file import Region
 from stylized_nerf_jax.rendering import rays as rays_lib
 from stylized_nerf_jax.rendering import renderer
+from stylized_nerf_jax.rows import devices
 from stylized_nerf_jax.scenes import scene as scene_lib
 
 
@@ -96,6 +98,7 @@ class BlockRenderer:
   ):
     self._artist, self._regions = artist, regions
     self.samples, self.block = samples, block
+    self._placed: tuple[Paint, bool, Any] | None = None
     size = artist.renderers.style_field.encoded_size
     self.encoded_bytes = samples * size * np.float16().itemsize
 
@@ -158,7 +161,7 @@ class BlockRenderer:
     width: int,
     packed: np.ndarray,
     place: int,
-  ) -> np.ndarray:
+  ) -> jax.Array:
     """Encodes pixels that were traced by one of the parts of a paint.
 
     Args:
@@ -167,17 +170,16 @@ class BlockRenderer:
       place: of the part.
 
     Returns:
-      [N, K, E] float16.
+      On the devices, of a whole block, for `paint` of the same pixels.
     """
-    encode = self._artist.renderers.encoder(self.samples, self.block)
-    found = encode(
+    encode = self._artist.renderers.encoder()
+    return encode(
       self._artist.fields.of_part(place),
       camera,
       self._filled(index),
       width,
       self._filled(packed),
     )
-    return found[: len(index)]
 
   def paint(
     self,
@@ -186,7 +188,7 @@ class BlockRenderer:
     width: int,
     traced: Traced,
     paint: Paint,
-    encoded: Sequence[np.ndarray] = (),
+    encoded: Sequence[jax.Array] = (),
   ) -> Painted:
     """Paints pixels that were traced.
 
@@ -212,20 +214,28 @@ class BlockRenderer:
       return Painted(traced.photographed.rgb, nothing, nothing)
     assert look.code is not None
     packed = self._filled(traced.packed)
-    kept = packed.shape[-1], self.block
-    variables = self._artist.paint_variables(look.code)
+    variables = self._variables(paint, bool(encoded))
     if encoded:
-      shares = [part.share for part in paint.parts]
-      variables["shares"] = np.array(shares, np.float32)
-      parts = [self._filled(part) for part in encoded]
-      rgb = self._artist.renderers.encoded_painter(*kept)(
-        variables, packed, parts
-      )
+      rgb = self._artist.renderers.encoded_painter()(variables, packed, encoded)
     else:
-      rgb = self._artist.renderers.painter(*kept)(
-        variables, camera, filled, width, packed
+      paint_traced = self._artist.renderers.painter(
+        packed.shape[-1], self.block
       )
+      rgb = paint_traced(variables, camera, filled, width, packed)
     return Painted(rgb[:count], nothing, nothing)
+
+  def _variables(self, paint: Paint, encoded: bool):
+    """What a paint is painted with, on the devices; the last is kept."""
+    kept = self._placed
+    if kept is None or kept[0] is not paint or kept[1] != encoded:
+      code = paint.looks[0].code
+      assert code is not None
+      found = self._artist.paint_variables(code, tables=not encoded)
+      if encoded:
+        shares = [part.share for part in paint.parts]
+        found["shares"] = np.array(shares, np.float32)
+      kept = self._placed = paint, encoded, devices.replicate(found)
+    return kept[2]
 
   def shown(
     self, photographed: renderer.Rendered, painted: Painted, paint: Paint

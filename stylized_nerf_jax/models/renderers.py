@@ -149,35 +149,26 @@ class Renderers:
 
     return self._once(("paint", samples, block), make)
 
-  def encoder(self, samples: int, block: int) -> Callable:
-    """Returns what encodes chosen pixels; see `make_encoder`.
+  def encoder(self) -> Callable:
+    """Returns what encodes blocks of pixels; see `make_encoder`."""
 
-    Args:
-      samples: of a ray.
-      block: pixels that are encoded together.
+    def make():
+      return image_rendering.make_encoder(self.style_field, self.setting)
+
+    return self._once(("encode",), make)
+
+  def encoded_painter(self) -> Callable:
+    """Returns a painter of what `encoder` encoded, as `make_encoded_painter`.
+
+    It is compiled for every number of samples and of parts that it is given.
     """
-    return self._of_block(image_rendering.make_encoder, samples, block)
 
-  def encoded_painter(self, samples: int, block: int) -> Callable:
-    """Returns a painter of what `encoder` encoded; see `make_encoded_painter`.
-
-    Args:
-      samples, block: as there.
-    """
-    return self._of_block(image_rendering.make_encoded_painter, samples, block)
-
-  def _of_block(self, make: Callable, samples: int, block: int) -> Callable:
-    """Returns what works on so many samples of chosen pixels."""
-
-    def made():
-      return make(
-        self.style_field,
-        self.setting,
-        rays_per_chunk=block,
-        rays_at_once=ray_blocks.for_rendering(self._config, samples=samples),
+    def make():
+      return image_rendering.make_encoded_painter(
+        self.style_field, self.setting
       )
 
-    return self._once((make, samples, block), made)
+    return self._once(("paint encoded",), make)
 
   def points(self, what: str) -> Callable:
     """Returns what asks the field at points: (params, rays: Rays of numpy [N,

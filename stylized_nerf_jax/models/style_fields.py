@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from stylized_nerf_jax.fields import style_mixing
+from stylized_nerf_jax.fields import style_field, style_mixing
 from stylized_nerf_jax.models.style_codes import Blend
 
 # Style fields of styles and mixes that are kept.
@@ -38,7 +38,7 @@ class StyleFields:
 
   def __init__(self, placed: Mapping[str, Any]):
     self._placed = placed
-    self._mixed: dict[bytes, Any] = {}
+    self._mixed: dict[tuple[bytes, bool], Any] = {}
     self._mix = jax.jit(style_mixing.mix)
 
   @property
@@ -46,11 +46,16 @@ class StyleFields:
     """Whether every style has one of its own."""
     return "finished" in self._placed
 
-  def of(self, code: Blend):
-    """Returns the parameters of the style field that paints in a code."""
+  def of(self, code: Blend, *, tables: bool = True):
+    """Returns the parameters of the style field that paints in a code.
+
+    Args:
+      code: of a style or a mix.
+      tables: False: its layers alone, for what is encoded already.
+    """
     if not self.are_finished or not code.shares.any():
       return self._placed["style_field"]
-    return self._of_shares(code.shares)
+    return self._of_shares(code.shares, tables)
 
   def parts(self, code: Blend) -> tuple[Part, ...]:
     """Returns which style fields the one of a code is mixed of."""
@@ -71,13 +76,14 @@ class StyleFields:
     count = len(jax.tree.leaves(self._placed["finished"])[0])
     return self._of_shares(np.eye(count, dtype=np.float32)[place])
 
-  def _of_shares(self, shares: np.ndarray):
-    key = shares.tobytes()
+  def _of_shares(self, shares: np.ndarray, tables: bool = True):
+    key = shares.tobytes(), tables
     found = self._mixed.pop(key, None)
     if found is None:
-      found = self._mix(
-        self._placed["style_field"], self._placed["finished"], shares
-      )
+      parts = self._placed["style_field"], self._placed["finished"]
+      if not tables:
+        parts = tuple(map(style_field.layers, parts))
+      found = self._mix(*parts, shares)
     while len(self._mixed) >= _KEPT:
       self._mixed.pop(next(iter(self._mixed)))
     self._mixed[key] = found  # The last one is the last that was used.

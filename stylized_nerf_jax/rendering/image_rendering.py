@@ -131,13 +131,7 @@ def make_painter(
   return paint
 
 
-def make_encoder(
-  style_field: nn.Module,
-  setting: rays_lib.RaySetting,
-  *,
-  rays_per_chunk: int,
-  rays_at_once: int = 0,
-):
+def make_encoder(style_field: nn.Module, setting: rays_lib.RaySetting):
   """Compiles the encoding of packed samples, over all devices.
 
   What tables say of a sample is linear in the tables: of a mix of style fields
@@ -145,16 +139,18 @@ def make_encoder(
 
   Args:
     style_field, setting: as in `make_painter`.
-    rays_per_chunk, rays_at_once: as in `over_images`.
 
   Returns:
     encode(params, camera: CameraArrays of shape [], index [N], width, packed
-    [N, 2, K]) -> numpy [N, K, E] float16; see `over_pixels`. `params` are the
-    style field's.
+    [N, 2, K]) -> [D, R, K, E] float16, on the D devices. `params` are the style
+    field's.
   """
 
-  def encode_pixels(constants, xy, packed):
-    params, camera = constants
+  def encode_pixels(constants, rows, kept):
+    del kept
+    params, camera, width = constants
+    index, packed = rows
+    xy = rays_lib.pixel_centers(index, width)
     rays = rays_lib.cast_rays(camera, xy, setting.space)
     samples = geometry_cache.unpack(packed, rays, setting.space)
     encoded = style_field.apply(
@@ -162,30 +158,28 @@ def make_encoder(
     )
     return encoded.astype(jnp.float16)
 
-  return over_pixels(encode_pixels, rays_per_chunk, rays_at_once)
+  # All of a block at once: in parts it would take twice as long.
+  mapped = mapping.make_block_map(encode_pixels)
+
+  def encode(params, camera, index, width: int, packed):
+    return mapped((params, camera, np.int32(width)), (index, packed))
+
+  return encode
 
 
-def make_encoded_painter(
-  style_field: nn.Module,
-  setting: rays_lib.RaySetting,
-  *,
-  rays_per_chunk: int,
-  rays_at_once: int = 0,
-):
+def make_encoded_painter(style_field: nn.Module, setting: rays_lib.RaySetting):
   """Compiles the painting of samples that `make_encoder` has encoded.
 
   Args:
-    style_field, setting: as in `make_painter`.
-    rays_per_chunk, rays_at_once: as in `over_images`.
+    style_field, setting: as there.
 
   Returns:
-    paint(variables, packed [N, 2, K], encoded: P times [N, K, E]) -> colours
+    paint(variables, packed [N, 2, K], encoded: P times [D, R, K, E]) -> colours
     [N, 3], numpy. `variables` are "style_field" parameters, "latent" [L], and
     "shares" [P] of what is encoded.
   """
 
-  def paint_rows(variables, rows):
-    packed, encoded = rows
+  def paint_rows(variables, packed, encoded):
     shares = variables["shares"]
     parts = (
       share * part.astype(jnp.float32) for share, part in zip(shares, encoded)
@@ -200,12 +194,11 @@ def make_encoded_painter(
       geometry_cache.unpack_weights(packed), colors, setting.background
     )
 
-  mapped = mapping.make_map(
-    paint_rows, rows_per_device=rays_per_chunk, rows_at_once=rays_at_once
-  )
+  # Layers are cut where they are computed, and two parts go side by side.
+  mapped = mapping.make_block_map(paint_rows)
 
   def paint(variables, packed, encoded):
-    return mapped(variables, (packed, tuple(encoded)))
+    return mapping.fetch(mapped(variables, packed, tuple(encoded)), len(packed))
 
   return paint
 

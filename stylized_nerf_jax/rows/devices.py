@@ -5,6 +5,7 @@ trees and one device or many run the same code. What leaves through
 `out_axes=None` must be equal on all devices.
 """
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -35,15 +36,22 @@ def replicate(tree):
   lie elsewhere, and the second, which takes results of the first, would each
   be compiled.
   """
+  everywhere = _on_each(tuple(jax.local_devices()))
+  leaves = jax.tree.leaves(tree)
+  if all(getattr(leaf, "sharding", None) == everywhere for leaf in leaves):
+    return tree  # To put it there again takes longer than a small program.
+  return jax.device_put(tree, everywhere)
+
+
+@functools.cache
+def _on_each(local: tuple[jax.Device, ...]) -> jax.sharding.NamedSharding:
   mesh = jax.make_mesh(
-    (jax.local_device_count(),),
+    (len(local),),
     (AXIS,),
     axis_types=(jax.sharding.AxisType.Auto,),
-    devices=jax.local_devices(),
+    devices=local,
   )
-  return jax.device_put(
-    tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-  )
+  return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
 
 
 def own_rows(total: int) -> np.ndarray:

@@ -26,7 +26,58 @@ def make_map(
     run(constants, rows: tree of numpy [N, ...]) -> tree of numpy [N, ...].
     Every process gives the same rows, and gets the results of all.
   """
-  together = jax.process_count() > 1
+  mapped = _mapped(fn, rows_at_once, together=jax.process_count() > 1)
+
+  def run(constants, rows):
+    constants = devices.replicate(constants)
+    total = jax.tree.leaves(rows)[0].shape[0]
+    count = devices.count()
+    per_device = division_lib.chunk(
+      total, count, most=rows_per_device, multiple=rows_at_once
+    )
+    parts = []
+    for start in range(0, total, per_device * count):
+      cut = functools.partial(_cut, start=start, shape=(count, per_device))
+      parts.append(mapped(constants, jax.tree.map(cut, rows)))
+    return jax.tree.map(
+      lambda *xs: np.concatenate([_flat(x) for x in xs])[:total], *parts
+    )
+
+  return run
+
+
+def make_block_map(fn: Callable) -> Callable:
+  """Compiles a row-wise function of blocks whose results stay on the devices.
+
+  Args:
+    fn: (constants, rows: tree of [R, ...], kept: tree of [R, ...]) -> tree of
+      [R, ...].
+
+  Returns:
+    run(constants, rows: tree of numpy [N, ...], kept) -> tree of device arrays
+    [D, R, ...], D devices' rows, which `fetch` brings here. `kept` is a tree of
+    what such functions returned of N rows. Of one process alone.
+  """
+  mapped = _mapped(
+    lambda constants, rows: fn(constants, *rows), 0, together=False
+  )
+
+  def run(constants, rows, kept=()):
+    total = jax.tree.leaves(rows)[0].shape[0]
+    shape = devices.count(), -(-total // devices.count())
+    cut = functools.partial(_cut, start=0, shape=shape)
+    return mapped(devices.replicate(constants), (jax.tree.map(cut, rows), kept))
+
+  return run
+
+
+def fetch(tree, count: int):
+  """Returns the first rows of what stayed on devices: numpy [count, ...]."""
+  return jax.tree.map(lambda array: _flat(array)[:count], tree)
+
+
+def _mapped(fn: Callable, rows_at_once: int, *, together: bool) -> Callable:
+  """Compiles for every number of rows of a device: rows [D, R, ...]."""
 
   def mapped_fn(at_once, constants, rows):
     found = accumulation.map_blocks(
@@ -41,29 +92,17 @@ def make_map(
       out_axes=None if together else 0,
     )
 
-  mapped = {}  # by the rows that a device gets
+  compiled = {}  # by the rows that a device gets
 
-  def run(constants, rows):
-    constants = devices.replicate(constants)
-    total = jax.tree.leaves(rows)[0].shape[0]
-    count = devices.count()
-    per_device = division_lib.chunk(
-      total, count, most=rows_per_device, multiple=rows_at_once
-    )
-    parts = []
-    for start in range(0, total, per_device * count):
-      cut = functools.partial(_cut, start=start, shape=(count, per_device))
-      arguments = constants, jax.tree.map(cut, rows)
-      if per_device not in mapped:
-        mapped[per_device], _ = device_memory.fit(
-          make, arguments, rows=per_device, at_once=rows_at_once
-        )
-      parts.append(mapped[per_device](*arguments))
-    return jax.tree.map(
-      lambda *xs: np.concatenate([_flat(x) for x in xs])[:total], *parts
-    )
+  def call(constants, rows):
+    per_device = jax.tree.leaves(rows)[0].shape[1]
+    if per_device not in compiled:
+      compiled[per_device], _ = device_memory.fit(
+        make, (constants, rows), rows=per_device, at_once=rows_at_once
+      )
+    return compiled[per_device](constants, rows)
 
-  return run
+  return call
 
 
 def _cut(rows: np.ndarray, *, start: int, shape: tuple[int, int]):

@@ -29,6 +29,22 @@ def pixels(height: int, width: int, stride: int) -> np.ndarray:
   return (rows[:, None] * width + columns).ravel().astype(np.int32)
 
 
+def order(height: int, width: int) -> tuple[np.ndarray, dict[int, int]]:
+  """Orders all pixels, those of coarser lattices first.
+
+  Returns:
+    (pixels, counted row by row, [H * W] int32; by stride, how many of the first
+    hold its lattice).
+  """
+  parts, ends, seen = [], {}, np.zeros(height * width, bool)
+  for stride in STRIDES:
+    found = pixels(height, width, stride)
+    parts.append(found[~seen[found]])
+    seen[found] = True
+    ends[stride] = int(seen.sum())
+  return np.concatenate(parts), ends
+
+
 def spread(
   colors: np.ndarray, height: int, width: int, stride: int
 ) -> np.ndarray:

@@ -60,6 +60,9 @@ class Blocks(Protocol):
 class ProgressiveView:
   """What a camera sees, as far as it is known.
 
+  Pixels are kept in the order of `lattice.order` and worked on in blocks of it,
+  always the same: what is known of one pixel of a block is known of all.
+
   Args:
     blocks: renders.
     camera: file frame; its size is the picture's.
@@ -80,17 +83,21 @@ class ProgressiveView:
   ):
     self._blocks, self.camera = blocks, camera
     self._arrays = blocks.camera(camera)
-    count = camera.height * camera.width
-    self._known = np.zeros(count, bool)
-    self._painted = np.zeros(count, bool)
-    self._shown = np.zeros(count, bool)
+    self._order, self._ends = lattice.order(camera.height, camera.width)
+    count = len(self._order)
+    self._place = np.empty_like(self._order)
+    self._place[self._order] = np.arange(count)
+    number = self._number(count)
+    self._known = np.zeros(number, bool)
+    self._painted = np.zeros(number, bool)
+    self._shown = np.zeros(number, bool)
     self._rgb = np.zeros((count, 3), np.float32)
     self._own = np.zeros((count, 3), np.float32)
     self._depth = np.zeros(count, np.float32)
     self._opacity = np.zeros(count, np.float32)
     self._packed: np.ndarray | None = None
     self._encodings = kept_encodings.KeptEncodings(
-      count, blocks.encoded_bytes, most_bytes
+      count * blocks.encoded_bytes, most_bytes
     )
     self._colors: block_renderer.Painted | None = None
     self.traced = self.read = self.painted = 0
@@ -109,7 +116,7 @@ class ProgressiveView:
     self.paint = paint
 
   def refine(self, stride: int, *, keep: bool = True) -> Iterator[int]:
-    """Works on the pixels of a lattice, block after block.
+    """Works on the blocks that hold the pixels of a lattice.
 
     Args:
       stride: of the lattice, one of `lattice.STRIDES`.
@@ -117,116 +124,129 @@ class ProgressiveView:
         be there at once.
 
     Yields:
-      How many pixels of it are done, after each block.
+      How many pixels of them are done, after each block.
     """
-    index = self._lattice(stride)
-    missing = index[~self._done()[index]]
-    done = len(index) - len(missing)
-    # Apart, or a block of which one pixel is to be traced would trace all.
+    is_done = self._done()[: self._needed(stride)]
+    done = sum(len(self._rows(block)) for block in np.flatnonzero(is_done))
+    missing = np.flatnonzero(~is_done)
     kinds = self._work(missing)
     for kind in reversed(Work):
-      part = missing[kinds == kind.value]
-      for start in range(0, len(part), self._blocks.block):
-        rows = part[start : start + self._blocks.block]
-        self._do(rows, kind, keep)
-        done += len(rows)
+      for block in missing[kinds == kind.value].tolist():
+        self._do(block, kind, keep)
+        done += len(self._rows(block))
         yield done
 
-  def _work(self, index: np.ndarray) -> np.ndarray:
-    """What pixels [N] that are not done need: [N], values of `Work`."""
+  def _number(self, pixels: int) -> int:
+    """Blocks that so many pixels take."""
+    return -(-pixels // self._blocks.block)
+
+  def _needed(self, stride: int) -> int:
+    """Blocks that hold a lattice: the first."""
+    return self._number(self._ends[stride])
+
+  def _slice(self, block: int) -> slice:
+    size = self._blocks.block
+    return slice(block * size, (block + 1) * size)
+
+  def _rows(self, block: int) -> np.ndarray:
+    """The pixels of a block, counted row by row."""
+    return self._order[self._slice(block)]
+
+  def _work(self, blocks: np.ndarray) -> np.ndarray:
+    """What blocks [B] that are not done need: [B], values of `Work`."""
     paint = Work.READ.value
     if self.paint is not None and self.paint.parts:
       places = [part.place for part in self.paint.parts]
-      is_read = self._encodings.known(places, index)
+      is_read = [self._encodings.has(places, i) for i in blocks.tolist()]
       paint = np.where(is_read, Work.PAINT.value, Work.READ.value)
     known = np.where(
-      self._painted[index] & (self.paint is not None), Work.SHOW.value, paint
+      self._painted[blocks] & (self.paint is not None), Work.SHOW.value, paint
     )
-    return np.where(self._known[index], known, Work.TRACE.value)
+    return np.where(self._known[blocks], known, Work.TRACE.value)
 
-  def _do(self, rows: np.ndarray, kind: Work, keep: bool) -> None:
+  def _do(self, block: int, kind: Work, keep: bool) -> None:
     if kind is Work.TRACE:
-      self._trace(rows)
+      self._trace(block)
     if self.paint is None:
       return
+    part = self._slice(block)
     own = renderer.Rendered(
-      self._own[rows], self._depth[rows], self._opacity[rows]
+      self._own[part], self._depth[part], self._opacity[part]
     )
     if kind is not Work.SHOW:
-      self.read += len(rows) if kind is Work.READ else 0
-      self._paint(rows, own, keep or kind is Work.PAINT)
+      self.read += len(own.rgb) if kind is Work.READ else 0
+      self._paint(block, own, keep or kind is Work.PAINT)
     assert self._colors is not None
-    painted = block_renderer.Painted(*(values[rows] for values in self._colors))
-    self._rgb[rows] = self._blocks.shown(own, painted, self.paint)
-    self._shown[rows] = True
+    painted = block_renderer.Painted(*(values[part] for values in self._colors))
+    self._rgb[part] = self._blocks.shown(own, painted, self.paint)
+    self._shown[block] = True
 
-  def _trace(self, rows: np.ndarray) -> None:
+  def _trace(self, block: int) -> None:
+    part, rows = self._slice(block), self._rows(block)
     found = self._blocks.trace(self._arrays, rows, self.camera.width)
     if self._packed is None:
-      shape = (len(self._known), *found.packed.shape[1:])
+      shape = (len(self._order), *found.packed.shape[1:])
       self._packed = np.zeros(shape, found.packed.dtype)
     own = found.photographed
-    self._own[rows], self._depth[rows] = own.rgb, own.depth
-    self._opacity[rows], self._packed[rows] = own.opacity, found.packed
-    self._known[rows] = True
+    self._own[part], self._depth[part] = own.rgb, own.depth
+    self._opacity[part], self._packed[part] = own.opacity, found.packed
+    self._known[block] = True
     self.traced += len(rows)
 
-  def _paint(
-    self, rows: np.ndarray, own: renderer.Rendered, keep: bool
-  ) -> None:
+  def _paint(self, block: int, own: renderer.Rendered, keep: bool) -> None:
     assert self._packed is not None
+    part, rows = self._slice(block), self._rows(block)
     found = self._blocks.paint(
       self._arrays,
       rows,
       self.camera.width,
-      block_renderer.Traced(own, self._packed[rows]),
+      block_renderer.Traced(own, self._packed[part]),
       self.paint,
-      self._encoded(rows) if keep else (),
+      self._encoded(block) if keep else (),
     )
     if self._colors is None:
-      count = len(self._known)
+      count = len(self._order)
       self._colors = block_renderer.Painted(
         *(np.zeros((count, *v.shape[1:]), np.float32) for v in found)
       )
     for values, of_rows in zip(self._colors, found):
-      values[rows] = of_rows
-    self._painted[rows] = True
+      values[part] = of_rows
+    self._painted[block] = True
     self.painted += len(rows)
 
-  def _encoded(self, rows: np.ndarray) -> list[np.ndarray]:
-    """What each part of the paint says of pixels; nothing without room."""
+  def _encoded(self, block: int) -> list:
+    """What each part of the paint says of a block; nothing without room."""
     assert self.paint is not None and self._packed is not None
-    packed, kept = self._packed, self._encodings
-    if len(self.paint.parts) > kept.most:
+    rows, packed = self._rows(block), self._packed[self._slice(block)]
+    if len(self.paint.parts) > self._encodings.most:
       return []
 
-    def encode(place: int, missing: np.ndarray) -> np.ndarray:
+    def encode(place: int):
       return self._blocks.encode(
-        self._arrays, missing, self.camera.width, packed[missing], place
+        self._arrays, rows, self.camera.width, packed, place
       )
 
     return [
-      kept.rows(part.place, rows, functools.partial(encode, part.place))
+      self._encodings.of(
+        part.place, block, functools.partial(encode, part.place)
+      )
       for part in self.paint.parts
     ]
 
   def work(self, stride: int) -> Work:
     """The dearest kind of work that a lattice needs; `SHOW` if none."""
-    index = self._lattice(stride)
-    missing = index[~self._done()[index]]
+    missing = np.flatnonzero(~self._done()[: self._needed(stride)])
     return Work(min(self._work(missing), default=Work.SHOW.value))
 
   def is_done(self, stride: int) -> bool:
     """Whether a lattice is traced and, if it is to be, painted."""
-    return bool(self._done()[self._lattice(stride)].all())
+    return bool(self._done()[: self._needed(stride)].all())
 
   def _done(self) -> np.ndarray:
+    """Of each block."""
     if self.paint is None:
       return self._known
     return self._known & self._painted & self._shown
-
-  def _lattice(self, stride: int) -> np.ndarray:
-    return lattice.pixels(self.camera.height, self.camera.width, stride)
 
   def image(self, stride: int) -> renderer.Rendered:
     """Returns what a lattice shows: [rows, columns, ...]."""
@@ -238,13 +258,15 @@ class ProgressiveView:
 
   def holes(self) -> np.ndarray:
     """Pixels that are not done: [height, width] bool."""
-    return ~self._done().reshape(self.camera.height, self.camera.width)
+    missing = ~np.repeat(self._done(), self._blocks.block)[self._place]
+    return missing.reshape(self.camera.height, self.camera.width)
 
   def _at(self, stride: int, rgb: np.ndarray) -> renderer.Rendered:
-    index = self._lattice(stride)
-    shape = lattice.size(self.camera.height, self.camera.width, stride)
+    height, width = self.camera.height, self.camera.width
+    place = self._place[lattice.pixels(height, width, stride)]
+    shape = lattice.size(height, width, stride)
     return renderer.Rendered(
-      rgb[index].reshape(*shape, 3),
-      self._depth[index].reshape(shape),
-      self._opacity[index].reshape(shape),
+      rgb[place].reshape(*shape, 3),
+      self._depth[place].reshape(shape),
+      self._opacity[place].reshape(shape),
     )

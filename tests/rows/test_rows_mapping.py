@@ -1,5 +1,6 @@
 """Maps over rows against the plain function, on four devices."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -64,3 +65,20 @@ def test_a_map_in_blocks_equals_the_plain_function(count):
   assert all(rows <= 3 for rows, _ in shapes)
   np.testing.assert_allclose(out["sum"], 2 * rows["a"].sum(-1), rtol=1e-5)
   np.testing.assert_allclose(out["b"], np.sin(rows["b"]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 3, 8, 17])
+def test_blocks_that_stay_on_devices_are_taken_as_they_are(count):
+  """What a last block is filled with is left out when it is fetched."""
+  rows = RNG.normal(size=(count, 3)).astype(np.float32)
+  first = mapping.make_block_map(lambda c, rows, kept: c * rows)
+  kept = first(np.float32(2), rows)
+  assert isinstance(kept, jax.Array) and kept.shape[0] == jax.device_count()
+  second = mapping.make_block_map(
+    lambda c, rows, kept: {"sum": rows + kept[0] - c * kept[1]}
+  )
+  found = second(np.float32(3), rows, (kept, kept))
+  assert isinstance(found["sum"], jax.Array)
+  fetched = mapping.fetch(found, count)["sum"]
+  assert isinstance(fetched, np.ndarray) and fetched.shape == (count, 3)
+  np.testing.assert_allclose(fetched, -3 * rows, rtol=1e-5)

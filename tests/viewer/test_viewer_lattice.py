@@ -22,6 +22,16 @@ def test_each_lattice_holds_the_one_before_it(height, width):
   assert before == set(range(height * width))
 
 
+@pytest.mark.parametrize(("height", "width"), _SIZES)
+def test_coarser_lattices_come_first(height, width):
+  order, ends = lattice.order(height, width)
+  np.testing.assert_array_equal(np.sort(order), np.arange(height * width))
+  for stride in lattice.STRIDES:
+    first = set(order[: ends[stride]].tolist())
+    assert first >= set(lattice.pixels(height, width, stride).tolist())
+  assert ends[8] <= ends[4] <= ends[2] <= ends[1] == height * width
+
+
 @pytest.mark.parametrize("stride", [2, 4, 8])
 def test_a_slope_is_spread_to_where_it_was(stride):
   height, width = 48, 64

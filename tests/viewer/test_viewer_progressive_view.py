@@ -56,7 +56,7 @@ def test_every_ray_is_traced_once_whatever_is_turned(fake, make_camera):
   view.show(fake.paint_of(None, {"one": 1.0}))
   for _ in view.refine(8):
     pass
-  assert view.work(4) is Work.TRACE
+  assert view.work(2) is Work.TRACE
   view.show(fake.paint_of(None, {"two": 1.0}))
   assert view.work(8) is Work.READ
   refine_all(view)
@@ -64,8 +64,7 @@ def test_every_ray_is_traced_once_whatever_is_turned(fake, make_camera):
   refine_all(view)
   count = 24 * 32
   assert sorted(fake.traced) == list(range(count)) and view.traced == count
-  first = lattice.size(24, 32, 8)
-  assert len(fake.painted) == 2 * count + first[0] * first[1] == view.painted
+  assert len(fake.painted) == 2 * count + fake.block == view.painted
 
 
 def test_a_dial_of_colours_paints_nothing(fake, make_camera):
@@ -102,19 +101,20 @@ def test_what_is_to_be_there_at_once_keeps_nothing(fake, make_camera):
   view.show(fake.paint_of(None, mix))
   for _ in view.refine(8, keep=False):
     pass
-  assert not fake.encoded and view.is_done(8) and len(fake.painted) == 3 * 4
+  # A block, though twelve pixels were asked for.
+  assert not fake.encoded and view.is_done(8) and len(fake.painted) == 50
   refine_all(view)
   # What was painted without it is not read again.
-  assert len(fake.encoded) == 2 * (24 * 32 - 3 * 4)
+  assert len(fake.encoded) == 2 * (24 * 32 - 50)
   view.show(fake.paint_of(None, {"one": 0.25, "two": 0.75}))
   assert view.work(8) is Work.READ and view.read == 0
   refine_all(view)
-  assert len(fake.encoded) == 2 * 24 * 32 and view.read == 3 * 4
+  assert len(fake.encoded) == 2 * 24 * 32 and view.read == 50
   view.show(fake.paint_of(None, {"one": 0.75, "two": 0.25}))
   assert view.work(8) is Work.PAINT
   for _ in view.refine(8, keep=False):
     pass
-  assert len(fake.encoded) == 2 * 24 * 32 and view.read == 3 * 4
+  assert len(fake.encoded) == 2 * 24 * 32 and view.read == 50
 
 
 def test_encodings_without_use_make_room(fake, make_camera):
