@@ -16,7 +16,7 @@ import numpy as np
 import optax
 
 from stylized_nerf_jax.rendering import rays as rays_lib
-from stylized_nerf_jax.splatting import rendering, tiles
+from stylized_nerf_jax.splatting import projection, rendering, tiles
 from stylized_nerf_jax.splatting import splats as splats_lib
 
 # Of Adam: places in standard deviations of a splat, colours in [0, 1].
@@ -112,7 +112,7 @@ def fit(
   plans = _Plans(views)
   random = np.random.default_rng(seed)
   order = []
-  for _ in range(steps):
+  for step in range(steps):
     if not order:
       order = list(random.permutation(len(views)))
     number = order.pop()
@@ -126,6 +126,8 @@ def fit(
       plan,
       view.colors,
       view.opacity,
+      # In turn as viewers of either kind draw: right in both.
+      projection.HELD * (step % 2),
     )
     advance(loss=float(loss))
   found = placed(start, params)
@@ -153,11 +155,11 @@ def placed(start: splats_lib.Splats, params) -> splats_lib.Splats:
 
 
 def _step(optimizer):
-  def loss_fn(params, constants, camera, plan, colors, opacity):
+  def loss_fn(params, constants, camera, plan, colors, opacity, held):
     start, behind = constants
     splats = placed(start, params)
     found, hidden = rendering.draw(
-      splats, params["colors"], camera, plan, opacity.shape
+      splats, params["colors"], camera, plan, opacity.shape, held
     )
     found = found + (1.0 - hidden[..., None]) * behind
     loss = jnp.mean((found - colors.astype(jnp.float32) / 255.0) ** 2)

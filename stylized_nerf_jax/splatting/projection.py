@@ -24,6 +24,9 @@ BLUR = 0.3
 LARGEST_EXPONENT = 8.0
 # Fainter than one step of 8 bits is not drawn.
 LEAST_ALPHA = 1.0 / 255.0
+# Some viewers hold half the difference of an ellipse's variances at the root of
+# so many square pixels, squared, and draw small round splats upright.
+HELD = 0.1
 # Nearer to the camera, in standard deviations or shares of its focal length,
 # nothing can be taken as linear.
 _NEAREST = 1e-6
@@ -73,6 +76,7 @@ def project(
   splats: splats_lib.Splats,
   camera: rays_lib.CameraArrays,
   size: tuple[int, int],
+  held: jax.Array | float | None = None,
 ) -> Ellipses:
   """Projects splats; differentiable but for `reach`.
 
@@ -80,6 +84,9 @@ def project(
     splats: N, in the frame of the camera's poses.
     camera: of no leading dimensions; its lens terms are not looked at.
     size: height and width of the picture, pixels.
+    held: [], `HELD`: ellipses as those viewers see them that hold variances
+      apart, and draw nothing of some; 0 or None: as they are. `reach` is that
+      of ellipses as they are.
   """
   height, width = size
   axes = camera.camera_to_model[:, :3]
@@ -109,10 +116,39 @@ def project(
   determinant = jnp.maximum(xx * yy - xy_ * xy_, 1e-12)
   conic = jnp.stack([yy, -xy_, xx], axis=-1) / determinant[:, None]
   opacity = jnp.where(seen, jax.nn.sigmoid(splats.logits), 0.0)
+  if held is not None:
+    apart, drawn = _held_apart(xx, xy_, yy, held)
+    conic = jnp.where(held > 0, apart, conic)
+    opacity = jnp.where((held > 0) & ~drawn, 0.0, opacity)
   exponent = 2.0 * jnp.log(jnp.maximum(opacity / LEAST_ALPHA, 1.0))
   sigmas = jnp.sqrt(jnp.minimum(exponent, LARGEST_EXPONENT))
   reach = sigmas[:, None] * jnp.sqrt(jnp.stack([xx, yy], axis=-1))
   return Ellipses(xy, conic, opacity, jax.lax.stop_gradient(reach), depth)
+
+
+def _held_apart(xx, xy, yy, held):
+  """Conics [N, 3] of ellipses with variances held apart, and which are drawn.
+
+  Of @mkkellogg/gaussian-splats-3d 0.4.7. The axis of the larger variance is
+  found from the variance that is held, which turns it upright.
+  """
+  middle, half = (xx + yy) / 2, (xx - yy) / 2
+  half_apart = jnp.sqrt(jnp.maximum(half * half + xy * xy, held + 1e-12))
+  large, small = middle + half_apart, middle - half_apart
+  drawn = small > 0
+  along = jnp.stack([xy, large - xx])
+  length = jnp.sqrt(jnp.maximum(jnp.sum(along * along, axis=0), 1e-12))
+  x, y = along / length
+  one, other = 1.0 / large, 1.0 / jnp.where(drawn, small, 1.0)
+  conic = jnp.stack(
+    [
+      one * x * x + other * y * y,
+      (one - other) * x * y,
+      one * y * y + other * x * x,
+    ],
+    axis=-1,
+  )
+  return conic, drawn
 
 
 def _within(slopes, low, high):

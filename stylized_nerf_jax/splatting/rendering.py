@@ -29,6 +29,7 @@ def draw(
   camera: rays_lib.CameraArrays,
   plan: tiles.Plan,
   size: tuple[int, int],
+  held: jax.Array | float | None = None,
 ) -> tuple[jax.Array, jax.Array]:
   """Draws a picture; differentiable, for a plan that still holds.
 
@@ -38,11 +39,12 @@ def draw(
     camera: of no leading dimensions, a pinhole.
     plan: of the same camera and size.
     size: height and width.
+    held: as of `projection.project`.
 
   Returns:
     (sums of colours by weight [H, W, C], opacity [H, W] in [0, 1]).
   """
-  ellipses = projection.project(splats, camera, size)
+  ellipses = projection.project(splats, camera, size, held)
   found, through = compositing.composite(
     ellipses, colors, plan, tiles.grid(size)[1]
   )

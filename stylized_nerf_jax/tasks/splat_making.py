@@ -24,16 +24,18 @@ MOST_SPLATS = 150_000
 # Training views that are looked at, and pixels of all of them: of more, some
 # are left out, or all are made smaller.
 _MOST_VIEWS, _MOST_PIXELS = 64, 8_000_000
-# Views between the photographs' own are looked at, too, where there are no more
-# pixels than this then; between cameras that look nearly the same way.
-_FEW_PIXELS, _NEARLY = 1_000_000, 60.0
+# Views between the photographs' own are looked at, too, where those have no
+# more pixels than this; between each and so many nearest cameras that look
+# nearly the same way.
+_FEW_PIXELS, _NEAREST, _NEARLY = 500_000, 3, 60.0
 # Of a ray that are looked at.
 _SAMPLES = 10
 # Splats that are looked at for each that is kept.
 _SPARE = 1.5
 # Pixels of all views for each splat, at least: of more splats the tiles of a
-# small picture have too many, and leave out those behind. Points are drawn by
-# no tiles.
+# small picture have too many, and leave out those behind. Views between the
+# photographs' count half: most of it is in those, too. Points are drawn by no
+# tiles.
 _PIXELS, POINT_PIXELS = 20, 5
 # Times that each view is drawn to fit places and colours, and colours alone.
 _ROUNDS, _COLOR_ROUNDS = (8.0, 24.0), 6
@@ -51,12 +53,20 @@ class Seen:
   """What training cameras see of a model's geometry.
 
   Attributes:
-    cameras: pinholes, file frame.
+    cameras: pinholes, file frame; those of photographs come first.
     traced: what each sees.
+    between: how many stand between them.
   """
 
   cameras: Sequence[cameras_lib.Camera]
   traced: Sequence[TracedView]
+  between: int = 0
+
+  @property
+  def pixels(self) -> float:
+    """Of all views; of those between the photographs' half."""
+    each = [camera.width * camera.height for camera in self.cameras]
+    return sum(each) - sum(each[len(each) - self.between :]) / 2
 
 
 def make(
@@ -145,27 +155,31 @@ def see(model: model_lib.StylizedNerf) -> Seen:
   if pixels > _MOST_PIXELS:
     factor = (_MOST_PIXELS / pixels) ** 0.5
     chosen_cameras = [camera.scaled(factor) for camera in chosen_cameras]
-  if 2 * pixels <= _FEW_PIXELS:
-    chosen_cameras += _between(chosen_cameras)
+  between = _between(chosen_cameras) if pixels <= _FEW_PIXELS else []
+  chosen_cameras += between
   traced = []
   with progress.progress(len(chosen_cameras), "tracing views") as bar:
     for camera in chosen_cameras:
       traced.append(model.trace(camera, _SAMPLES))
       bar.advance()
-  return Seen(chosen_cameras, traced)
+  return Seen(chosen_cameras, traced, len(between))
 
 
 def _between(
   cameras: Sequence[cameras_lib.Camera],
 ) -> list[cameras_lib.Camera]:
-  """Cameras half way between neighbours, which a shortest tree connects."""
+  """Cameras half way between neighbours.
+
+  These are the three nearest of each, and those that a shortest tree connects.
+  """
   poses = [camera.camera_to_world for camera in cameras]
   centers = np.stack([pose[:3, 3] for pose in poses])
-  tree = sparse.csgraph.minimum_spanning_tree(
-    spatial.distance.squareform(spatial.distance.pdist(centers))
-  )
+  apart = spatial.distance.squareform(spatial.distance.pdist(centers))
+  near = sparse.csgraph.minimum_spanning_tree(apart).toarray() > 0
+  rows = np.arange(len(poses))[:, None]
+  near[rows, np.argsort(apart, axis=1)[:, 1 : _NEAREST + 1]] = True
   found = []
-  for i, j in np.argwhere(tree.toarray() > 0).tolist():
+  for i, j in np.argwhere(np.triu(near | near.T, 1)).tolist():
     if poses[i][:3, 2] @ poses[j][:3, 2] < np.cos(np.radians(_NEARLY)):
       continue
     pose = poses[i].copy()
@@ -207,7 +221,7 @@ def seeds(
     model: whose views they are.
     seen: its views.
     most: splats.
-    pixels_each: of all views for each, at least.
+    pixels_each: of `Seen.pixels` for each, at least.
 
   Raises:
     ValueError: the views see nothing.
@@ -231,7 +245,7 @@ def seeds(
     raise user_error.UserError(
       "the training views see no surface: train phase 1 longer"
     )
-  most = max(1, min(most, first // pixels_each))
+  most = max(1, min(most, int(seen.pixels / pixels_each)))
   begun = places.seed(found, int(_SPARE * most))
   opacities = places.Opacities(begun.splats)
   for camera, traced in zip(seen.cameras, seen.traced):

@@ -125,6 +125,42 @@ def test_a_lens_is_left_out():
   assert projection.pinhole(bent).distortion == (0.0,) * 4
 
 
+def test_variances_that_a_viewer_holds_apart():
+  """One by one, as its program for the graphics card computes them."""
+  splats, _ = _splats(60, seed=5)
+  # Round and small, as in a picture where splats are as wide as pixels.
+  splats = splats._replace(log_scales=splats.log_scales * 0 - 4.5)
+  longer = np.outer(np.arange(60) % 2, [1.5, 0.0, 0.0]).astype(np.float32)
+  splats = splats._replace(log_scales=splats.log_scales + longer)
+  camera = rays_lib.camera_arrays(_camera(), None)
+  project = jax.jit(projection.project, static_argnames="size")
+  plain = project(splats, camera, _SIZE)
+  for found, expected in zip(project(splats, camera, _SIZE, 0.0), plain):
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+  held = project(splats, camera, _SIZE, projection.HELD)
+  reach = np.where(held.opacity[:, None] > 0, plain.reach, 0.0)
+  np.testing.assert_allclose(held.reach, reach, rtol=1e-4)
+  turned = 0
+  for i in range(60):
+    a, b, c = np.asarray(plain.conic[i], float)
+    cov = np.linalg.inv([[a, b], [b, c]])
+    middle, determinant = np.trace(cov) / 2, np.linalg.det(cov)
+    half = np.sqrt(max(0.1, middle**2 - determinant))
+    if middle - half <= 0:
+      assert held.opacity[i] == 0
+      continue
+    axis = np.array([cov[0, 1], middle + half - cov[0, 0]])
+    axis /= np.linalg.norm(axis)
+    across = np.array([axis[1], -axis[0]])
+    drawn = np.outer(axis, axis) * (middle + half)
+    drawn += np.outer(across, across) * (middle - half)
+    (a, b), (_, c) = np.linalg.inv(drawn)
+    np.testing.assert_allclose(held.conic[i], [a, b, c], rtol=2e-3, atol=2e-3)
+    assert held.opacity[i] == plain.opacity[i]
+    turned += abs(drawn - cov).max() > 0.05
+  assert turned > 10
+
+
 def test_gradients_are_those_of_differences(monkeypatch):
   """Of everything a splat has, along random directions."""
   # Where Gaussians end, pictures jump, and differences are not of slopes.
