@@ -123,7 +123,9 @@ def _resized(usable: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _disc(size: tuple[int, int], radius: float) -> np.ndarray:
   """Tells which pixels lie in a disc around the middle: bool [H, W]."""
   x, y = (np.arange(side) + 0.5 - side / 2 for side in size)
-  return x**2 + y[:, None] ** 2 <= (radius * size[0]) ** 2
+  reach = radius * size[0]
+  # Not reach**2: a power of a number that is too large is an error.
+  return x**2 + y[:, None] ** 2 <= reach * reach
 
 
 def _hash(path: pathlib.Path):

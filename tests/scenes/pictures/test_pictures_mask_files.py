@@ -81,6 +81,7 @@ def test_a_disc_has_its_area_at_any_size():
     middle = [rows.mean() + 0.5, columns.mean() + 0.5]
     np.testing.assert_allclose(middle, np.array(mask.shape) / 2)
   assert masks[2].all()
+  assert mask_files.MaskFiles([None], [(10, 8)], radii=[1e200])[0].all()
 
 
 def test_digests_tell_masks_apart(tmp_path):

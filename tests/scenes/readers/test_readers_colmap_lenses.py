@@ -168,6 +168,7 @@ def test_every_lens_of_this_version_is_known(tmp_path):
     # Beyond a right angle, and a picture that reaches beyond its lens.
     ("FOV", (200, 200, 320, 240, 1.2), "colmap image_undistorter"),
     ("EUCM", (200, 200, 320, 240, 0.9, 1.1), "colmap image_undistorter"),
+    ("EUCM", (200, 200, 320, 240, 1e200, 1.1), "numbers up to"),
     ("OPENCV_FISHEYE", (1, 1, 2, 3, 4, 5, 6, np.inf), "numbers up to"),
     ("EQUIRECTANGULAR", (_WIDTH, _HEIGHT), "cut the panoramas into pictures"),
   ],
