@@ -24,8 +24,8 @@ BLUR = 0.3
 LARGEST_EXPONENT = 8.0
 # Fainter than one step of 8 bits is not drawn.
 LEAST_ALPHA = 1.0 / 255.0
-# Some viewers hold half the difference of an ellipse's variances at the root of
-# so many square pixels, squared, and draw small round splats upright.
+# Some viewers hold the square of half the difference of an ellipse's variances
+# at this or more, and draw small round splats upright.
 HELD = 0.1
 # Nearer to the camera, in standard deviations or shares of its focal length,
 # nothing can be taken as linear.
