@@ -5,6 +5,10 @@ pixel comes twice. Pixels of a lattice stand near the middles of the squares
 that they are shown as.
 """
 
+import functools
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 from PIL import Image
 
@@ -29,20 +33,35 @@ def pixels(height: int, width: int, stride: int) -> np.ndarray:
   return (rows[:, None] * width + columns).ravel().astype(np.int32)
 
 
-def order(height: int, width: int) -> tuple[np.ndarray, dict[int, int]]:
-  """Orders all pixels, those of coarser lattices first.
+class Order(NamedTuple):
+  """All pixels of a picture, those of coarser lattices first.
 
-  Returns:
-    (pixels, counted row by row, [H * W] int32; by stride, how many of the first
-    hold its lattice).
+  Attributes:
+    pixels: [H * W] int32, counted row by row.
+    places: [H * W] int32, where each pixel stands among them.
+    ends: by stride, how many of the first hold its lattice.
   """
+
+  pixels: np.ndarray
+  places: np.ndarray
+  ends: Mapping[int, int]
+
+
+@functools.lru_cache(maxsize=4)
+def order(height: int, width: int) -> Order:
+  """Orders the pixels of a picture; found once for all of its size."""
   parts, ends, seen = [], {}, np.zeros(height * width, bool)
   for stride in STRIDES:
     found = pixels(height, width, stride)
     parts.append(found[~seen[found]])
     seen[found] = True
     ends[stride] = int(seen.sum())
-  return np.concatenate(parts), ends
+  ordered = np.concatenate(parts)
+  places = np.empty_like(ordered)
+  places[ordered] = np.arange(len(ordered))
+  for array in (ordered, places):
+    array.flags.writeable = False
+  return Order(ordered, places, ends)
 
 
 def spread(

@@ -83,10 +83,8 @@ class ProgressiveView:
   ):
     self._blocks, self.camera = blocks, camera
     self._arrays = blocks.camera(camera)
-    self._order, self._ends = lattice.order(camera.height, camera.width)
-    count = len(self._order)
-    self._place = np.empty_like(self._order)
-    self._place[self._order] = np.arange(count)
+    self._order = lattice.order(camera.height, camera.width)
+    count = len(self._order.pixels)
     number = self._number(count)
     self._known = np.zeros(number, bool)
     self._painted = np.zeros(number, bool)
@@ -142,7 +140,7 @@ class ProgressiveView:
 
   def _needed(self, stride: int) -> int:
     """Blocks that hold a lattice: the first."""
-    return self._number(self._ends[stride])
+    return self._number(self._order.ends[stride])
 
   def _slice(self, block: int) -> slice:
     size = self._blocks.block
@@ -150,7 +148,7 @@ class ProgressiveView:
 
   def _rows(self, block: int) -> np.ndarray:
     """The pixels of a block, counted row by row."""
-    return self._order[self._slice(block)]
+    return self._order.pixels[self._slice(block)]
 
   def _work(self, blocks: np.ndarray) -> np.ndarray:
     """What blocks [B] that are not done need: [B], values of `Work`."""
@@ -185,7 +183,7 @@ class ProgressiveView:
     part, rows = self._slice(block), self._rows(block)
     found = self._blocks.trace(self._arrays, rows, self.camera.width)
     if self._packed is None:
-      shape = (len(self._order), *found.packed.shape[1:])
+      shape = (len(self._order.pixels), *found.packed.shape[1:])
       self._packed = np.zeros(shape, found.packed.dtype)
     own = found.photographed
     self._own[part], self._depth[part] = own.rgb, own.depth
@@ -205,7 +203,7 @@ class ProgressiveView:
       self._encoded(block) if keep else (),
     )
     if self._colors is None:
-      count = len(self._order)
+      count = len(self._order.pixels)
       self._colors = block_renderer.Painted(
         *(np.zeros((count, *v.shape[1:]), np.float32) for v in found)
       )
@@ -258,12 +256,12 @@ class ProgressiveView:
 
   def holes(self) -> np.ndarray:
     """Pixels that are not done: [height, width] bool."""
-    missing = ~np.repeat(self._done(), self._blocks.block)[self._place]
+    missing = ~np.repeat(self._done(), self._blocks.block)[self._order.places]
     return missing.reshape(self.camera.height, self.camera.width)
 
   def _at(self, stride: int, rgb: np.ndarray) -> renderer.Rendered:
     height, width = self.camera.height, self.camera.width
-    place = self._place[lattice.pixels(height, width, stride)]
+    place = self._order.places[lattice.pixels(height, width, stride)]
     shape = lattice.size(height, width, stride)
     return renderer.Rendered(
       rgb[place].reshape(*shape, 3),

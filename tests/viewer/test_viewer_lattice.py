@@ -24,8 +24,9 @@ def test_each_lattice_holds_the_one_before_it(height, width):
 
 @pytest.mark.parametrize(("height", "width"), _SIZES)
 def test_coarser_lattices_come_first(height, width):
-  order, ends = lattice.order(height, width)
+  order, places, ends = lattice.order(height, width)
   np.testing.assert_array_equal(np.sort(order), np.arange(height * width))
+  np.testing.assert_array_equal(order[places], np.arange(height * width))
   for stride in lattice.STRIDES:
     first = set(order[: ends[stride]].tolist())
     assert first >= set(lattice.pixels(height, width, stride).tolist())
