@@ -124,3 +124,23 @@ def test_shares_are_of_what_is_seen(scene):
   assert found[0] == 0.0 and (found[1:] >= 0).all()
   opacity = [view.opacity.sum() for view in views]
   assert abs(fitting.shares(splats, views).sum() / sum(opacity) - 1) < 1e-3
+
+
+def test_every_other_step_draws_as_viewers_that_hold_variances(
+  scene, monkeypatch
+):
+  splats, colors, views = scene
+  rates = dict.fromkeys(fitting._RATES, 1e-9)
+  monkeypatch.setattr(fitting, "_RATES", rates)
+  losses = []
+  fitting.fit(
+    splats,
+    colors,
+    views[:1],
+    steps=4,
+    background=_BLUE,
+    advance=lambda **figures: losses.append(figures["loss"]),
+  )
+  # The views are exact, but for their 8 bits.
+  assert max(losses[0::2]) < 1e-5
+  assert min(losses[1::2]) > 3 * max(losses[0::2])
